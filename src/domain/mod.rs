@@ -1,0 +1,25 @@
+//! What things are: ids, addresses, drafts, messages, states and the moves allowed between them. No I/O.
+
+mod address;
+mod draft;
+mod event;
+mod html;
+mod id;
+mod message;
+mod refusal;
+mod segments;
+mod status;
+mod time;
+
+pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
+pub use draft::{Draft, Limits};
+pub use event::{Event, EventKind};
+pub use html::{is_html, sanitize, to_text};
+pub use id::{AddressId, ApiKeyId, ConversationId, EventId, MessageId, OutboxId, QuarantineId, WorkspaceId};
+pub use message::{
+    Channel, Conversation, Direction, LastMessage, Message, OneOrMany, Policy, Recipient, RecipientKind, SegmentSummary,
+};
+pub use refusal::{FieldError, Refusal};
+pub use segments::{Encoding, Segments};
+pub use status::{Report, Standing, Status};
+pub use time::Timestamp;

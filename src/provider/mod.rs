@@ -1,0 +1,108 @@
+//! One adapter per outside service behind one small trait.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+
+use crate::domain::{Address, Channel, Status, Timestamp};
+
+/// How one attempt ended. The adapter decides, the outbox obeys.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The service has the message and named it.
+    Accepted {
+        /// The service's own name for it.
+        reference: String,
+    },
+    /// Certainly not sent; worth another try, no sooner than `after`.
+    Retry {
+        /// How long the service asked us to wait.
+        after: Option<Duration>,
+        /// Whether the service was not there at all (refused, DNS, TLS, 503) rather than busy (429).
+        is_away: bool,
+        /// What it said, for people.
+        reason: String,
+    },
+    /// Certainly not sent, and no further try can help.
+    Rejected {
+        /// The service's own code, or a status code.
+        code: String,
+        /// What it said, for people.
+        reason: String,
+    },
+    /// The service answered with a failure that does not rule out that it was sent (500, 502, 504).
+    Doubtful {
+        /// What it said, for people.
+        reason: String,
+    },
+    /// Silence: the line broke after bytes were written, or the 2xx cannot be read. It may well have been sent.
+    Unknown {
+        /// What was seen, for people.
+        reason: String,
+    },
+}
+
+/// What a look-up at the service found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// The service has it.
+    Taken {
+        /// The service's own name for it.
+        reference: String,
+        /// Where it stands there, when the service said.
+        status: Option<Status>,
+    },
+    /// The service never took it, and is to be trusted in that.
+    NeverTaken,
+    /// No telling, this time.
+    Unclear {
+        /// What was seen, for people.
+        reason: String,
+    },
+}
+
+/// What a service can do for the certainty of a send.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Abilities {
+    /// It honours an idempotency key, for so long after its first use.
+    pub idempotency: Option<Duration>,
+    /// It can be asked afterwards whether it took a message.
+    pub can_look_up: bool,
+}
+
+/// One message as an adapter gets it.
+#[derive(Debug, Clone)]
+pub struct Envelope {
+    /// Our name for it: the same over every attempt of one accepted message; also its idempotency key.
+    pub reference: String,
+    /// How it travels.
+    pub channel: Channel,
+    /// The sender.
+    pub from: Address,
+    /// The recipients; at least one.
+    pub to: Vec<Address>,
+    /// Further recipients of a mail.
+    pub cc: Vec<Address>,
+    /// Where a mail's answers go.
+    pub reply_to: Option<Address>,
+    /// A mail's subject.
+    pub subject: Option<String>,
+    /// The text, or HTML in a mail.
+    pub body: String,
+    /// As they were given.
+    pub attachments: Vec<String>,
+    /// When the client says it was written.
+    pub timestamp: Timestamp,
+}
+
+/// An outside service that carries messages.
+pub trait Provider: std::fmt::Debug + Send + Sync {
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Makes one attempt, in bounded time and memory.
+    fn send<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Outcome>;
+
+    /// Asks whether it took the message of that reference of ours, in bounded time and memory.
+    fn look_up<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Found>;
+}
