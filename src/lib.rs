@@ -2,5 +2,9 @@
 //!
 //! The modules, from the bottom up; arrows go down only, and a test holds them to it.
 
+pub mod auth;
 pub mod clock;
 pub mod domain;
+pub mod messaging;
+pub mod provider;
+pub mod store;

@@ -1,1 +1,210 @@
-//! The database.
+//! The database: pools, units of work, every line of SQL.
+//!
+//! What differs between SQLite and PostgreSQL is the text of a statement, never how it is bound, decoded or committed.
+
+mod addresses;
+mod attempts;
+mod backup;
+mod conversations;
+mod error;
+mod events;
+mod idempotency;
+mod inbound;
+mod keys;
+mod messages;
+mod migrate;
+mod open;
+mod outbox;
+mod quarantine;
+mod rekey;
+mod search;
+mod threads;
+mod types;
+mod vault;
+
+use std::sync::Arc;
+
+use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use tokio::sync::Notify;
+
+pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NewAttempt, NewHistory};
+pub use backup::{RestoreError, restore_sqlite};
+pub use conversations::{ConversationFilter, ConversationRow, Thread};
+pub use error::{Error, Result};
+pub use events::NewEvent;
+pub use idempotency::KeptAnswer;
+pub use inbound::SeenEvent;
+pub use keys::{ApiKeyRow, NewApiKey};
+pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
+pub use migrate::SCHEMA_VERSION;
+pub use open::{MasterKeys, OpenError, OpenOptions};
+pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
+pub use quarantine::QuarantinedRow;
+pub use types::{Order, Page, PageRequest, Position};
+pub(crate) use vault::digest;
+pub use vault::{Sealed, Vault};
+
+/// The database of one installation. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Store {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pools: Pools,
+    vault: Vault,
+    epochs: messages::Epochs,
+    work: Notify,
+    /// Held for as long as the database is open: a second server on the same file is refused.
+    _lock: Option<std::fs::File>,
+}
+
+#[derive(Debug)]
+enum Pools {
+    /// SQLite has one writer; readers see the last commit.
+    Sqlite {
+        write: SqlitePool,
+        read: SqlitePool,
+    },
+    Postgres(PgPool),
+}
+
+/// A unit of work. Dropped without [`Tx::commit`], it never happened.
+#[derive(Debug)]
+pub struct Tx {
+    conn: Conn,
+    store: Store,
+    events: Vec<NewEvent>,
+    has_work: bool,
+}
+
+#[derive(Debug)]
+enum Conn {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+/// One statement, two spellings.
+struct Dialect {
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// Runs the same query on whichever connection is there: the body is written once and type-checked twice.
+macro_rules! on {
+    ($tx:expr, |$conn:ident| $body:expr) => {
+        match &mut $tx.conn {
+            $crate::store::Conn::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+            $crate::store::Conn::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $body
+            }
+        }
+    };
+}
+use on;
+
+impl Store {
+    /// Starts a unit of work that may write.
+    ///
+    /// On SQLite the write lock is taken now rather than at the first write, because a transaction that upgrades from
+    /// reading to writing can fail with `SQLITE_BUSY` however long it is willing to wait.
+    pub async fn begin(&self) -> Result<Tx> {
+        let conn = match &self.shared.pools {
+            Pools::Sqlite { write, .. } => Conn::Sqlite(write.begin_with("begin immediate").await?),
+            Pools::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+        };
+        Ok(self.unit(conn))
+    }
+
+    /// Starts a unit of work that only reads; it is never committed.
+    pub async fn read(&self) -> Result<Tx> {
+        let conn = match &self.shared.pools {
+            Pools::Sqlite { read, .. } => Conn::Sqlite(read.begin().await?),
+            Pools::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+        };
+        Ok(self.unit(conn))
+    }
+
+    fn unit(&self, conn: Conn) -> Tx {
+        Tx { conn, store: self.clone(), events: Vec::new(), has_work: false }
+    }
+
+    /// Seals, opens and indexes what must not stand in clear.
+    pub fn vault(&self) -> &Vault {
+        &self.shared.vault
+    }
+
+    /// Waits until a commit of this process has left work in the outbox.
+    pub async fn work(&self) {
+        self.shared.work.notified().await;
+    }
+
+    /// Answers when the database does.
+    pub async fn ping(&self) -> Result<()> {
+        let mut tx = self.read().await?;
+        on!(tx, |conn| sqlx::query("select 1").execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Whether several processes may share this database.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.shared.pools, Pools::Postgres(_))
+    }
+
+    /// Closes every connection.
+    pub async fn close(&self) {
+        match &self.shared.pools {
+            Pools::Sqlite { write, read } => {
+                read.close().await;
+                write.close().await;
+            }
+            Pools::Postgres(pool) => pool.close().await,
+        }
+    }
+}
+
+impl Tx {
+    /// Makes it durable, with the events it caused.
+    ///
+    /// The events go in last, under a lock that is held to the end of the transaction: so their ids come into sight
+    /// in their own order, and nothing can wait for anything else behind that lock.
+    pub async fn commit(mut self) -> Result<()> {
+        self.write_events().await?;
+        match self.conn {
+            Conn::Sqlite(tx) => tx.commit().await?,
+            Conn::Postgres(tx) => tx.commit().await?,
+        }
+        if self.has_work {
+            self.store.shared.work.notify_one();
+        }
+        Ok(())
+    }
+
+    fn vault(&self) -> &Vault {
+        &self.store.shared.vault
+    }
+
+    fn is_postgres(&self) -> bool {
+        matches!(self.conn, Conn::Postgres(_))
+    }
+}
+
+impl Dialect {
+    fn pick(&self, tx: &Tx) -> &'static str {
+        match tx.conn {
+            Conn::Sqlite(_) => self.sqlite,
+            Conn::Postgres(_) => self.postgres,
+        }
+    }
+}
+
+/// Writes rows as the one JSON parameter that a statement unfolds: `json_each` on SQLite, `jsonb_to_recordset` on
+/// PostgreSQL. Bytes are hex in it, times microseconds.
+fn set<T: serde::Serialize>(rows: &T) -> Result<String> {
+    serde_json::to_string(rows).map_err(|_| Error::Corrupt("a set that cannot be written"))
+}

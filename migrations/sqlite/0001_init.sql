@@ -1,0 +1,259 @@
+-- Times are integer microseconds since 1970-01-01T00:00:00Z. Every tenant's row carries workspace_id, and every key
+-- between tenant tables is (workspace_id, id), so that a row never points into another workspace.
+
+create table workspaces (
+    id integer primary key autoincrement,
+    name text not null,
+    created_at integer not null
+) strict;
+
+create table settings (
+    name text primary key,
+    value text not null
+) strict, without rowid;
+
+-- Which master keys have sealed anything here; the check value tells a wrong key before it does harm.
+create table master_keys (
+    id integer primary key autoincrement,
+    check_value blob not null,
+    created_at integer not null
+) strict;
+
+-- Names this database goes by in references to providers; a restore begins a new one.
+create table epochs (
+    name text primary key,
+    first_message_id integer not null,
+    created_at integer not null
+) strict, without rowid;
+
+create table api_keys (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    name text not null,
+    hash blob not null,
+    scopes text not null,
+    created_at integer not null,
+    expires_at integer,
+    last_used_at integer,
+    revoked_at integer,
+    constraint api_keys_hash_key unique (hash)
+) strict;
+
+create table addresses (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    kind text not null check (kind in ('phone', 'email')),
+    blind_index blob not null,
+    key_id integer not null references master_keys (id),
+    sealed blob not null,
+    created_at integer not null,
+    constraint addresses_workspace_id_id_key unique (workspace_id, id),
+    constraint addresses_workspace_id_blind_index_key unique (workspace_id, blind_index)
+) strict;
+
+create table conversations (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    participants_key text not null,
+    channels integer not null,
+    message_count integer not null,
+    unread_count integer not null,
+    last_message_id integer,
+    created_at integer not null,
+    activity_at integer not null,
+    constraint conversations_workspace_id_id_key unique (workspace_id, id),
+    constraint conversations_workspace_id_participants_key_key unique (workspace_id, participants_key)
+) strict;
+
+create index conversations_activity_idx on conversations (workspace_id, activity_at, id);
+
+create table participants (
+    workspace_id integer not null,
+    conversation_id integer not null,
+    address_id integer not null,
+    primary key (workspace_id, conversation_id, address_id),
+    foreign key (workspace_id, conversation_id) references conversations (workspace_id, id),
+    foreign key (workspace_id, address_id) references addresses (workspace_id, id)
+) strict, without rowid;
+
+create index participants_address_idx on participants (workspace_id, address_id, conversation_id);
+
+create table messages (
+    id integer primary key autoincrement,
+    workspace_id integer not null,
+    conversation_id integer not null,
+    direction text not null check (direction in ('inbound', 'outbound')),
+    channel text not null check (channel in ('sms', 'mms', 'email', 'chat')),
+    from_id integer not null,
+    reply_to_id integer,
+    subject text,
+    body text not null,
+    segment_count integer,
+    segment_encoding text check (segment_encoding in ('GSM-7', 'UCS-2')),
+    status text not null check (status in ('scheduled', 'queued', 'sending', 'accepted', 'sent', 'delivered', 'read',
+        'undelivered', 'failed', 'bounced', 'rejected', 'unknown', 'dead', 'canceled', 'received')),
+    status_reason text,
+    is_final integer not null,
+    possible_duplicate integer not null,
+    policy text check (policy in ('balanced', 'no_duplicates', 'prefer_delivery')),
+    generation integer not null,
+    occurred_at integer not null,
+    scheduled_at integer,
+    deliver_by integer,
+    created_at integer not null,
+    updated_at integer not null,
+    constraint messages_workspace_id_id_key unique (workspace_id, id),
+    foreign key (workspace_id, conversation_id) references conversations (workspace_id, id),
+    foreign key (workspace_id, from_id) references addresses (workspace_id, id),
+    foreign key (workspace_id, reply_to_id) references addresses (workspace_id, id)
+) strict;
+
+create index messages_thread_idx on messages (workspace_id, conversation_id, occurred_at, id);
+create index messages_sent_texts_idx on messages (workspace_id, occurred_at, id)
+    where direction = 'outbound' and channel in ('sms', 'mms');
+create index messages_dead_idx on messages (workspace_id, updated_at, id) where status = 'dead';
+
+create table recipients (
+    workspace_id integer not null,
+    message_id integer not null,
+    position integer not null,
+    kind text not null check (kind in ('to', 'cc')),
+    address_id integer not null,
+    -- absent: as the message; the provider has said nothing of this recipient
+    status text,
+    status_at integer,
+    status_reason text,
+    primary key (workspace_id, message_id, position),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id),
+    foreign key (workspace_id, address_id) references addresses (workspace_id, id)
+) strict, without rowid;
+
+create table attachments (
+    workspace_id integer not null,
+    message_id integer not null,
+    position integer not null,
+    url text not null,
+    primary key (workspace_id, message_id, position),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+) strict, without rowid;
+
+-- Work that must happen. One row a message for as long as anything may still be done for it:
+-- send (due at due_at), sending (leased until due_at), lookup (unknown; asked again at due_at).
+create table outbox (
+    id integer primary key autoincrement,
+    workspace_id integer not null,
+    kind text not null check (kind in ('message')),
+    phase text not null check (phase in ('send', 'sending', 'lookup')),
+    provider text not null,
+    lane integer not null,
+    message_id integer,
+    due_at integer not null,
+    deadline integer not null,
+    tries integer not null,
+    lookups integer not null,
+    fence integer not null,
+    may_duplicate integer not null,
+    first_tried_at integer,
+    unknown_since integer,
+    constraint outbox_workspace_id_message_id_key unique (workspace_id, message_id),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+) strict;
+
+create index outbox_due_idx on outbox (phase, provider, lane, due_at, id);
+create index outbox_lease_idx on outbox (due_at) where phase = 'sending';
+create index outbox_deadline_idx on outbox (deadline) where phase <> 'sending';
+
+create table attempts (
+    workspace_id integer not null,
+    message_id integer not null,
+    number integer not null,
+    generation integer not null,
+    provider text not null,
+    started_at integer not null,
+    ended_at integer,
+    outcome text check (outcome in ('accepted', 'retry', 'rejected', 'doubtful', 'unknown')),
+    reference text,
+    reason text,
+    possible_duplicate integer not null,
+    primary key (workspace_id, message_id, number),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+) strict, without rowid;
+
+create index attempts_reference_idx on attempts (workspace_id, reference) where reference is not null;
+
+create table message_events (
+    id integer primary key autoincrement,
+    workspace_id integer not null,
+    message_id integer not null,
+    kind text not null check (kind in ('status', 'callback', 'lookup', 'webhook', 'note')),
+    at integer not null,
+    data text not null,
+    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+) strict;
+
+create index message_events_message_idx on message_events (workspace_id, message_id, id);
+
+-- Names that the outside gave to what it sent us, so that nothing is taken twice.
+create table inbound_events (
+    workspace_id integer not null references workspaces (id),
+    endpoint text not null,
+    key_hash blob not null,
+    fingerprint blob not null,
+    message_id integer not null,
+    received_at integer not null,
+    primary key (workspace_id, endpoint, key_hash),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id) deferrable initially deferred
+) strict, without rowid;
+
+create table idempotency_keys (
+    workspace_id integer not null references workspaces (id),
+    caller text not null,
+    key_hash blob not null,
+    fingerprint blob not null,
+    key_id integer not null references master_keys (id),
+    sealed blob not null,
+    created_at integer not null,
+    primary key (workspace_id, caller, key_hash)
+) strict, without rowid;
+
+create index idempotency_keys_age_idx on idempotency_keys (created_at);
+
+create table quarantine (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    received_at integer not null,
+    path text not null,
+    reason text not null,
+    key_id integer not null references master_keys (id),
+    sealed blob not null,
+    match_hash blob
+) strict;
+
+create index quarantine_age_idx on quarantine (workspace_id, received_at, id);
+create index quarantine_match_idx on quarantine (workspace_id, match_hash) where match_hash is not null;
+
+create table sender_usage (
+    workspace_id integer not null,
+    address_id integer not null,
+    minute integer not null,
+    used integer not null,
+    primary key (workspace_id, address_id, minute),
+    foreign key (workspace_id, address_id) references addresses (workspace_id, id)
+) strict, without rowid;
+
+-- The append-only log that feeds search, browsers and webhooks. Ids come into sight in their own order.
+create table events (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    kind text not null,
+    conversation_id integer,
+    message_id integer,
+    data text not null,
+    at integer not null
+) strict;
+
+create index events_workspace_idx on events (workspace_id, id);
+
+create virtual table message_search using fts5 (
+    subject, body, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
+);

@@ -1,0 +1,117 @@
+//! Who is calling: API keys. A key is 256 random bits; only its SHA-256 is kept.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::clock::Clock;
+use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
+use crate::store::{self, ApiKeyRow, NewApiKey, Store, digest};
+
+/// What every key begins with.
+const PREFIX: &str = "sb_live_";
+/// How exactly the last use is kept.
+const TOUCH_EVERY: Duration = Duration::from_secs(60);
+
+/// What a key may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// `messages:send`
+    MessagesSend,
+    /// `messages:read`
+    MessagesRead,
+    /// `metrics:read`
+    MetricsRead,
+    /// `admin`: everything.
+    Admin,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [Self::MessagesSend, Self::MessagesRead, Self::MetricsRead, Self::Admin];
+
+    /// Its name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MessagesSend => "messages:send",
+            Self::MessagesRead => "messages:read",
+            Self::MetricsRead => "metrics:read",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads a name as [`Scope::as_str`] writes it.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|scope| scope.as_str() == name)
+    }
+}
+
+/// Whoever holds a key that is good now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeyHolder {
+    /// The key.
+    pub id: ApiKeyId,
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// What it may do.
+    pub scopes: Vec<Scope>,
+}
+
+impl KeyHolder {
+    /// Whether the key may do that.
+    pub fn may(&self, scope: Scope) -> bool {
+        self.scopes.contains(&scope) || self.scopes.contains(&Scope::Admin)
+    }
+}
+
+/// Makes a key and gives it, once, in clear.
+pub async fn create_key(
+    store: &Store,
+    clock: &Clock,
+    workspace: WorkspaceId,
+    (name, scopes, expires_at): (&str, &[Scope], Option<Timestamp>),
+) -> store::Result<(ApiKeyId, String)> {
+    let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(clock.bytes::<32>()));
+    let scopes = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
+    let key = NewApiKey { name: name.to_owned(), hash: hash(&token), scopes, expires_at };
+    let mut tx = store.begin().await?;
+    let id = tx.insert_api_key(workspace, &key, clock.now()).await?;
+    tx.commit().await?;
+    Ok((id, token))
+}
+
+/// Every key of a workspace, without the keys themselves.
+pub async fn list_keys(store: &Store, workspace: WorkspaceId) -> store::Result<Vec<ApiKeyRow>> {
+    store.read().await?.list_api_keys(workspace).await
+}
+
+/// Ends a key; false when there is none, or it has ended already.
+pub async fn revoke_key(store: &Store, clock: &Clock, workspace: WorkspaceId, id: ApiKeyId) -> store::Result<bool> {
+    let mut tx = store.begin().await?;
+    let was_there = tx.revoke_api_key(workspace, id, clock.now()).await?;
+    tx.commit().await?;
+    Ok(was_there)
+}
+
+/// Who holds this key, if it is good now.
+pub async fn authenticate_key(store: &Store, clock: &Clock, token: &str) -> store::Result<Option<KeyHolder>> {
+    if !token.starts_with(PREFIX) {
+        return Ok(None);
+    }
+    let now = clock.now();
+    let row = store.read().await?.find_api_key(&hash(token)).await?;
+    let is_good = |row: &ApiKeyRow| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at);
+    let Some(row) = row.filter(is_good) else { return Ok(None) };
+    if row.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY) {
+        let mut tx = store.begin().await?;
+        tx.touch_api_key(row.workspace_id, row.id, now).await?;
+        tx.commit().await?;
+    }
+    let scopes = row.scopes.split(' ').filter_map(Scope::named).collect();
+    Ok(Some(KeyHolder { id: row.id, workspace: row.workspace_id, scopes }))
+}
+
+fn hash(token: &str) -> [u8; 32] {
+    digest(&[token.as_bytes()])
+}

@@ -1,0 +1,204 @@
+//! Storing a set of drafts as messages of their conversations: the one way in, for both directions.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use crate::domain::{
+    Address, AddressId, Direction, Draft, EventKind, Message, MessageId, Policy, RecipientKind, Segments, Status,
+    Timestamp, WorkspaceId,
+};
+use crate::store::{MessageContent, MessageRow, NewEvent, NewMessage, NewRecipient, RecipientRow, Result, Thread, Tx};
+
+use super::read::compose;
+
+/// A draft that becomes a message.
+pub(super) struct Entry {
+    pub(super) id: MessageId,
+    pub(super) direction: Direction,
+    pub(super) draft: Draft,
+    pub(super) segments: Option<Segments>,
+    pub(super) status: Status,
+    pub(super) deliver_by: Option<Timestamp>,
+}
+
+impl Entry {
+    fn is_inbound(&self) -> bool {
+        self.direction == Direction::Inbound
+    }
+
+    fn policy(&self) -> Option<Policy> {
+        (!self.is_inbound()).then_some(self.draft.policy)
+    }
+
+    /// Everybody it goes to, each once.
+    fn recipients(&self) -> Vec<(RecipientKind, &Address)> {
+        let to = self.draft.to.iter().map(|address| (RecipientKind::To, address));
+        let cc = self.draft.cc.iter().map(|address| (RecipientKind::Cc, address));
+        let mut seen = HashSet::new();
+        to.chain(cc).filter(|(_, address)| seen.insert(*address)).collect()
+    }
+}
+
+/// Stores messages with their addresses, conversations, recipients and attachments, and records an event for each.
+///
+/// Gives the messages in the order they came.
+pub(super) async fn store_entries(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<Vec<Message>> {
+    let addresses = ensure_addresses(tx, workspace, entries, now).await?;
+    let sets: Vec<BTreeSet<AddressId>> = entries
+        .iter()
+        .map(|entry| {
+            let others = entry.draft.recipients().filter_map(|address| addresses.get(address));
+            others.chain(addresses.get(&entry.draft.from)).copied().collect()
+        })
+        .collect();
+    let conversations = tx.ensure_conversations(workspace, &sets, now).await?;
+
+    let mut messages = Vec::with_capacity(entries.len());
+    let mut recipients = Vec::with_capacity(entries.len());
+    let mut attachments: Vec<(MessageId, &[String])> = Vec::new();
+    let mut threads: BTreeMap<i64, Thread> = BTreeMap::new();
+    for (entry, conversation) in entries.iter().zip(&conversations) {
+        let thread = threads.entry(conversation.0).or_insert(Thread {
+            id: *conversation,
+            channels: 0,
+            messages: 0,
+            unread: 0,
+            last: entry.id,
+        });
+        thread.channels |= entry.draft.channel.bit();
+        thread.messages += 1;
+        thread.unread += i64::from(entry.is_inbound());
+        thread.last = thread.last.max(entry.id);
+        messages.push(new_message(entry, *conversation, &addresses, now));
+        recipients.extend(new_recipients(entry, &addresses));
+        attachments.push((entry.id, &entry.draft.attachments));
+    }
+    tx.insert_messages(workspace, &messages, now).await?;
+    tx.insert_recipients(workspace, &recipients).await?;
+    tx.insert_attachments(workspace, &attachments).await?;
+    tx.touch_conversations(workspace, &threads.into_values().collect::<Vec<_>>(), now).await?;
+    for message in &messages {
+        let kind = match message.direction {
+            Direction::Inbound => EventKind::MessageReceived,
+            Direction::Outbound => EventKind::MessageAccepted,
+        };
+        let event = NewEvent::of_conversation(workspace, kind, message.conversation, now);
+        tx.record(event.of_message(message.id, message.status));
+    }
+    Ok(compose_new(entries, messages, &recipients, addresses, now))
+}
+
+async fn ensure_addresses(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    entries: &[Entry],
+    now: Timestamp,
+) -> Result<HashMap<Address, AddressId>> {
+    let of_entry = |entry: &Entry| {
+        let draft = &entry.draft;
+        let all = std::iter::once(&draft.from).chain(draft.recipients()).chain(&draft.reply_to);
+        all.cloned().collect::<Vec<_>>()
+    };
+    let mut addresses: Vec<Address> = entries.iter().flat_map(of_entry).collect();
+    addresses.sort();
+    addresses.dedup();
+    tx.ensure_addresses(workspace, &addresses, now).await
+}
+
+fn new_message(
+    entry: &Entry,
+    conversation: crate::domain::ConversationId,
+    addresses: &HashMap<Address, AddressId>,
+    now: Timestamp,
+) -> NewMessage {
+    let draft = &entry.draft;
+    NewMessage {
+        id: entry.id,
+        conversation,
+        direction: entry.direction,
+        channel: draft.channel,
+        from: addresses[&draft.from],
+        reply_to: draft.reply_to.as_ref().map(|address| addresses[address]),
+        subject: draft.subject.clone(),
+        body: draft.body.clone(),
+        segments: entry.segments.map(|segments| segments.count),
+        encoding: entry.segments.map(|segments| segments.encoding),
+        status: entry.status,
+        is_final: entry.is_inbound(),
+        policy: entry.policy(),
+        occurred_at: draft.timestamp.unwrap_or(now),
+        scheduled_at: draft.scheduled_at,
+        deliver_by: entry.deliver_by,
+    }
+}
+
+fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec<NewRecipient> {
+    let recipient = |(position, (kind, address)): (usize, (RecipientKind, &Address))| NewRecipient {
+        message: entry.id,
+        position,
+        kind,
+        address: addresses[address],
+    };
+    entry.recipients().into_iter().enumerate().map(recipient).collect()
+}
+
+/// Shows what was just stored without reading it again.
+fn compose_new(
+    entries: &[Entry],
+    messages: Vec<NewMessage>,
+    recipients: &[NewRecipient],
+    addresses: HashMap<Address, AddressId>,
+    now: Timestamp,
+) -> Vec<Message> {
+    let recipients = recipients
+        .iter()
+        .map(|recipient| RecipientRow {
+            message_id: recipient.message,
+            position: i64::try_from(recipient.position).unwrap_or(i64::MAX),
+            kind: recipient.kind,
+            address_id: recipient.address,
+            status: None,
+            status_at: None,
+            status_reason: None,
+        })
+        .collect();
+    let urls = |entry: &Entry| {
+        let id = entry.id;
+        entry.draft.attachments.iter().map(move |url| (id, url.clone())).collect::<Vec<_>>()
+    };
+    let content = MessageContent { recipients, attachments: entries.iter().flat_map(urls).collect() };
+    let addresses = addresses.into_iter().map(|(address, id)| (id, address)).collect();
+    let rows = messages.into_iter().map(|message| stored(message, now)).collect();
+    compose(rows, content, &addresses)
+}
+
+fn stored(message: NewMessage, now: Timestamp) -> MessageRow {
+    MessageRow {
+        id: message.id,
+        conversation_id: message.conversation,
+        direction: message.direction,
+        channel: message.channel,
+        from_id: message.from,
+        reply_to_id: message.reply_to,
+        subject: message.subject,
+        body: message.body,
+        segment_count: message.segments,
+        segment_encoding: message.encoding,
+        status: message.status,
+        status_reason: None,
+        is_final: message.is_final,
+        possible_duplicate: false,
+        policy: message.policy,
+        generation: 0,
+        occurred_at: message.occurred_at,
+        scheduled_at: message.scheduled_at,
+        deliver_by: message.deliver_by,
+        created_at: now,
+        updated_at: now,
+        next_attempt_at: (message.direction == Direction::Outbound).then_some(message.scheduled_at.unwrap_or(now)),
+    }
+}

@@ -1,0 +1,84 @@
+//! What the product does: send, receive, read. One function, one unit of work.
+
+mod accept;
+mod read;
+mod receive;
+mod reply;
+mod send;
+mod state;
+mod status;
+mod text;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::clock::Clock;
+use crate::domain::{Address, Channel, Limits, PhoneRules, WorkspaceId};
+use crate::store::Store;
+
+pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
+pub use read::{
+    Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,
+    list_dead_letters, list_messages, list_phone_history, list_quarantine, list_sent_texts, release_quarantined,
+};
+pub use receive::{Endpoint, Inbound, Received, quarantine, receive};
+pub use reply::{Reply, ReplyError, reply};
+pub use send::{Once, SendError, Sent, send};
+pub use state::{MoveError, cancel, replay};
+pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status};
+pub use text::{Text, TextError, receive_text, send_text};
+
+/// What every use case needs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Messaging {
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// What the configuration says.
+    pub rules: Arc<Rules>,
+}
+
+/// What the configuration says of messages.
+#[derive(Debug, Clone)]
+pub struct Rules {
+    /// How digits become numbers.
+    pub phone: PhoneRules,
+    /// What a draft may be at most.
+    pub limits: Limits,
+    /// The sender of what names none (contract B).
+    pub default_sender: Option<Address>,
+    /// Messages a minute of one sender; 0 is no limit.
+    pub sender_limit_per_minute: u32,
+    /// Which provider carries a channel; the first of several.
+    pub routes: Vec<(Channel, String)>,
+}
+
+impl Rules {
+    /// The provider that carries a channel.
+    pub fn provider_of(&self, channel: Channel) -> Option<&str> {
+        self.routes.iter().find(|(routed, _)| *routed == channel).map(|(_, provider)| provider.as_str())
+    }
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// In which workspace.
+    pub workspace: WorkspaceId,
+    /// `local`, or `key:7`: idempotency keys are scoped to it.
+    pub name: String,
+}
+
+/// How long a message of a channel is tried when nobody says so.
+fn default_span(channel: Channel) -> Duration {
+    const HOUR: Duration = Duration::from_secs(3600);
+    match channel {
+        Channel::Sms | Channel::Mms | Channel::Chat => HOUR * 10,
+        Channel::Email => HOUR * 48,
+    }
+}
+
+/// The lane of single messages, and of bulk.
+const SINGLE: i64 = 1;
+const BULK: i64 = 2;

@@ -1,0 +1,135 @@
+//! Receiving: an inbound message is stored before it is answered, the first time and only then.
+
+use serde_json::json;
+
+use super::Messaging;
+use super::accept::{Entry, store_entries};
+use super::read::load_composed;
+use crate::domain::{Direction, Draft, Message, MessageId, QuarantineId, Status, Timestamp, WorkspaceId};
+use crate::store::{self, NewHistory, SeenEvent, Tx, digest};
+
+/// Where an inbound message came in: a namespace of the names the outside gives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    /// `messaging_provider_id`
+    Sms,
+    /// `xillio_id`
+    Email,
+}
+
+impl Endpoint {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Sms => "sms",
+            Self::Email => "email",
+        }
+    }
+}
+
+/// A message from outside.
+#[derive(Debug, Clone)]
+pub struct Inbound {
+    /// Where it came in.
+    pub endpoint: Endpoint,
+    /// What the outside calls it.
+    pub external_id: String,
+    /// What it says.
+    pub draft: Draft,
+}
+
+/// What became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Received {
+    /// The message it is here.
+    pub message: Message,
+    /// Whether it was here already.
+    pub is_repeat: bool,
+}
+
+/// Stores an inbound message; a repeat gives the first one again, and is noted on its timeline when it says otherwise.
+pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) -> store::Result<Received> {
+    let now = m.clock.now();
+    let name = (inbound.endpoint.as_str(), inbound.external_id.as_str());
+    let fingerprint = fingerprint(&inbound.draft);
+    let mut tx = m.store.begin().await?;
+    if let Some(seen) = tx.find_event(workspace, name).await? {
+        return repeat(tx, workspace, &seen, &fingerprint, now).await;
+    }
+    let id = allocate(&mut tx).await?;
+    let new = SeenEvent { message_id: id, fingerprint: fingerprint.to_vec() };
+    if let Some(seen) = tx.see_event(workspace, name, &new, now).await? {
+        return repeat(tx, workspace, &seen, &fingerprint, now).await;
+    }
+    let channel = inbound.draft.channel;
+    let message = store_inbound(&mut tx, workspace, id, inbound.draft, now).await?;
+    tx.commit().await?;
+    metrics::counter!("switchboard_messages_received_total", "channel" => channel.as_str()).increment(1);
+    Ok(Received { message, is_repeat: false })
+}
+
+pub(super) async fn allocate(tx: &mut Tx) -> store::Result<MessageId> {
+    tx.allocate_messages(1).await?.pop().ok_or(store::Error::Corrupt("no id for a new message"))
+}
+
+pub(super) async fn store_inbound(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    id: MessageId,
+    draft: Draft,
+    now: Timestamp,
+) -> store::Result<Message> {
+    let segments = draft.segments();
+    let entry =
+        Entry { id, direction: Direction::Inbound, draft, segments, status: Status::Received, deliver_by: None };
+    let stored = store_entries(tx, workspace, &[entry], now).await?.pop();
+    stored.ok_or(store::Error::Corrupt("no row for an inbound message"))
+}
+
+async fn repeat(
+    mut tx: Tx,
+    workspace: WorkspaceId,
+    seen: &SeenEvent,
+    fingerprint: &[u8; 32],
+    now: Timestamp,
+) -> store::Result<Received> {
+    let rows = tx.load_messages(workspace, &[seen.message_id]).await?;
+    let message = load_composed(&mut tx, workspace, rows).await?.pop();
+    let message = message.ok_or(store::Error::Corrupt("an inbound event without its message"))?;
+    if seen.fingerprint != fingerprint {
+        let note = json!({ "note": "the same id came again with another content; the first is kept" });
+        let (kind, message) = ("note", seen.message_id);
+        tx.add_history(&[NewHistory { workspace, message, kind, at: now, data: note }]).await?;
+        tx.commit().await?;
+    }
+    Ok(Received { message, is_repeat: true })
+}
+
+/// Tells two contents under one name apart.
+pub(super) fn fingerprint(draft: &Draft) -> [u8; 32] {
+    let mut parts: Vec<&[u8]> = vec![draft.channel.as_str().as_bytes(), draft.from.as_str().as_bytes()];
+    for address in &draft.to {
+        parts.extend([&b"to"[..], address.as_str().as_bytes()]);
+    }
+    for address in &draft.cc {
+        parts.extend([&b"cc"[..], address.as_str().as_bytes()]);
+    }
+    for attachment in &draft.attachments {
+        parts.extend([&b"attachment"[..], attachment.as_bytes()]);
+    }
+    parts.extend([draft.subject.as_deref().unwrap_or_default().as_bytes(), draft.body.as_bytes()]);
+    digest(&parts)
+}
+
+/// Keeps, sealed, what came in and could not be understood.
+pub async fn quarantine(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    path: &str,
+    reason: &str,
+    raw: &[u8],
+) -> store::Result<QuarantineId> {
+    let mut tx = m.store.begin().await?;
+    let id = tx.insert_quarantined(workspace, (path, reason, raw), None, m.clock.now()).await?;
+    tx.commit().await?;
+    Ok(id)
+}

@@ -1,0 +1,114 @@
+//! Answering in a conversation: addresses and channel come from its last message.
+
+use super::{Caller, Messaging, Once, SendError, Sent, send};
+use crate::domain::{
+    Address, AddressError, AddressKind, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy,
+    Refusal, Timestamp,
+};
+use crate::messaging::read::load_composed;
+use crate::store;
+
+/// What is answered.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// By which channel; absent: that of the last message.
+    pub channel: Option<Channel>,
+    /// A mail's subject; absent: that of the last message.
+    pub subject: Option<String>,
+    /// The text, or HTML in a mail.
+    pub body: String,
+    /// As for a send.
+    pub attachments: Vec<String>,
+    /// Not before then.
+    pub scheduled_at: Option<Timestamp>,
+    /// Not after then.
+    pub deliver_by: Option<Timestamp>,
+    /// What to do in doubt.
+    pub policy: Policy,
+}
+
+/// Why an answer was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum ReplyError {
+    /// The conversation does not exist, or is not the caller's to see.
+    #[error("no such conversation")]
+    NoSuchConversation,
+    /// As for any send.
+    #[error(transparent)]
+    Send(#[from] SendError),
+}
+
+/// Answers in a conversation.
+///
+/// # Errors
+///
+/// See [`ReplyError`]. After an error nothing was stored.
+pub async fn reply(
+    m: &Messaging,
+    caller: &Caller,
+    conversation: ConversationId,
+    reply: Reply,
+    once: Option<Once>,
+) -> Result<Sent, ReplyError> {
+    let last = last_message(m, caller, conversation).await.map_err(SendError::from)?;
+    let last = last.ok_or(ReplyError::NoSuchConversation)?;
+    let draft = draft(m, &last, reply);
+    let sent = send(m, caller, vec![draft], once).await?;
+    Ok(sent.into_iter().next().unwrap_or(Sent::Refused(Vec::new())))
+}
+
+async fn last_message(m: &Messaging, caller: &Caller, conversation: ConversationId) -> store::Result<Option<Message>> {
+    let mut tx = m.store.read().await?;
+    let Some(row) = tx.find_last_message(caller.workspace, conversation).await? else { return Ok(None) };
+    Ok(load_composed(&mut tx, caller.workspace, vec![row]).await?.pop())
+}
+
+fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> {
+    let channel = reply.channel.unwrap_or(last.channel);
+    if channel.is_text() != last.channel.is_text() {
+        let message = format!("this conversation has no addresses for {}", channel.as_str());
+        return Err(vec![FieldError::new("type", "invalid", message)]);
+    }
+    let (from, to, cc) = ends(last);
+    let read = |text: &String| read_address(m, channel, text);
+    let unreadable =
+        |_| vec![FieldError::new("type", "invalid", "the last message's addresses do not fit this channel")];
+    let all = |texts: &[String]| texts.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(unreadable);
+    let subject = reply.subject.or_else(|| last.subject.clone()).filter(|_| channel == Channel::Email);
+    Ok(Draft {
+        channel,
+        from: read(&from).map_err(unreadable)?,
+        to: all(&to)?,
+        cc: all(&cc)?,
+        reply_to: None,
+        subject,
+        body: reply.body,
+        attachments: reply.attachments,
+        timestamp: None,
+        scheduled_at: reply.scheduled_at,
+        deliver_by: reply.deliver_by,
+        policy: reply.policy,
+    })
+}
+
+/// Who answers whom: after an inbound message its first recipient answers its sender and everybody else it went to.
+fn ends(last: &Message) -> (String, Vec<String>, Vec<String>) {
+    let to = last.to.as_slice();
+    match last.direction {
+        Direction::Outbound => (last.from.clone(), to.to_vec(), last.cc.clone()),
+        Direction::Inbound => {
+            let (from, others) =
+                to.split_first().map_or((last.from.clone(), &[][..]), |(first, rest)| (first.clone(), rest));
+            let back = std::iter::once(last.from.clone()).chain(others.iter().cloned()).collect();
+            (from, back, last.cc.clone())
+        }
+    }
+}
+
+fn read_address(m: &Messaging, channel: Channel, text: &str) -> Result<Address, AddressError> {
+    match channel {
+        Channel::Sms | Channel::Mms => Ok(Address::from_stored(AddressKind::Phone, text.to_owned())),
+        Channel::Email => Address::email(text),
+        Channel::Chat => Address::sender(text, &m.rules.phone),
+    }
+}

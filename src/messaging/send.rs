@@ -1,0 +1,218 @@
+//! Sending: a set of drafts becomes messages and outbox rows in one commit, or nothing does.
+
+use std::collections::HashMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::accept::{Entry, store_entries};
+use super::{BULK, Caller, Messaging, SINGLE, default_span};
+use crate::domain::{Direction, Draft, FieldError, Message, Refusal, Status, Timestamp, WorkspaceId};
+use crate::store::{self, KeptAnswer, NewWork, Tx};
+
+/// An idempotency key and what it stands for.
+#[derive(Debug, Clone)]
+pub struct Once {
+    /// The key, unquoted.
+    pub key: String,
+    /// SHA-256 of the method, the path and the body.
+    pub fingerprint: [u8; 32],
+}
+
+/// What became of one draft.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sent {
+    /// It is durable and queued.
+    Accepted(Box<Message>),
+    /// It is not as it should be; nothing was stored of it.
+    Refused(Refusal),
+    /// Its sender has used up this minute.
+    Limited {
+        /// Whole seconds to wait.
+        after_seconds: u64,
+    },
+}
+
+/// Why a set of drafts was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SendError {
+    /// The key stood for another request.
+    #[error("this idempotency key was used for another request")]
+    KeyReused,
+    /// The first request with this key is still under way.
+    #[error("the first request with this idempotency key is still under way")]
+    KeyBusy,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Accepts drafts: stores them and queues their delivery, all that can be or nothing.
+///
+/// Gives one answer for each draft, in their order. What became of a message afterwards is told by its status.
+///
+/// # Errors
+///
+/// See [`SendError`]. After an error nothing was stored.
+pub async fn send(
+    m: &Messaging,
+    caller: &Caller,
+    drafts: Vec<Result<Draft, Refusal>>,
+    once: Option<Once>,
+) -> Result<Vec<Sent>, SendError> {
+    let is_single = drafts.len() == 1;
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    if let Some(once) = &once {
+        let key = (caller.name.as_str(), once.key.as_str());
+        match tx.take_key(caller.workspace, key, &once.fingerprint, now).await {
+            Ok(None) => {}
+            Ok(Some(kept)) => return repeated(&kept, once),
+            Err(store::Error::Busy(_)) => return Err(SendError::KeyBusy),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let sent = accept(&mut tx, m, caller.workspace, drafts, now).await?;
+    if is_single && !matches!(sent[..], [Sent::Accepted(_)]) {
+        return Ok(sent);
+    }
+    if let Some(once) = &once {
+        let answer = serde_json::to_vec(&sent).map_err(|_| store::Error::Corrupt("an answer that cannot be kept"))?;
+        tx.keep_answer(caller.workspace, (&caller.name, &once.key), &answer).await?;
+    }
+    tx.commit().await?;
+    count_accepted(&sent);
+    Ok(sent)
+}
+
+fn repeated(kept: &KeptAnswer, once: &Once) -> Result<Vec<Sent>, SendError> {
+    if kept.fingerprint != once.fingerprint {
+        return Err(SendError::KeyReused);
+    }
+    serde_json::from_slice(&kept.answer).map_err(|_| store::Error::Corrupt("a kept answer that cannot be read").into())
+}
+
+/// Stores what can be accepted of a set of drafts.
+pub(super) async fn accept(
+    tx: &mut Tx,
+    m: &Messaging,
+    workspace: WorkspaceId,
+    drafts: Vec<Result<Draft, Refusal>>,
+    now: Timestamp,
+) -> store::Result<Vec<Sent>> {
+    let lane = if drafts.len() > 1 { BULK } else { SINGLE };
+    let drafts: Vec<_> = drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, draft, now))).collect();
+    let limited = limit_senders(tx, m, workspace, &drafts, now).await?;
+    let mut answers: Vec<Option<Sent>> = Vec::with_capacity(drafts.len());
+    let mut accepted = Vec::new();
+    for (draft, is_limited) in drafts.into_iter().zip(limited) {
+        answers.push(match draft {
+            Err(refusal) => Some(Sent::Refused(refusal)),
+            Ok(_) if is_limited => Some(Sent::Limited { after_seconds: seconds_to_next_minute(now) }),
+            Ok(draft) => {
+                accepted.push(draft);
+                None
+            }
+        });
+    }
+    let mut messages = store_outbound(tx, m, workspace, (accepted, lane), now).await?.into_iter();
+    let answer = |answer: Option<Sent>| answer.or_else(|| Some(Sent::Accepted(Box::new(messages.next()?))));
+    Ok(answers.into_iter().filter_map(answer).collect())
+}
+
+fn checked(m: &Messaging, draft: Draft, now: Timestamp) -> Result<Draft, Refusal> {
+    draft.check(&m.rules.limits, now)?;
+    match m.rules.provider_of(draft.channel) {
+        Some(_) => Ok(draft),
+        None => {
+            let message = format!("no provider carries {}; configure one", draft.channel.as_str());
+            Err(vec![FieldError::new("type", "no_provider", message)])
+        }
+    }
+}
+
+/// Stores outbound messages and leaves them in the outbox.
+pub(super) async fn store_outbound(
+    tx: &mut Tx,
+    m: &Messaging,
+    workspace: WorkspaceId,
+    (drafts, lane): (Vec<Draft>, i64),
+    now: Timestamp,
+) -> store::Result<Vec<Message>> {
+    if drafts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = tx.allocate_messages(drafts.len()).await?;
+    let mut work = Vec::with_capacity(drafts.len());
+    let mut entries = Vec::with_capacity(drafts.len());
+    for (id, draft) in ids.into_iter().zip(drafts) {
+        let start = draft.scheduled_at.unwrap_or(now);
+        let deadline = draft.deliver_by.unwrap_or(start + default_span(draft.channel));
+        work.push(NewWork {
+            message: id,
+            provider: m.rules.provider_of(draft.channel).unwrap_or_default().to_owned(),
+            lane,
+            due_at: start,
+            deadline,
+            may_duplicate: false,
+        });
+        entries.push(Entry {
+            id,
+            direction: Direction::Outbound,
+            segments: draft.segments(),
+            status: if draft.scheduled_at.is_some() { Status::Scheduled } else { Status::Queued },
+            deliver_by: Some(deadline),
+            draft,
+        });
+    }
+    let messages = store_entries(tx, workspace, &entries, now).await?;
+    tx.enqueue(workspace, &work).await?;
+    Ok(messages)
+}
+
+/// Tells which drafts are over their sender's limit; those under it are counted.
+async fn limit_senders(
+    tx: &mut Tx,
+    m: &Messaging,
+    workspace: WorkspaceId,
+    drafts: &[Result<Draft, Refusal>],
+    now: Timestamp,
+) -> store::Result<Vec<bool>> {
+    let mut limited = vec![false; drafts.len()];
+    let limit = i64::from(m.rules.sender_limit_per_minute);
+    if limit == 0 {
+        return Ok(limited);
+    }
+    let mut by_sender: HashMap<_, Vec<usize>> = HashMap::new();
+    for (at, draft) in drafts.iter().enumerate() {
+        if let Ok(draft) = draft {
+            by_sender.entry(draft.from.clone()).or_default().push(at);
+        }
+    }
+    let mut senders: Vec<_> = by_sender.keys().cloned().collect();
+    senders.sort();
+    let ids = tx.ensure_addresses(workspace, &senders, now).await?;
+    for sender in senders {
+        let wanted = &by_sender[&sender];
+        let count = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+        let used = tx.count_sender(workspace, ids[&sender], count, now).await?;
+        let over = usize::try_from((used - limit).clamp(0, count)).unwrap_or(0);
+        for at in &wanted[wanted.len() - over..] {
+            limited[*at] = true;
+        }
+    }
+    Ok(limited)
+}
+
+pub(super) fn seconds_to_next_minute(now: Timestamp) -> u64 {
+    60 - u64::try_from(now.seconds().rem_euclid(60)).unwrap_or(0)
+}
+
+fn count_accepted(sent: &[Sent]) {
+    for sent in sent {
+        if let Sent::Accepted(message) = sent {
+            metrics::counter!("switchboard_messages_accepted_total", "channel" => message.channel.as_str())
+                .increment(1);
+        }
+    }
+}

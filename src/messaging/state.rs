@@ -1,0 +1,99 @@
+//! What a person may do with a message that is here: call it back, or have it sent once more.
+
+use super::read::load_composed;
+use super::status::moved;
+use super::{Messaging, SINGLE, default_span};
+use crate::domain::{ConversationId, Direction, Message, MessageId, Status, WorkspaceId};
+use crate::store::{self, Bearing, NewWork, Tx};
+
+/// Why a message was not moved.
+#[derive(Debug, thiserror::Error)]
+pub enum MoveError {
+    /// There is none, or not there.
+    #[error("no such message")]
+    NoSuchMessage,
+    /// It stands where that cannot be done.
+    #[error("the message is {}", .0.as_str())]
+    NotInState(Status),
+    /// Nothing carries its channel any more.
+    #[error("no provider carries this message's channel")]
+    NoProvider,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Calls a message back before a sender has it.
+pub async fn cancel(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<Message, MoveError> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    let work = tx.lock_work(workspace, message).await?;
+    let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
+    if !matches!(bearing.status, Status::Scheduled | Status::Queued) {
+        return Err(MoveError::NotInState(bearing.status));
+    }
+    bearing.status = Status::Canceled;
+    bearing.status_reason = None;
+    bearing.is_final = true;
+    tx.finish_work(&work.map(|work| work.id).into_iter().collect::<Vec<_>>()).await?;
+    tx.add_history(&[moved(&bearing, now)]).await?;
+    tx.move_messages(&[bearing], now).await?;
+    let message = show(&mut tx, workspace, message).await?;
+    tx.commit().await?;
+    Ok(message)
+}
+
+/// Has a message sent once more, under a new reference. One that is unknown is marked as a possible duplicate.
+pub async fn replay(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<Message, MoveError> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    tx.lock_work(workspace, message).await?;
+    let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
+    if bearing.direction == Direction::Inbound || !bearing.status.is_replayable() {
+        return Err(MoveError::NotInState(bearing.status));
+    }
+    let provider = m.rules.provider_of(bearing.channel).ok_or(MoveError::NoProvider)?.to_owned();
+    let may_duplicate = bearing.status == Status::Unknown || bearing.possible_duplicate;
+    let deadline = now + default_span(bearing.channel);
+    bearing.status = Status::Queued;
+    bearing.status_reason = None;
+    bearing.is_final = false;
+    bearing.possible_duplicate = may_duplicate;
+    bearing.generation += 1;
+    bearing.deliver_by = Some(deadline);
+    let work = NewWork { message, provider, lane: SINGLE, due_at: now, deadline, may_duplicate };
+    tx.enqueue(workspace, &[work]).await?;
+    tx.reset_recipients(workspace, message).await?;
+    let mut entry = moved(&bearing, now);
+    entry.data["reason"] = "sent once more by hand".into();
+    tx.add_history(&[entry]).await?;
+    tx.move_messages(&[bearing], now).await?;
+    let message = show(&mut tx, workspace, message).await?;
+    tx.commit().await?;
+    Ok(message)
+}
+
+async fn lock(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    conversation: ConversationId,
+    message: MessageId,
+) -> Result<Bearing, MoveError> {
+    let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop();
+    bearing.filter(|bearing| bearing.conversation_id == conversation).ok_or(MoveError::NoSuchMessage)
+}
+
+async fn show(tx: &mut Tx, workspace: WorkspaceId, message: MessageId) -> Result<Message, MoveError> {
+    let rows = tx.load_messages(workspace, &[message]).await?;
+    load_composed(tx, workspace, rows).await?.pop().ok_or(MoveError::NoSuchMessage)
+}

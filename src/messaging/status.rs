@@ -1,0 +1,257 @@
+//! What providers report of messages: kept always, and folded into the one order of statuses.
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::Messaging;
+use crate::domain::{
+    Address, AddressId, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId, mask,
+};
+use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, digest};
+
+/// A provider's report of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StatusReport {
+    /// Which provider, when its secret said so.
+    pub provider: Option<String>,
+    /// Our name for the message.
+    pub reference: Option<String>,
+    /// The provider's name for it.
+    pub provider_id: Option<String>,
+    /// What it reports.
+    pub report: Report,
+    /// Of which recipient; absent: of all.
+    pub recipient: Option<Address>,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recorded {
+    /// It stands on the timeline, and has moved the message if it goes before what was known.
+    Applied,
+    /// It stood there already.
+    Repeated,
+    /// No message is known by that name.
+    Unmatched,
+}
+
+/// Records a report of a provider.
+pub async fn record_status(m: &Messaging, workspace: WorkspaceId, report: StatusReport) -> store::Result<Recorded> {
+    let mut tx = m.store.begin().await?;
+    let recorded = record(&mut tx, m, workspace, &report).await?;
+    tx.commit().await?;
+    Ok(recorded)
+}
+
+/// Keeps a report whose message is not known, so that it is replayed by itself when the provider's name for the
+/// message becomes known; it may have overtaken the answer to the send.
+pub async fn park_status(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    path: &str,
+    raw: &[u8],
+    report: &StatusReport,
+) -> store::Result<QuarantineId> {
+    let mut tx = m.store.begin().await?;
+    let waits_for = report.provider_id.as_deref();
+    let id = tx
+        .insert_quarantined(workspace, (path, "no message is known by that name", raw), waits_for, m.clock.now())
+        .await?;
+    tx.commit().await?;
+    let mut tx = m.store.begin().await?;
+    if record(&mut tx, m, workspace, report).await? != Recorded::Unmatched {
+        tx.delete_quarantined(workspace, id).await?;
+        tx.commit().await?;
+    }
+    Ok(id)
+}
+
+/// Replays the reports that wait for these names of messages.
+pub async fn apply_waiting(m: &Messaging, workspace: WorkspaceId, names: &[&str]) -> store::Result<()> {
+    let mut tx = m.store.read().await?;
+    let waiting = tx.list_waiting(workspace, names).await?;
+    drop(tx);
+    for row in waiting {
+        let Some(report) = parked(m, &row.raw, row.received_at) else { continue };
+        let mut tx = m.store.begin().await?;
+        if record(&mut tx, m, workspace, &report).await? != Recorded::Unmatched {
+            tx.delete_quarantined(workspace, row.id).await?;
+            tx.commit().await?;
+        }
+    }
+    Ok(())
+}
+
+/// A parked callback's body; it was read once before it was parked.
+#[derive(Deserialize)]
+struct Parked {
+    reference: Option<String>,
+    provider_id: Option<Value>,
+    status: String,
+    timestamp: Option<Value>,
+    error: Option<Value>,
+    recipient: Option<String>,
+}
+
+fn parked(m: &Messaging, raw: &[u8], received_at: Timestamp) -> Option<StatusReport> {
+    let body: Parked = serde_json::from_slice(raw).ok()?;
+    let text = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    let at = body.timestamp.and_then(|value| match value {
+        Value::String(text) => text.parse().ok(),
+        Value::Number(number) => Timestamp::from_seconds(number.as_i64()?),
+        _ => None,
+    });
+    Some(StatusReport {
+        provider: None,
+        reference: body.reference,
+        provider_id: body.provider_id.and_then(text),
+        report: Report {
+            status: Status::named(&body.status)?,
+            at: at.unwrap_or(received_at),
+            reason: body.error.and_then(text).map(|reason| mask(&reason)),
+        },
+        recipient: body.recipient.and_then(|text| Address::any(&text, &m.rules.phone)),
+    })
+}
+
+async fn record(tx: &mut Tx, m: &Messaging, workspace: WorkspaceId, report: &StatusReport) -> store::Result<Recorded> {
+    let Some((message, generation)) = find(tx, m, workspace, report).await? else { return Ok(Recorded::Unmatched) };
+    let now = m.clock.now();
+    let work = tx.lock_work(workspace, message).await?;
+    let Some(mut bearing) = tx.lock_messages(&[(workspace, message)]).await?.pop() else {
+        return Ok(Recorded::Unmatched);
+    };
+    let seen = SeenEvent { message_id: message, fingerprint: Vec::new() };
+    if tx.see_event(workspace, ("status", &name(message, generation, report)), &seen, now).await?.is_some() {
+        return Ok(Recorded::Repeated);
+    }
+    let mut recipients = tx.load_recipients(workspace, &[message]).await?;
+    let about = match &report.recipient {
+        Some(address) => tx.find_address(workspace, address).await?,
+        None => None,
+    };
+    let position = recipients.iter().find(|row| Some(row.address_id) == about).map(|row| row.position);
+    tx.add_history(&[callback(workspace, message, report, position, now)]).await?;
+    let is_of_older_sending = generation < bearing.generation;
+    if is_of_older_sending && !matches!(report.report.status, Status::Delivered | Status::Read) {
+        return Ok(Recorded::Applied);
+    }
+    for row in fold(&mut recipients, &bearing, about.filter(|_| position.is_some()), &report.report) {
+        tx.move_recipient(workspace, row).await?;
+    }
+    if let Some(work) = work.filter(|work| work.phase != Phase::Sending) {
+        tx.finish_work(&[work.id]).await?;
+    }
+    if settle(&mut bearing, &recipients) {
+        tx.add_history(&[moved(&bearing, now)]).await?;
+        tx.move_messages(&[bearing], now).await?;
+    }
+    Ok(Recorded::Applied)
+}
+
+async fn find(
+    tx: &mut Tx,
+    m: &Messaging,
+    workspace: WorkspaceId,
+    report: &StatusReport,
+) -> store::Result<Option<(MessageId, i64)>> {
+    if let Some(found) = report.reference.as_deref().and_then(|reference| m.store.read_reference(reference)) {
+        return Ok(Some(found));
+    }
+    match &report.provider_id {
+        Some(id) => tx.find_by_provider_reference(workspace, report.provider.as_deref(), id).await,
+        None => Ok(None),
+    }
+}
+
+/// One report has one name, however often it comes.
+fn name(message: MessageId, generation: i64, report: &StatusReport) -> String {
+    let recipient = report.recipient.as_ref().map(|address| hex::encode(digest(&[address.as_str().as_bytes()])));
+    let reason = report.report.reason.as_deref().unwrap_or_default();
+    let (status, at) = (report.report.status.as_str(), report.report.at.micros());
+    format!("{message}|{generation}|{status}|{at}|{}|{reason}", recipient.unwrap_or_default())
+}
+
+fn callback(
+    workspace: WorkspaceId,
+    message: MessageId,
+    report: &StatusReport,
+    position: Option<i64>,
+    now: Timestamp,
+) -> NewHistory {
+    let mut data = json!({ "status": report.report.status, "timestamp": report.report.at });
+    let optional = [
+        ("provider", report.provider.clone().map(Value::from)),
+        ("provider_id", report.provider_id.clone().map(Value::from)),
+        ("reason", report.report.reason.clone().map(Value::from)),
+        ("recipient", position.map(Value::from)),
+    ];
+    for (key, value) in optional {
+        if let Some(value) = value {
+            data[key] = value;
+        }
+    }
+    NewHistory { workspace, message, kind: "callback", at: now, data }
+}
+
+/// Takes a report into the recipients it is about; gives those that moved.
+fn fold<'a>(
+    recipients: &'a mut [RecipientRow],
+    bearing: &Bearing,
+    about: Option<AddressId>,
+    report: &Report,
+) -> Vec<&'a RecipientRow> {
+    let mut moved = Vec::new();
+    for row in recipients.iter_mut().filter(|row| about.is_none_or(|about| row.address_id == about)) {
+        let before = Standing {
+            status: row.status.unwrap_or(bearing.status),
+            at: row.status_at,
+            reason: row.status_reason.clone(),
+        };
+        let after = before.clone().after(report);
+        if after != before {
+            row.status = Some(after.status);
+            row.status_at = after.at;
+            row.status_reason = after.reason;
+            moved.push(&*row);
+        }
+    }
+    moved
+}
+
+/// Brings the message to its least advanced recipient; false when it stands there already.
+///
+/// Whoever no report named stands as the message did, and at least where a provider that reports anything has it.
+fn settle(bearing: &mut Bearing, recipients: &[RecipientRow]) -> bool {
+    let base = if bearing.status.rank() == 0 { Status::Accepted } else { bearing.status };
+    let standings: Vec<Standing> = recipients
+        .iter()
+        .map(|row| Standing {
+            status: row.status.unwrap_or(base),
+            at: row.status_at,
+            reason: row.status_reason.clone(),
+        })
+        .collect();
+    let Some(least) = Standing::least(&standings) else { return false };
+    let is_final = least.status.rank() >= Status::Failed.rank();
+    if (bearing.status, &bearing.status_reason, bearing.is_final) == (least.status, &least.reason, is_final) {
+        return false;
+    }
+    bearing.status = least.status;
+    bearing.status_reason.clone_from(&least.reason);
+    bearing.is_final = is_final;
+    true
+}
+
+/// The entry that says where a message stands now.
+pub(super) fn moved(bearing: &Bearing, now: Timestamp) -> NewHistory {
+    let mut data = json!({ "status": bearing.status });
+    if let Some(reason) = &bearing.status_reason {
+        data["reason"] = Value::from(reason.as_str());
+    }
+    NewHistory { workspace: bearing.workspace_id, message: bearing.id, kind: "status", at: now, data }
+}

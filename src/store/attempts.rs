@@ -1,0 +1,187 @@
+//! Attempts and what else a message's timeline is made of.
+
+use serde::Serialize;
+
+use super::messages::micros;
+use super::{Dialect, Result, Tx, on, set};
+use crate::domain::{MessageId, Timestamp, WorkspaceId};
+
+/// An attempt that is about to be made.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewAttempt {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Of which message.
+    pub message: MessageId,
+    /// At which provider.
+    pub provider: String,
+    /// Whether an earlier one may have been taken.
+    pub may_duplicate: bool,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Serialize)]
+pub struct EndedAttempt {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Of which message; it has one open attempt at most.
+    pub message: MessageId,
+    /// `accepted`, `retry`, `rejected`, `doubtful`, `unknown`.
+    pub outcome: &'static str,
+    /// The provider's name for the message.
+    pub reference: Option<String>,
+    /// Why, without addresses.
+    pub reason: Option<String>,
+}
+
+/// An attempt as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct AttemptRow {
+    /// Its number, from 1.
+    pub number: i64,
+    /// At which provider.
+    pub provider: String,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// When it ended; absent while under way.
+    pub ended_at: Option<Timestamp>,
+    /// How it ended.
+    pub outcome: Option<String>,
+    /// The provider's name for the message.
+    pub reference: Option<String>,
+    /// Why, without addresses.
+    pub reason: Option<String>,
+    /// Whether an earlier one may have been taken.
+    pub possible_duplicate: bool,
+}
+
+/// Something to stand on a message's timeline.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewHistory {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Of which message.
+    pub message: MessageId,
+    /// `status`, `callback`, `lookup`, `webhook`, `note`.
+    pub kind: &'static str,
+    /// When.
+    #[serde(serialize_with = "micros")]
+    pub at: Timestamp,
+    /// What, without addresses.
+    pub data: serde_json::Value,
+}
+
+/// An entry of a message's timeline as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct HistoryRow {
+    /// `status`, `callback`, `lookup`, `webhook`, `note`.
+    pub kind: String,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub data: sqlx::types::Json<serde_json::Value>,
+}
+
+impl Tx {
+    /// Writes attempts down before they are made; each gets the next number of its message.
+    pub async fn begin_attempts(&mut self, attempts: &[NewAttempt], now: Timestamp) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "insert into attempts (workspace_id, message_id, number, generation, provider, started_at,
+                    possible_duplicate)
+                select m.workspace_id, m.id, 1 + coalesce((select max(a.number) from attempts a
+                        where a.workspace_id = m.workspace_id and a.message_id = m.id), 0),
+                    m.generation, x.value ->> 'provider', $2, x.value ->> 'may_duplicate'
+                from json_each($1) x
+                join messages m on m.workspace_id = x.value ->> 'workspace' and m.id = x.value ->> 'message'",
+            postgres: "insert into attempts (workspace_id, message_id, number, generation, provider, started_at,
+                    possible_duplicate)
+                select m.workspace_id, m.id, 1 + coalesce((select max(a.number) from attempts a
+                        where a.workspace_id = m.workspace_id and a.message_id = m.id), 0),
+                    m.generation, x.provider, $2, x.may_duplicate
+                from jsonb_to_recordset($1::jsonb)
+                    as x (workspace bigint, message bigint, provider text, may_duplicate boolean)
+                join messages m on m.workspace_id = x.workspace and m.id = x.message",
+        };
+        let rows = set(&attempts)?;
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(rows).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Writes down how open attempts ended.
+    pub async fn end_attempts(&mut self, attempts: &[EndedAttempt], now: Timestamp) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update attempts set ended_at = $2, outcome = x.value ->> 'outcome',
+                    reference = x.value ->> 'reference', reason = x.value ->> 'reason'
+                from json_each($1) x
+                where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
+                  and attempts.ended_at is null",
+            postgres:
+                "update attempts a set ended_at = $2, outcome = x.outcome, reference = x.reference, reason = x.reason
+                from jsonb_to_recordset($1::jsonb)
+                    as x (workspace bigint, message bigint, outcome text, reference text, reason text)
+                where a.workspace_id = x.workspace and a.message_id = x.message and a.ended_at is null",
+        };
+        let rows = set(&attempts)?;
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(rows).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The message that a provider named so, and which sending of it that was.
+    pub async fn find_by_provider_reference(
+        &mut self,
+        workspace: WorkspaceId,
+        provider: Option<&str>,
+        reference: &str,
+    ) -> Result<Option<(MessageId, i64)>> {
+        const SQL: &str = "select message_id, generation from attempts
+            where workspace_id = $1 and reference = $2 and ($3 is null or provider = $3)
+            order by message_id desc, number desc limit 1";
+        const TYPED: Dialect = Dialect {
+            sqlite: SQL,
+            postgres: "select message_id, generation from attempts
+                where workspace_id = $1 and reference = $2 and ($3::text is null or provider = $3)
+                order by message_id desc, number desc limit 1",
+        };
+        let sql = TYPED.pick(self);
+        Ok(on!(self, |conn| {
+            sqlx::query_as(sql).bind(workspace).bind(reference).bind(provider).fetch_optional(conn).await
+        })?)
+    }
+
+    /// The attempts of a message, in order.
+    pub async fn list_attempts(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<Vec<AttemptRow>> {
+        const SQL: &str =
+            "select number, provider, started_at, ended_at, outcome, reference, reason, possible_duplicate
+            from attempts where workspace_id = $1 and message_id = $2 order by number";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(message).fetch_all(conn).await)?)
+    }
+
+    /// Puts entries on timelines.
+    pub async fn add_history(&mut self, entries: &[NewHistory]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "insert into message_events (workspace_id, message_id, kind, at, data)
+                select value ->> 'workspace', value ->> 'message', value ->> 'kind', value ->> 'at', value -> 'data'
+                from json_each($1) order by key",
+            postgres: "insert into message_events (workspace_id, message_id, kind, at, data)
+                select (value ->> 'workspace')::bigint, (value ->> 'message')::bigint, value ->> 'kind',
+                    timestamptz 'epoch' + (value ->> 'at')::bigint * interval '1 microsecond', value -> 'data'
+                from jsonb_array_elements($1::jsonb) with ordinality order by ordinality",
+        };
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let rows = set(&entries)?;
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The entries of a message's timeline, in the order they were written.
+    pub async fn list_history(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<Vec<HistoryRow>> {
+        const SQL: &str = "select kind, at, data from message_events
+            where workspace_id = $1 and message_id = $2 order by id";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(message).fetch_all(conn).await)?)
+    }
+}

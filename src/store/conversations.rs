@@ -1,0 +1,348 @@
+//! Conversations: one for each set of participants, never two.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use serde::Serialize;
+
+use super::{Dialect, Error, NewEvent, Page, PageRequest, Position, Result, Tx, on, set};
+use crate::domain::{
+    AddressId, Channel, ConversationId, Direction, EventKind, MessageId, Status, Timestamp, WorkspaceId,
+};
+
+/// What the list of conversations is narrowed to.
+#[derive(Debug, Clone, Default)]
+pub struct ConversationFilter {
+    /// This address takes part.
+    pub participant: Option<crate::domain::Address>,
+    /// It was held on this channel, among others.
+    pub channel: Option<Channel>,
+    /// Every word occurs in one body or subject, or the whole is a participant's address.
+    pub q: Option<String>,
+}
+
+/// What one set of messages adds to a conversation.
+#[derive(Debug, Clone, Serialize)]
+pub struct Thread {
+    /// The conversation.
+    pub id: ConversationId,
+    /// The channels of the messages, as bits.
+    pub channels: i64,
+    /// How many.
+    pub messages: i64,
+    /// How many of them came in.
+    pub unread: i64,
+    /// The last of them.
+    pub last: MessageId,
+}
+
+/// A conversation as it is stored, with its last message.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ConversationRow {
+    /// Its id.
+    pub id: ConversationId,
+    /// [`Channel::bit`]s.
+    pub channels: i64,
+    /// How many messages it holds.
+    pub message_count: i64,
+    /// How many inbound ones nobody has read.
+    pub unread_count: i64,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When a message was accepted last.
+    pub activity_at: Timestamp,
+    /// The message accepted last.
+    pub last_message_id: Option<MessageId>,
+    /// Which way it went.
+    pub last_direction: Option<Direction>,
+    /// How it travelled.
+    pub last_channel: Option<Channel>,
+    /// Who sent it.
+    pub last_from_id: Option<AddressId>,
+    /// Its subject.
+    pub last_subject: Option<String>,
+    /// Its body.
+    pub last_body: Option<String>,
+    /// Where it stands.
+    pub last_status: Option<Status>,
+    /// When the client says it was written.
+    pub last_occurred_at: Option<Timestamp>,
+}
+
+#[derive(sqlx::FromRow)]
+struct Keyed {
+    id: ConversationId,
+    participants_key: String,
+}
+
+#[derive(Serialize)]
+struct NewParticipant {
+    conversation: ConversationId,
+    address: AddressId,
+}
+
+const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
+    from (select value as key from jsonb_array_elements_text($1::jsonb) order by 1) x";
+
+macro_rules! list {
+    ($narrow:literal) => {
+        concat!(
+            "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at, c.last_message_id,
+                m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
+                m.subject as last_subject, m.body as last_body, m.status as last_status,
+                m.occurred_at as last_occurred_at
+            from conversations c
+            left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
+            where c.workspace_id = $1 and (c.activity_at, c.id) < ($2, $3) and ($4 = 0 or (c.channels & $4) <> 0) ",
+            $narrow,
+            " order by c.activity_at desc, c.id desc limit $5"
+        )
+    };
+}
+
+/// Names a set of participants: their ids in ascending order, joined by commas.
+fn participants_key(participants: &BTreeSet<AddressId>) -> String {
+    participants.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+}
+
+impl Tx {
+    /// The conversation of each set of participants; what is new begins now.
+    ///
+    /// An existing conversation burns no number: on PostgreSQL whoever misses one takes a lock by its name and looks
+    /// again before inserting.
+    pub async fn ensure_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        sets: &[BTreeSet<AddressId>],
+        now: Timestamp,
+    ) -> Result<Vec<ConversationId>> {
+        let keys: Vec<String> = sets.iter().map(participants_key).collect();
+        let mut known = self.find_conversations(workspace, keys.iter().cloned().collect()).await?;
+        let mut missing: BTreeMap<&String, &BTreeSet<AddressId>> =
+            keys.iter().zip(sets).filter(|(key, _)| !known.contains_key(*key)).collect();
+        if !missing.is_empty() && self.is_postgres() {
+            let names = set(&missing.keys().collect::<Vec<_>>())?;
+            on!(self, |conn| sqlx::query(LOCK).bind(names).execute(conn).await.map(drop))?;
+            known.extend(self.find_conversations(workspace, missing.keys().map(|key| (*key).clone()).collect()).await?);
+            missing.retain(|key, _| !known.contains_key(*key));
+        }
+        if !missing.is_empty() {
+            known.extend(self.insert_conversations(workspace, &missing, now).await?);
+        }
+        let found =
+            keys.iter().map(|key| known.get(key).copied().ok_or(Error::Corrupt("no row for a new conversation")));
+        found.collect()
+    }
+
+    async fn find_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        keys: BTreeSet<String>,
+    ) -> Result<HashMap<String, ConversationId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select id, participants_key from conversations
+                where workspace_id = $1 and participants_key in (select value from json_each($2))",
+            postgres: "select id, participants_key from conversations
+                where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))",
+        };
+        let sql = SQL.pick(self);
+        let keys = set(&keys)?;
+        let rows: Vec<Keyed> = on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(keys).fetch_all(conn).await)?;
+        Ok(rows.into_iter().map(|row| (row.participants_key, row.id)).collect())
+    }
+
+    async fn insert_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        missing: &BTreeMap<&String, &BTreeSet<AddressId>>,
+        now: Timestamp,
+    ) -> Result<HashMap<String, ConversationId>> {
+        const INSERT: Dialect = Dialect {
+            sqlite: "insert into conversations (workspace_id, participants_key, channels, message_count, unread_count,
+                    created_at, activity_at)
+                select $1, value, 0, 0, 0, $3, $3 from json_each($2) order by key
+                returning id, participants_key",
+            postgres: "insert into conversations (workspace_id, participants_key, channels, message_count, unread_count,
+                    created_at, activity_at)
+                select $1, value, 0, 0, 0, $3, $3 from jsonb_array_elements_text($2::jsonb) with ordinality order by ordinality
+                returning id, participants_key",
+        };
+        const JOIN: Dialect = Dialect {
+            sqlite: "insert into participants (workspace_id, conversation_id, address_id)
+                select $1, value ->> 'conversation', value ->> 'address' from json_each($2)",
+            postgres: "insert into participants (workspace_id, conversation_id, address_id)
+                select $1, conversation, address
+                from jsonb_to_recordset($2::jsonb) as x (conversation bigint, address bigint)",
+        };
+        let names = set(&missing.keys().collect::<Vec<_>>())?;
+        let sql = INSERT.pick(self);
+        let rows: Vec<Keyed> =
+            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(names).bind(now).fetch_all(conn).await)?;
+        let mut joins = Vec::new();
+        for row in &rows {
+            let addresses = missing.get(&row.participants_key).copied().into_iter().flatten();
+            joins.extend(addresses.map(|address| NewParticipant { conversation: row.id, address: *address }));
+            self.record(NewEvent::of_conversation(workspace, EventKind::ConversationCreated, row.id, now));
+        }
+        let joins = set(&joins)?;
+        let sql = JOIN.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(joins).execute(conn).await.map(drop))?;
+        Ok(rows.into_iter().map(|row| (row.participants_key, row.id)).collect())
+    }
+
+    /// Counts a set of messages into their conversations. Rows are locked in the order of their ids.
+    pub async fn touch_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        threads: &[Thread],
+        now: Timestamp,
+    ) -> Result<()> {
+        const LOCK: &str = "select id from conversations where workspace_id = $1
+            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint))) order by id for update";
+        const SQL: Dialect = Dialect {
+            sqlite: "update conversations set
+                    channels = channels | (x.value ->> 'channels'),
+                    message_count = message_count + (x.value ->> 'messages'),
+                    unread_count = unread_count + (x.value ->> 'unread'),
+                    last_message_id = max(coalesce(last_message_id, 0), x.value ->> 'last'),
+                    activity_at = max(activity_at, $3)
+                from json_each($2) x
+                where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
+            postgres: "update conversations c set
+                    channels = c.channels | x.channels,
+                    message_count = message_count + x.messages,
+                    unread_count = unread_count + x.unread,
+                    last_message_id = greatest(last_message_id, x.last),
+                    activity_at = greatest(activity_at, $3)
+                from jsonb_to_recordset($2::jsonb) as x (id bigint, channels bigint, messages bigint, unread bigint, last bigint)
+                where c.workspace_id = $1 and c.id = x.id",
+        };
+        let rows = set(&threads)?;
+        if self.is_postgres() && threads.len() > 1 {
+            on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(&rows).execute(conn).await.map(drop))?;
+        }
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The conversations of a workspace, newest activity first; `q_address` is `q` read as an address, where it is one.
+    pub async fn list_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        filter: &ConversationFilter,
+        q_address: Option<&crate::domain::Address>,
+        page: PageRequest,
+    ) -> Result<Page<ConversationRow>> {
+        let participant = match &filter.participant {
+            Some(address) => match self.find_address(workspace, address).await? {
+                Some(id) => Some(id),
+                None => return Ok(Page { data: Vec::new(), next: None }),
+            },
+            None => None,
+        };
+        let before = page.from_above();
+        let bits = filter.channel.map_or(0, Channel::bit);
+        let limit = page.limit + 1;
+        let rows: Vec<ConversationRow> = match (participant, &filter.q) {
+            (None, None) => {
+                const SQL: &str = list!("");
+                on!(self, |conn| {
+                    sqlx::query_as(SQL)
+                        .bind(workspace)
+                        .bind(before.at)
+                        .bind(before.id)
+                        .bind(bits)
+                        .bind(limit)
+                        .fetch_all(conn)
+                        .await
+                })?
+            }
+            (Some(address), None) => {
+                const SQL: &str = list!(
+                    "and c.id in (select conversation_id from participants where workspace_id = $1 and address_id = $6)"
+                );
+                on!(self, |conn| {
+                    let query =
+                        sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(bits).bind(limit);
+                    query.bind(address).fetch_all(conn).await
+                })?
+            }
+            (address, Some(q)) => {
+                let named = match q_address {
+                    Some(named) => self.find_address(workspace, named).await?,
+                    None => None,
+                };
+                let found = self.search_conversations(workspace, q, named).await?;
+                self.list_found(workspace, before, (bits, limit), (address, set(&found)?)).await?
+            }
+        };
+        Ok(Page::cut(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
+    }
+
+    async fn list_found(
+        &mut self,
+        workspace: WorkspaceId,
+        before: Position,
+        (bits, limit): (i64, i64),
+        (participant, found): (Option<AddressId>, String),
+    ) -> Result<Vec<ConversationRow>> {
+        const SQL: Dialect = Dialect {
+            sqlite: list!(
+                "and c.id in (select value from json_each($6)) and ($7 = 0 or c.id in
+                    (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
+            ),
+            postgres: list!(
+                "and c.id = any(array(select value::bigint from jsonb_array_elements_text($6::jsonb))) and ($7 = 0 or c.id in
+                    (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
+            ),
+        };
+        let sql = SQL.pick(self);
+        let address = participant.map_or(0, |id| id.0);
+        Ok(on!(self, |conn| {
+            let query = sqlx::query_as(sql).bind(workspace).bind(before.at).bind(before.id).bind(bits).bind(limit);
+            query.bind(found).bind(address).fetch_all(conn).await
+        })?)
+    }
+
+    /// One conversation.
+    pub async fn find_conversation(
+        &mut self,
+        workspace: WorkspaceId,
+        id: ConversationId,
+    ) -> Result<Option<ConversationRow>> {
+        const SQL: &str = "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
+                c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
+                m.subject as last_subject, m.body as last_body, m.status as last_status, m.occurred_at as last_occurred_at
+            from conversations c
+            left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
+            where c.workspace_id = $1 and c.id = $2";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(id).fetch_optional(conn).await)?)
+    }
+
+    /// The participants of each of those conversations.
+    pub async fn list_participants(
+        &mut self,
+        workspace: WorkspaceId,
+        conversations: &[ConversationId],
+    ) -> Result<Vec<(ConversationId, AddressId)>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select conversation_id, address_id from participants
+                where workspace_id = $1 and conversation_id in (select value from json_each($2))",
+            postgres: "select conversation_id, address_id from participants where workspace_id = $1
+                and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
+        };
+        let sql = SQL.pick(self);
+        let ids = set(&conversations)?;
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
+    }
+
+    /// The id of one address, if it is known.
+    pub async fn find_address(
+        &mut self,
+        workspace: WorkspaceId,
+        address: &crate::domain::Address,
+    ) -> Result<Option<AddressId>> {
+        let found = self.find_addresses(workspace, std::slice::from_ref(address)).await?;
+        Ok(found.into_values().next())
+    }
+}

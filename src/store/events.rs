@@ -1,0 +1,106 @@
+//! The append-only log. Units of work record into it; the commit writes it.
+
+use serde::Serialize;
+
+use super::{Dialect, Result, Tx, on, set};
+use crate::domain::{ConversationId, Event, EventId, EventKind, MessageId, Status, Timestamp, WorkspaceId};
+
+/// An event that its unit of work will write when it commits.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewEvent {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// What happened.
+    pub kind: EventKind,
+    /// In which conversation.
+    pub conversation: ConversationId,
+    /// To which message.
+    pub message: Option<MessageId>,
+    /// To which status it moved.
+    pub status: Option<Status>,
+    /// When, in microseconds.
+    pub at: i64,
+}
+
+impl NewEvent {
+    /// Something that happened to a conversation.
+    pub fn of_conversation(
+        workspace: WorkspaceId,
+        kind: EventKind,
+        conversation: ConversationId,
+        now: Timestamp,
+    ) -> Self {
+        Self { workspace, kind, conversation, message: None, status: None, at: now.micros() }
+    }
+
+    /// Something that happened to a message.
+    pub fn of_message(mut self, message: MessageId, status: Status) -> Self {
+        self.message = Some(message);
+        self.status = Some(status);
+        self
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct EventRow {
+    id: EventId,
+    workspace_id: WorkspaceId,
+    kind: EventKind,
+    conversation_id: Option<ConversationId>,
+    message_id: Option<MessageId>,
+    data: sqlx::types::Json<serde_json::Value>,
+    at: Timestamp,
+}
+
+/// The lock that every writer of events holds from the first of them to its commit.
+const LOCK: &str = "select pg_advisory_xact_lock(7300, 0)";
+
+impl Tx {
+    /// Records an event, to be written at the commit.
+    pub fn record(&mut self, event: NewEvent) {
+        self.events.push(event);
+    }
+
+    pub(super) async fn write_events(&mut self) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "insert into events (workspace_id, kind, conversation_id, message_id, data, at)
+                select value ->> 'workspace', value ->> 'kind', value ->> 'conversation', value ->> 'message',
+                    case when value ->> 'status' is null then '{}' else json_object('status', value ->> 'status') end,
+                    value ->> 'at'
+                from json_each($1) order by key",
+            postgres: "insert into events (workspace_id, kind, conversation_id, message_id, data, at)
+                select (value ->> 'workspace')::bigint, value ->> 'kind', (value ->> 'conversation')::bigint,
+                    (value ->> 'message')::bigint,
+                    case when value ->> 'status' is null then '{}' else jsonb_build_object('status', value ->> 'status') end,
+                    timestamptz 'epoch' + (value ->> 'at')::bigint * interval '1 microsecond'
+                from jsonb_array_elements($1::jsonb) with ordinality order by ordinality",
+        };
+        if self.events.is_empty() {
+            return Ok(());
+        }
+        let rows = set(&self.events)?;
+        if self.is_postgres() {
+            on!(self, |conn| sqlx::query(LOCK).execute(conn).await.map(drop))?;
+        }
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Events after `after`, oldest first, of every workspace: for what follows the whole log.
+    pub async fn list_events(&mut self, after: EventId, limit: i64) -> Result<Vec<Event>> {
+        const SQL: &str = "select id, workspace_id, kind, conversation_id, message_id, data, at from events
+            where id > $1 order by id limit $2";
+        let rows: Vec<EventRow> = on!(self, |conn| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(conn).await)?;
+        let event = |row: EventRow| Event {
+            id: row.id,
+            workspace_id: row.workspace_id,
+            kind: row.kind,
+            conversation_id: row.conversation_id,
+            message_id: row.message_id,
+            data: row.data.0,
+            at: row.at,
+        };
+        Ok(rows.into_iter().map(event).collect())
+    }
+}

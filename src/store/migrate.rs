@@ -1,0 +1,41 @@
+//! The schema, embedded: both databases have the same files.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr;
+use sqlx::migrate::{Migration, MigrationType, Migrator};
+
+use super::Pools;
+
+/// The newest migration there is.
+pub const SCHEMA_VERSION: i64 = 1;
+
+struct File {
+    version: i64,
+    name: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+const FILES: &[File] = &[File {
+    version: 1,
+    name: "init",
+    sqlite: include_str!("../../migrations/sqlite/0001_init.sql"),
+    postgres: include_str!("../../migrations/postgres/0001_init.sql"),
+}];
+
+fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {
+    let migration = |file: &File| {
+        let sql = sql(file).into_sql_str();
+        Migration::new(file.version, Cow::Borrowed(file.name), MigrationType::Simple, sql, false)
+    };
+    Migrator::with_migrations(FILES.iter().map(migration).collect())
+}
+
+/// Brings the schema up to date; a newer schema than this program knows is refused.
+pub(super) async fn run(pools: &Pools) -> Result<(), sqlx::migrate::MigrateError> {
+    match pools {
+        Pools::Sqlite { write, .. } => migrator(|file| file.sqlite).run(write).await,
+        Pools::Postgres(pool) => migrator(|file| file.postgres).run(pool).await,
+    }
+}

@@ -1,0 +1,344 @@
+//! The outbox: what is due, who has it, until when. A claim is a lease; its fencing number shuts out whoever lost it.
+
+use serde::Serialize;
+
+use super::messages::{micros, micros_or_null};
+use super::{Dialect, Result, Tx, on, set};
+use crate::domain::{MessageId, OutboxId, Timestamp, WorkspaceId};
+
+/// What a row waits for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum Phase {
+    /// To be sent when due.
+    Send,
+    /// Being sent; the lease ends when due.
+    Sending,
+    /// Unknown; to be asked for when due.
+    Lookup,
+}
+
+/// A message to be carried.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewWork {
+    /// Which message.
+    pub message: MessageId,
+    /// By which provider.
+    pub provider: String,
+    /// 0 codes, 1 single messages, 2 bulk.
+    pub lane: i64,
+    /// Not before then.
+    #[serde(serialize_with = "micros")]
+    pub due_at: Timestamp,
+    /// Not after then.
+    #[serde(serialize_with = "micros")]
+    pub deadline: Timestamp,
+    /// Whether it may have been taken before.
+    pub may_duplicate: bool,
+}
+
+/// A row that somebody holds.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Claimed {
+    /// The row.
+    pub id: OutboxId,
+    /// Whose.
+    pub workspace_id: WorkspaceId,
+    /// Which message.
+    pub message_id: MessageId,
+    /// What it waits for.
+    pub phase: Phase,
+    /// By which provider.
+    pub provider: String,
+    /// 0 codes, 1 single messages, 2 bulk.
+    pub lane: i64,
+    /// Tries so far, this one included.
+    pub tries: i64,
+    /// Look-ups so far, this one included.
+    pub lookups: i64,
+    /// Whoever writes must still have it.
+    pub fence: i64,
+    /// When it is due.
+    pub due_at: Timestamp,
+    /// Not after then.
+    pub deadline: Timestamp,
+    /// Whether it may have been taken before.
+    pub may_duplicate: bool,
+    /// When the first try began.
+    pub first_tried_at: Option<Timestamp>,
+    /// Since when it is unknown.
+    pub unknown_since: Option<Timestamp>,
+}
+
+/// Which due rows are wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct LaneClaim<'a> {
+    /// Of which provider.
+    pub provider: &'a str,
+    /// 0 codes, 1 single messages, 2 bulk.
+    pub lane: i64,
+    /// How many at most.
+    pub limit: i64,
+    /// Now.
+    pub now: Timestamp,
+    /// Until when the lease runs.
+    pub until: Timestamp,
+}
+
+/// A row that goes on waiting.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rescheduled {
+    /// The row.
+    pub id: OutboxId,
+    /// For what.
+    pub phase: Phase,
+    /// Until when.
+    #[serde(serialize_with = "micros")]
+    pub due_at: Timestamp,
+    /// Whether it may have been taken before.
+    pub may_duplicate: bool,
+    /// Since when it is unknown.
+    #[serde(serialize_with = "micros_or_null")]
+    pub unknown_since: Option<Timestamp>,
+}
+
+/// A lease: the row and the number it was claimed under.
+pub type Released = (OutboxId, i64);
+
+/// How much waits in one phase.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Depth {
+    /// The phase.
+    pub phase: Phase,
+    /// How many rows.
+    pub rows: i64,
+    /// The longest overdue.
+    pub oldest: Timestamp,
+}
+
+macro_rules! columns {
+    () => {
+        "id, workspace_id, message_id, phase, provider, lane, tries, lookups, fence, due_at, deadline, may_duplicate,
+         first_tried_at, unknown_since"
+    };
+}
+
+macro_rules! claim {
+    ($set:literal, $which:literal, $lock:literal) => {
+        concat!(
+            "update outbox set ",
+            $set,
+            " where id in (select id from outbox where ",
+            $which,
+            $lock,
+            ") returning ",
+            columns!()
+        )
+    };
+}
+
+impl Tx {
+    /// Leaves messages to be carried; a message that is there already is carried anew.
+    pub async fn enqueue(&mut self, workspace: WorkspaceId, work: &[NewWork]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite:
+                "insert into outbox (workspace_id, kind, phase, provider, lane, message_id, due_at, deadline, tries,
+                    lookups, fence, may_duplicate)
+                select $1, 'message', 'send', value ->> 'provider', value ->> 'lane', value ->> 'message',
+                    value ->> 'due_at', value ->> 'deadline', 0, 0, 0, value ->> 'may_duplicate'
+                from json_each($2) where true order by key
+                on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
+                    due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
+                    fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate, first_tried_at = null,
+                    unknown_since = null",
+            postgres:
+                "insert into outbox (workspace_id, kind, phase, provider, lane, message_id, due_at, deadline, tries,
+                    lookups, fence, may_duplicate)
+                select $1, 'message', 'send', provider, lane, message,
+                    timestamptz 'epoch' + due_at * interval '1 microsecond',
+                    timestamptz 'epoch' + deadline * interval '1 microsecond', 0, 0, 0, may_duplicate
+                from jsonb_to_recordset($2::jsonb) as x (message bigint, provider text, lane bigint, due_at bigint,
+                    deadline bigint, may_duplicate boolean)
+                order by message
+                on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
+                    due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
+                    fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate, first_tried_at = null,
+                    unknown_since = null",
+        };
+        if work.is_empty() {
+            return Ok(());
+        }
+        self.has_work = true;
+        let rows = set(&work)?;
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Leases what is due to be sent, in the order of acceptance; the try is counted before it is made.
+    pub async fn claim_due(&mut self, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: claim!(
+                "phase = 'sending', due_at = $5, tries = tries + 1, fence = fence + 1, first_tried_at = coalesce(first_tried_at, $3)",
+                "phase = 'send' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
+                 order by due_at, id limit $4",
+                ""
+            ),
+            postgres: claim!(
+                "phase = 'sending', due_at = $5, tries = tries + 1, fence = fence + 1, first_tried_at = coalesce(first_tried_at, $3)",
+                "phase = 'send' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
+                 order by due_at, id limit $4",
+                " for update skip locked"
+            ),
+        };
+        self.claim(SQL.pick(self), claim).await
+    }
+
+    /// Leases what is due to be asked for; the look-up is counted before it is made.
+    pub async fn claim_lookups(&mut self, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: claim!(
+                "due_at = $5, lookups = lookups + 1, fence = fence + 1",
+                "phase = 'lookup' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
+                 order by due_at, id limit $4",
+                ""
+            ),
+            postgres: claim!(
+                "due_at = $5, lookups = lookups + 1, fence = fence + 1",
+                "phase = 'lookup' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
+                 order by due_at, id limit $4",
+                " for update skip locked"
+            ),
+        };
+        self.claim(SQL.pick(self), claim).await
+    }
+
+    async fn claim(&mut self, sql: &'static str, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
+        let mut rows: Vec<Claimed> = on!(self, |conn| {
+            let query = sqlx::query_as(sql).bind(claim.provider).bind(claim.lane).bind(claim.now).bind(claim.limit);
+            query.bind(claim.until).fetch_all(conn).await
+        })?;
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
+    }
+
+    /// Takes over what its holder has let lapse.
+    pub async fn claim_lapsed(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Claimed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: claim!("fence = fence + 1", "phase = 'sending' and due_at <= $1 order by due_at limit $2", ""),
+            postgres: claim!(
+                "fence = fence + 1",
+                "phase = 'sending' and due_at <= $1 order by due_at limit $2",
+                " for update skip locked"
+            ),
+        };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// Takes what waits beyond its deadline.
+    pub async fn claim_expired(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Claimed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: claim!("fence = fence + 1", "phase <> 'sending' and deadline <= $1 order by deadline limit $2", ""),
+            postgres: claim!(
+                "fence = fence + 1",
+                "phase <> 'sending' and deadline <= $1 order by deadline limit $2",
+                " for update skip locked"
+            ),
+        };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// Ends every lease at once: only where no other process can hold one.
+    pub async fn lapse_leases(&mut self, now: Timestamp) -> Result<u64> {
+        const SQL: &str = "update outbox set due_at = $1 where phase = 'sending' and due_at > $1";
+        Ok(on!(self, |conn| sqlx::query(SQL).bind(now).execute(conn).await.map(|done| done.rows_affected()))?)
+    }
+
+    /// Locks those leases that are still held under their number.
+    pub async fn lock_leases(&mut self, leases: &[Released]) -> Result<Vec<OutboxId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select o.id from json_each($1) x join outbox o on o.id = x.value ->> 0 and o.fence = x.value ->> 1
+                order by o.id",
+            postgres: "select o.id from jsonb_array_elements($1::jsonb) x
+                join outbox o on o.id = (x.value ->> 0)::bigint and o.fence = (x.value ->> 1)::bigint
+                order by o.id for update of o",
+        };
+        let sql = SQL.pick(self);
+        let rows = set(&leases)?;
+        Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await)?)
+    }
+
+    /// Locks the row of one message, if it still has one.
+    pub async fn lock_work(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<Option<Claimed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: concat!("select ", columns!(), " from outbox where workspace_id = $1 and message_id = $2"),
+            postgres: concat!(
+                "select ",
+                columns!(),
+                " from outbox where workspace_id = $1 and message_id = $2 for update"
+            ),
+        };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(message).fetch_optional(conn).await)?)
+    }
+
+    /// Holds leases longer.
+    pub async fn extend_leases(&mut self, leases: &[Released], until: Timestamp) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update outbox set due_at = $2 from json_each($1) x
+                where outbox.id = x.value ->> 0 and outbox.fence = x.value ->> 1 and outbox.phase = 'sending'",
+            postgres: "update outbox o set due_at = $2 from jsonb_array_elements($1::jsonb) x
+                where o.id = (x.value ->> 0)::bigint and o.fence = (x.value ->> 1)::bigint and o.phase = 'sending'",
+        };
+        let sql = SQL.pick(self);
+        let rows = set(&leases)?;
+        on!(self, |conn| sqlx::query(sql).bind(rows).bind(until).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Ends the work on rows that are locked.
+    pub async fn finish_work(&mut self, rows: &[OutboxId]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "delete from outbox where id in (select value from json_each($1))",
+            postgres: "delete from outbox where id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let sql = SQL.pick(self);
+        let rows = set(&rows)?;
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Lets rows that are locked wait for something else.
+    pub async fn reschedule(&mut self, rows: &[Rescheduled]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update outbox set phase = x.value ->> 'phase', due_at = x.value ->> 'due_at',
+                    may_duplicate = x.value ->> 'may_duplicate', unknown_since = x.value ->> 'unknown_since'
+                from json_each($1) x where outbox.id = x.value ->> 'id'",
+            postgres: "update outbox o set phase = x.phase, due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
+                    may_duplicate = x.may_duplicate,
+                    unknown_since = timestamptz 'epoch' + x.unknown_since * interval '1 microsecond'
+                from jsonb_to_recordset($1::jsonb)
+                    as x (id bigint, phase text, due_at bigint, may_duplicate boolean, unknown_since bigint)
+                where o.id = x.id",
+        };
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let sql = SQL.pick(self);
+        let rows = set(&rows)?;
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// How much waits, phase by phase.
+    pub async fn outbox_depths(&mut self) -> Result<Vec<Depth>> {
+        const SQL: &str = "select phase, count(*) as rows, min(due_at) as oldest from outbox group by phase";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).fetch_all(conn).await)?)
+    }
+}

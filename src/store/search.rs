@@ -1,0 +1,157 @@
+//! Full-text search, filled in sets right behind the commit, in the order of the log.
+
+use serde::Serialize;
+
+use super::{Dialect, Result, Store, Tx, on, set};
+use crate::domain::{
+    AddressId, Channel, ConversationId, Event, EventId, EventKind, MessageId, WorkspaceId, is_html, to_text,
+};
+
+/// Bytes of a body that are searched: as much as PostgreSQL takes into one vector.
+const MAX_INDEXED: usize = 200_000;
+/// Events a step.
+const STEP: i64 = 500;
+/// Messages with the words, newest first, whose conversations are found.
+const MAX_HITS: i64 = 10_000;
+
+#[derive(Serialize)]
+struct Entry {
+    workspace: WorkspaceId,
+    id: MessageId,
+    subject: String,
+    body: String,
+}
+
+impl Store {
+    /// Makes the next messages of the log searchable; false when there were none.
+    ///
+    /// Several processes may do it at once: only one of them moves the mark.
+    pub async fn index_step(&self) -> Result<bool> {
+        let mut tx = self.read().await?;
+        let mark = tx.search_mark().await?;
+        let events = tx.list_events(EventId(mark), STEP).await?;
+        let Some(last) = events.last().map(|event| event.id) else { return Ok(false) };
+        let entries = tx.entries(&events).await?;
+        drop(tx);
+        let mut tx = self.begin().await?;
+        if tx.move_search_mark(mark, last.0).await? {
+            tx.insert_entries(&entries).await?;
+            tx.commit().await?;
+        }
+        Ok(true)
+    }
+}
+
+impl Tx {
+    async fn search_mark(&mut self) -> Result<i64> {
+        const SQL: &str = "select value from settings where name = 'search_mark'";
+        let mark: Option<String> = on!(self, |conn| sqlx::query_scalar(SQL).fetch_optional(conn).await)?;
+        Ok(mark.and_then(|mark| mark.parse().ok()).unwrap_or(0))
+    }
+
+    async fn move_search_mark(&mut self, from: i64, to: i64) -> Result<bool> {
+        const SQL: &str = "insert into settings (name, value) values ('search_mark', $2)
+            on conflict (name) do update set value = excluded.value where settings.value = $1";
+        let moved = on!(self, |conn| {
+            let query = sqlx::query(SQL).bind(from.to_string()).bind(to.to_string());
+            query.execute(conn).await.map(|done| done.rows_affected())
+        })?;
+        Ok(moved == 1)
+    }
+
+    async fn entries(&mut self, events: &[Event]) -> Result<Vec<Entry>> {
+        let is_new = |event: &&Event| matches!(event.kind, EventKind::MessageAccepted | EventKind::MessageReceived);
+        let mut by_workspace: std::collections::BTreeMap<WorkspaceId, Vec<MessageId>> =
+            std::collections::BTreeMap::new();
+        for event in events.iter().filter(is_new) {
+            by_workspace.entry(event.workspace_id).or_default().extend(event.message_id);
+        }
+        let mut entries = Vec::new();
+        for (workspace, ids) in by_workspace {
+            for row in self.load_messages(workspace, &ids).await? {
+                let is_html = row.channel == Channel::Email && is_html(&row.body);
+                let body = if is_html { to_text(&row.body) } else { row.body };
+                let subject = words(row.subject.as_deref().unwrap_or_default());
+                entries.push(Entry { workspace, id: row.id, subject, body: words(&body) });
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn insert_entries(&mut self, entries: &[Entry]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "insert into message_search (rowid, subject, body)
+                select value ->> 'id', value ->> 'subject', value ->> 'body' from json_each($1)",
+            postgres: "insert into message_search (workspace_id, message_id, words)
+                select workspace, id, to_tsvector('simple', subject || ' ' || body)
+                from json_to_recordset($1::json) as x (workspace bigint, id bigint, subject text, body text)
+                on conflict do nothing",
+        };
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let sql = SQL.pick(self);
+        let rows = set(&entries)?;
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// The conversations with a message that holds every word, or in which that address takes part.
+    pub(super) async fn search_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        q: &str,
+        address: Option<AddressId>,
+    ) -> Result<Vec<ConversationId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select m.conversation_id from messages m
+                where m.workspace_id = $1 and m.id in (select rowid from message_search where message_search match $2
+                    order by rowid desc limit $4)
+                union
+                select conversation_id from participants where workspace_id = $1 and address_id = $3",
+            postgres: "select m.conversation_id from messages m
+                where m.workspace_id = $1 and m.id in (select message_id from message_search
+                    where workspace_id = $1 and words @@ plainto_tsquery('simple', $2) order by message_id desc limit $4)
+                union
+                select conversation_id from participants where workspace_id = $1 and address_id = $3",
+        };
+        let words = words(q);
+        let query = match (&self.conn, words.is_empty()) {
+            (_, true) => "\"\"".to_owned(),
+            (super::Conn::Sqlite(_), false) => {
+                words.split(' ').map(|word| format!("\"{word}\"")).collect::<Vec<_>>().join(" ")
+            }
+            (super::Conn::Postgres(_), false) => words,
+        };
+        let sql = SQL.pick(self);
+        let address = address.map_or(0, |id| id.0);
+        Ok(on!(self, |conn| {
+            let search = sqlx::query_scalar(sql).bind(workspace).bind(query).bind(address).bind(MAX_HITS);
+            search.fetch_all(conn).await
+        })?)
+    }
+}
+
+/// The words of a text in lower case, one space between them: the same on both databases.
+fn words(text: &str) -> String {
+    let end = text.floor_char_boundary(MAX_INDEXED);
+    let mut words = String::new();
+    for word in text[..end].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {
+        if !words.is_empty() {
+            words.push(' ');
+        }
+        words.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::words;
+
+    #[test]
+    fn a_text_becomes_its_words() {
+        assert_eq!(words("Hello, WORLD! it's <b>Ärger</b> 24/7"), "hello world it s b ärger b 24 7");
+        assert_eq!(words("\"*^ --"), "");
+    }
+}
