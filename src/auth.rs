@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
 use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
-use crate::store::{self, ApiKeyRow, NewApiKey, Store, digest};
+use crate::store::{self, ApiKeyRow, NewApiKey, Store};
 
 /// What every key begins with.
 const PREFIX: &str = "sb_live_";
@@ -113,5 +114,5 @@ pub async fn authenticate_key(store: &Store, clock: &Clock, token: &str) -> stor
 }
 
 fn hash(token: &str) -> [u8; 32] {
-    digest(&[token.as_bytes()])
+    Sha256::digest(token.as_bytes()).into()
 }
