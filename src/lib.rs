@@ -2,8 +2,10 @@
 //!
 //! The modules, from the bottom up; arrows go down only, and a test holds them to it.
 
+pub mod arguments;
 pub mod auth;
 pub mod clock;
+pub mod config;
 pub mod domain;
 pub mod messaging;
 pub mod provider;

@@ -1,0 +1,238 @@
+//! What values may be, said by key, all at once and before anything starts.
+
+use std::collections::HashSet;
+use std::ops::RangeInclusive;
+
+use url::Url;
+
+use super::{Config, InvalidKey, ProviderConfig, Secret};
+use crate::domain::{Address, Channel, PhoneRules};
+
+const TIMEOUT_MS: RangeInclusive<u64> = 1..=300_000;
+const BODY_BYTES: RangeInclusive<usize> = 1_024..=1_073_741_824;
+const MIN_WEBHOOK_SECRET: usize = 16;
+
+/// Gathers what is wrong.
+#[derive(Default)]
+struct Findings(Vec<InvalidKey>);
+
+impl Findings {
+    fn unless(&mut self, is_right: bool, key: impl Into<String>, wanted: impl Into<String>) {
+        if !is_right {
+            self.0.push(InvalidKey { key: key.into(), wanted: wanted.into() });
+        }
+    }
+
+    fn within<T: PartialOrd + std::fmt::Display>(&mut self, value: &T, range: &RangeInclusive<T>, key: String) {
+        self.unless(range.contains(value), key, format!("must be {} to {}", range.start(), range.end()));
+    }
+}
+
+impl Config {
+    /// Every key whose value cannot be; none when all can.
+    pub(super) fn check(&self) -> Vec<InvalidKey> {
+        let mut findings = Findings::default();
+        self.check_addresses(&mut findings);
+        self.check_web(&mut findings);
+        self.check_keys(&mut findings);
+        findings.within(&self.max_segments, &(1..=255), "max_segments".to_owned());
+        let mut names = HashSet::new();
+        for (at, provider) in self.providers.iter().enumerate() {
+            let path = format!("providers[{at}]");
+            provider.check(&path, &mut findings);
+            let is_new = names.insert(provider.name.as_str());
+            findings.unless(is_new, format!("{path}.name"), format!("`{}` is taken by another", provider.name));
+        }
+        findings.0
+    }
+
+    fn check_addresses(&self, findings: &mut Findings) {
+        let digits = self.default_country.strip_prefix('+').unwrap_or_default();
+        let is_code =
+            (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
+        findings.unless(is_code, "default_country", "must be a plus and 1 to 3 digits, such as +1");
+        if let Some(sender) = &self.default_sender {
+            let rules = PhoneRules { default_country: self.default_country.clone() };
+            if let Err(error) = Address::sender(sender, &rules) {
+                findings.unless(false, "default_sender", error.to_string());
+            }
+        }
+        findings.unless(!self.data.as_os_str().is_empty(), "data", "must name a folder");
+        if let Some(database) = &self.database {
+            let url = database.expose();
+            let is_known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|begin| url.starts_with(begin));
+            findings.unless(is_known, "database", "must begin with sqlite:// or postgres://");
+        }
+    }
+
+    fn check_web(&self, findings: &mut Findings) {
+        if let Some(url) = &self.public_url {
+            let is_base = is_web(url) && url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+            findings.unless(is_base, "public_url", "must be http:// or https:// and a host, without a path");
+        }
+        for (at, origin) in self.allowed_origins.iter().enumerate() {
+            let is_origin = Url::parse(origin)
+                .is_ok_and(|url| is_web(&url) && url.origin().ascii_serialization() == origin.as_str());
+            let wanted = "must be an origin as a browser writes it, such as https://app.example.com";
+            findings.unless(is_origin, format!("allowed_origins[{at}]"), wanted);
+        }
+        findings.within(&self.body_limit_bytes, &BODY_BYTES, "body_limit_bytes".to_owned());
+        findings.within(&self.large_body_limit_bytes, &BODY_BYTES, "large_body_limit_bytes".to_owned());
+        let is_larger = self.large_body_limit_bytes >= self.body_limit_bytes;
+        findings.unless(is_larger, "large_body_limit_bytes", "must not be below body_limit_bytes");
+        findings.within(&self.header_timeout_ms, &TIMEOUT_MS, "header_timeout_ms".to_owned());
+        findings.within(&self.body_timeout_ms, &TIMEOUT_MS, "body_timeout_ms".to_owned());
+    }
+
+    fn check_keys(&self, findings: &mut Findings) {
+        for (key, secret) in [("master_key", &self.master_key), ("previous_master_key", &self.previous_master_key)] {
+            let is_key = secret.as_ref().is_none_or(|secret| super::keys::parse(secret.expose()).is_some());
+            findings.unless(is_key, key, "must be 64 hex digits, as `openssl rand -hex 32` prints them");
+        }
+        let is_one = self.master_key.is_none() || self.master_key_command.is_none();
+        findings.unless(is_one, "master_key_command", "must not be set beside master_key: one of the two");
+    }
+}
+
+impl ProviderConfig {
+    fn check(&self, path: &str, findings: &mut Findings) {
+        let key = |name: &str| format!("{path}.{name}");
+        let is_name = (1..=32).contains(&self.name.len())
+            && self.name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
+        findings.unless(is_name, key("name"), "must be 1 to 32 of a-z, 0-9, _ and -");
+        let may_carry = !self.channels.is_empty() && !self.channels.contains(&Channel::Chat);
+        findings.unless(may_carry, key("channels"), "must name one or more of sms, mms and email");
+        findings.unless(is_web_text(&self.url), key("url"), "must be an http:// or https:// URL");
+        findings.within(&self.timeout_ms, &TIMEOUT_MS, key("timeout_ms"));
+        findings.within(&self.max_per_second, &(1..=10_000), key("max_per_second"));
+        findings.within(&self.max_in_flight, &(1..=1_000), key("max_in_flight"));
+        findings.within(&self.idempotency_hours, &(1..=720), key("idempotency_hours"));
+        let is_long = |secret: &Secret| secret.expose().chars().count() >= MIN_WEBHOOK_SECRET;
+        findings.unless(
+            self.webhook_secret.as_ref().is_none_or(is_long),
+            key("webhook_secret"),
+            format!("must have {MIN_WEBHOOK_SECRET} characters or more"),
+        );
+        let is_header = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
+        findings.unless(
+            self.idempotency_header.as_deref().is_none_or(is_header),
+            key("idempotency_header"),
+            "must be the name of a header",
+        );
+        let is_lookup = |url: &str| url.contains("{reference}") && is_web_text(&url.replace("{reference}", "r"));
+        findings.unless(
+            self.lookup_url.as_deref().is_none_or(is_lookup),
+            key("lookup_url"),
+            "must be an http:// or https:// URL that holds {reference}",
+        );
+    }
+}
+
+fn is_web(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https") && url.has_host()
+}
+
+fn is_web_text(text: &str) -> bool {
+    Url::parse(text).is_ok_and(|url| is_web(&url))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::super::Sources;
+    use super::*;
+
+    fn usable() -> Config {
+        let sources = Sources { environment: Some(HashMap::new()), ..Sources::default() };
+        let mut config = Config::load(&sources).unwrap();
+        config.providers.push(ProviderConfig::http("primary", &[Channel::Sms], "http://127.0.0.1:9101/messages"));
+        config
+    }
+
+    fn keys_after(change: impl FnOnce(&mut Config)) -> Vec<String> {
+        let mut config = usable();
+        change(&mut config);
+        config.check().into_iter().map(|finding| finding.key).collect()
+    }
+
+    #[test]
+    fn what_can_be_is_taken() {
+        let keys = keys_after(|config| {
+            config.default_country = "+358".to_owned();
+            config.default_sender = Some("ACME".to_owned());
+            config.database = Some("postgresql://u@h/d".into());
+            config.public_url = Url::parse("https://messages.example.com").ok();
+            config.allowed_origins = vec!["http://localhost:5173".to_owned()];
+            config.providers[0].lookup_url = Some("https://h/m/{reference}?x=1".to_owned());
+            config.providers[0].webhook_secret = Some("x".repeat(16).as_str().into());
+        });
+        assert_eq!(keys, Vec::<String>::new());
+    }
+
+    #[test]
+    fn what_cannot_be_is_named_all_at_once() {
+        let keys = keys_after(|config| {
+            config.default_country = "1".to_owned();
+            config.default_sender = Some("nobody@example.com".to_owned());
+            config.database = Some("mysql://u@h/d".into());
+            config.public_url = Url::parse("ftp://h").ok();
+            config.allowed_origins = vec!["*".to_owned(), "https://h/".to_owned()];
+            config.body_limit_bytes = 0;
+            config.header_timeout_ms = 0;
+            config.body_timeout_ms = 300_001;
+            config.master_key = Some("abc".into());
+            config.max_segments = 0;
+        });
+        let expected = [
+            "default_country",
+            "default_sender",
+            "database",
+            "public_url",
+            "allowed_origins[0]",
+            "allowed_origins[1]",
+            "body_limit_bytes",
+            "header_timeout_ms",
+            "body_timeout_ms",
+            "master_key",
+            "max_segments",
+        ];
+        assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn a_provider_is_checked_key_by_key() {
+        let keys = keys_after(|config| {
+            let provider = &mut config.providers[0];
+            provider.name = "Primary!".to_owned();
+            provider.channels.clear();
+            provider.url = "carrier.example.com".to_owned();
+            provider.timeout_ms = 0;
+            provider.max_per_second = 10_001;
+            provider.max_in_flight = 0;
+            provider.idempotency_hours = 0;
+            provider.webhook_secret = Some("fifteen letters".into());
+            provider.idempotency_header = Some("Two Words".to_owned());
+            provider.lookup_url = Some("https://h/m".to_owned());
+        });
+        let names = [
+            "name",
+            "channels",
+            "url",
+            "timeout_ms",
+            "max_per_second",
+            "max_in_flight",
+            "idempotency_hours",
+            "webhook_secret",
+            "idempotency_header",
+            "lookup_url",
+        ];
+        assert_eq!(keys, names.map(|name| format!("providers[0].{name}")));
+    }
+
+    #[test]
+    fn two_providers_have_two_names() {
+        let keys = keys_after(|config| config.providers.push(config.providers[0].clone()));
+        assert_eq!(keys, ["providers[1].name"]);
+    }
+}

@@ -1,0 +1,385 @@
+//! One struct, one embedded commented file of defaults, environment on top; fails at start, not later.
+
+mod check;
+mod environment;
+mod keys;
+mod mask;
+mod network;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use url::Url;
+
+pub use keys::{MasterKeys, master_keys};
+pub use mask::Secret;
+pub use network::{Network, NetworkError};
+
+use crate::domain::Channel;
+use environment::Environment;
+
+/// The defaults: every key, commented.
+pub const DEFAULTS: &str = include_str!("../../config.default.toml");
+
+/// Everything that can be set. The meaning of each key stands in `config.default.toml`.
+///
+/// Its `Debug` form is [`Config::masked_toml`].
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The data folder.
+    pub data: PathBuf,
+    /// `sqlite://..` or `postgres://..`; without it SQLite in the data folder.
+    #[serde(serialize_with = "mask::secret_url")]
+    pub database: Option<Secret>,
+    /// The calling code that ten bare digits get, with its plus.
+    pub default_country: String,
+    /// Who sends a text that names no sender.
+    pub default_sender: Option<String>,
+    /// Under which URL the world reaches this server.
+    #[serde(default, deserialize_with = "read_url", serialize_with = "write_url")]
+    pub public_url: Option<Url>,
+    /// Origins whose web pages may call the API, as a browser writes them.
+    pub allowed_origins: Vec<String>,
+    /// Whose `X-Forwarded-For` and `X-Forwarded-Proto` count.
+    pub trusted_proxies: Vec<Network>,
+    /// The longest SMS, in segments.
+    pub max_segments: i64,
+    /// How many messages one sender may send in a minute; 0 for no limit.
+    pub sender_limit_per_minute: u32,
+    /// The largest request body.
+    pub body_limit_bytes: usize,
+    /// The largest body of a batch or a webhook.
+    pub large_body_limit_bytes: usize,
+    /// How long a connection may take to send a request's header.
+    pub header_timeout_ms: u64,
+    /// How long a request may take to send its body.
+    pub body_timeout_ms: u64,
+    /// Outside services, the first of a channel carries it.
+    #[serde(default)]
+    pub providers: Vec<ProviderConfig>,
+    /// 64 hex digits.
+    pub master_key: Option<Secret>,
+    /// A command that prints the master key.
+    pub master_key_command: Option<Secret>,
+    /// The master key before this one, 64 hex digits.
+    pub previous_master_key: Option<Secret>,
+}
+
+/// How to reach one outside service.
+///
+/// Its `Debug` form hides its secrets, those inside its URLs too.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderConfig {
+    /// Its name in the database, in metrics and on timelines.
+    pub name: String,
+    /// Which adapter speaks to it.
+    pub kind: ProviderKind,
+    /// What it carries.
+    pub channels: Vec<Channel>,
+    /// Where messages are posted.
+    #[serde(serialize_with = "mask::url")]
+    pub url: String,
+    /// How long one attempt may take.
+    #[serde(default = "ProviderConfig::default_timeout_ms")]
+    pub timeout_ms: u64,
+    /// How many attempts may start in a second.
+    #[serde(default = "ProviderConfig::default_max_per_second")]
+    pub max_per_second: u32,
+    /// How many attempts may run at once.
+    #[serde(default = "ProviderConfig::default_max_in_flight")]
+    pub max_in_flight: u32,
+    /// What the service shows when it posts to us.
+    pub webhook_secret: Option<Secret>,
+    /// The header by which the service knows a repeated attempt.
+    pub idempotency_header: Option<String>,
+    /// For how long it does.
+    #[serde(default = "ProviderConfig::default_idempotency_hours")]
+    pub idempotency_hours: u64,
+    /// Where a send can be looked up; `{reference}` stands for ours.
+    #[serde(serialize_with = "mask::optional_url")]
+    pub lookup_url: Option<String>,
+}
+
+/// Which adapter speaks to a provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProviderKind {
+    /// Posts JSON.
+    Http,
+}
+
+/// Where a configuration comes from, besides the defaults.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// A TOML file that must be there.
+    pub file: Option<PathBuf>,
+    /// Stands in for the process's environment, in tests.
+    pub environment: Option<HashMap<String, String>>,
+    /// Over everything else: where to listen.
+    pub listen: Option<SocketAddr>,
+    /// Over everything else: the data folder.
+    pub data: Option<PathBuf>,
+    /// Over everything else: the database.
+    pub database: Option<String>,
+}
+
+/// Why there is no configuration to start with.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A source could not be read, a key is unknown, or a value has the wrong type.
+    #[error(
+        "the configuration cannot be read: {0}\n\
+         (a key stands in the file of --config, or in the environment as SWITCHBOARD_ and the key in capitals; \
+         `switchboard config` lists all)"
+    )]
+    Unreadable(String),
+    /// Keys with values that cannot be.
+    #[error("the configuration cannot be used:{}", .0.iter().map(ToString::to_string).collect::<String>())]
+    Invalid(Vec<InvalidKey>),
+    /// No master key where one must be given.
+    #[error(
+        "there is no master key, and `serve` does not start without one. Make one with `openssl rand -hex 32`, keep \
+         it outside this machine too (without it the addresses in the database cannot be read), and give it as \
+         SWITCHBOARD_MASTER_KEY, or name a command that prints it as SWITCHBOARD_MASTER_KEY_COMMAND"
+    )]
+    NoMasterKey,
+    /// The command for the master key did not print one.
+    #[error("master_key_command {0}")]
+    MasterKeyCommand(String),
+    /// The key file of `dev` cannot be used.
+    #[error("the key file {}: {reason}", path.display())]
+    KeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// One key whose value cannot be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidKey {
+    /// The key, such as `providers[0].url`.
+    pub key: String,
+    /// What is wanted.
+    pub wanted: String,
+}
+
+impl fmt::Display for InvalidKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n  {}: {}", self.key, self.wanted)
+    }
+}
+
+impl Config {
+    /// Reads all sources, the later over the earlier: defaults, file, environment, command line.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with any value is said at once, by key.
+    pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
+        let unreadable = |error: config::ConfigError| ConfigError::Unreadable(error.to_string());
+        let mut builder =
+            config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
+        if let Some(file) = &sources.file {
+            builder = builder.add_source(config::File::from(file.as_path()).format(config::FileFormat::Toml));
+        }
+        builder = builder.add_source(Environment(sources.environment.clone()));
+        let overrides = [
+            ("listen", sources.listen.map(|listen| listen.to_string())),
+            ("data", sources.data.as_ref().map(|data| data.to_string_lossy().into_owned())),
+            ("database", sources.database.clone()),
+        ];
+        for (key, value) in overrides {
+            builder = builder.set_override_option(key, value).map_err(unreadable)?;
+        }
+        let loaded: Self = builder.build().and_then(config::Config::try_deserialize).map_err(unreadable)?;
+        let invalid = loaded.check();
+        if invalid.is_empty() { Ok(loaded) } else { Err(ConfigError::Invalid(invalid)) }
+    }
+}
+
+impl ProviderConfig {
+    /// A provider that speaks HTTP, with the defaults for everything else.
+    pub fn http(name: &str, channels: &[Channel], url: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            kind: ProviderKind::Http,
+            channels: channels.to_vec(),
+            url: url.to_owned(),
+            timeout_ms: Self::default_timeout_ms(),
+            max_per_second: Self::default_max_per_second(),
+            max_in_flight: Self::default_max_in_flight(),
+            webhook_secret: None,
+            idempotency_header: None,
+            idempotency_hours: Self::default_idempotency_hours(),
+            lookup_url: None,
+        }
+    }
+
+    fn default_timeout_ms() -> u64 {
+        10_000
+    }
+
+    fn default_max_per_second() -> u32 {
+        100
+    }
+
+    fn default_max_in_flight() -> u32 {
+        50
+    }
+
+    fn default_idempotency_hours() -> u64 {
+        24
+    }
+}
+
+fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    Url::parse(&text).map(Some).map_err(|error| serde::de::Error::custom(format!("is no URL: {error}")))
+}
+
+#[expect(clippy::ref_option, reason = "serde passes the field")]
+fn write_url<S: Serializer>(url: &Option<Url>, serializer: S) -> Result<S::Ok, S::Error> {
+    url.as_ref().map(|url| mask::mask_url(url.as_str())).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(pairs: &[(&str, &str)]) -> Sources {
+        let environment = pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        Sources { environment: Some(environment), ..Sources::default() }
+    }
+
+    fn load(pairs: &[(&str, &str)]) -> Result<Config, String> {
+        Config::load(&environment(pairs)).map_err(|error| error.to_string())
+    }
+
+    fn load_file(text: &str, pairs: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("switchboard.conf");
+        std::fs::write(&file, text).unwrap();
+        Config::load(&Sources { file: Some(file), ..environment(pairs) }).map_err(|error| error.to_string())
+    }
+
+    const PROVIDER: &str = r#"
+        [[providers]]
+        name = "primary"
+        kind = "http"
+        channels = ["sms", "mms"]
+        url = "http://127.0.0.1:9101/messages"
+    "#;
+
+    #[test]
+    fn the_defaults_alone_are_a_configuration() {
+        let config = load(&[]).unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!(config.max_segments, 10);
+        assert!(config.providers.is_empty() && config.database.is_none() && config.master_key.is_none());
+    }
+
+    #[test]
+    fn the_later_source_wins() {
+        let config = load_file("max_segments = 3\nlisten = \"127.0.0.1:1\"", &[("SWITCHBOARD_LISTEN", "127.0.0.1:2")]);
+        let config = config.unwrap();
+        assert_eq!((config.max_segments, config.listen.port()), (3, 2));
+        let sources = Sources {
+            listen: Some("127.0.0.1:3".parse().unwrap()),
+            database: Some("sqlite://flag.db".to_owned()),
+            ..environment(&[("SWITCHBOARD_LISTEN", "127.0.0.1:2"), ("DATABASE_URL", "sqlite://env.db")])
+        };
+        let config = Config::load(&sources).unwrap();
+        assert_eq!((config.listen.port(), config.database.unwrap().expose()), (3, "sqlite://flag.db"));
+    }
+
+    #[test]
+    fn a_providers_secret_may_come_from_the_environment() {
+        let secret = ("SWITCHBOARD_PROVIDERS__0__WEBHOOK_SECRET", "a secret of length");
+        let config = load_file(PROVIDER, &[secret, ("SWITCHBOARD_PROVIDERS__0__TIMEOUT_MS", "500")]).unwrap();
+        let provider = &config.providers[0];
+        assert_eq!(provider.webhook_secret.as_ref().unwrap().expose(), "a secret of length");
+        assert_eq!((provider.timeout_ms, provider.max_per_second, provider.idempotency_hours), (500, 100, 24));
+    }
+
+    #[test]
+    fn numbers_with_a_plus_stay_text_and_lists_are_split() {
+        let config = load(&[
+            ("SWITCHBOARD_DEFAULT_SENDER", "+12015550123"),
+            ("SWITCHBOARD_TRUSTED_PROXIES", "10.0.0.0/8, ::1"),
+            ("SWITCHBOARD_PUBLIC_URL", ""),
+        ])
+        .unwrap();
+        assert_eq!(config.default_sender.as_deref(), Some("+12015550123"));
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert!(config.public_url.is_none());
+    }
+
+    #[test]
+    fn an_unknown_key_is_refused_by_name() {
+        assert!(load(&[("SWITCHBOARD_LISTENN", "x")]).unwrap_err().contains("`listenn`"));
+        assert!(load_file("colour = 1", &[]).unwrap_err().contains("`colour`"));
+        let nested = load_file(&PROVIDER.replace("url =", "uri ="), &[]).unwrap_err();
+        assert!(nested.contains("`uri`") && nested.contains("providers[0]"), "{nested}");
+    }
+
+    #[test]
+    fn a_variable_that_is_not_ours_is_passed_over() {
+        for name in ["SWITCHBOARD_TEST_DATABASE", "SWITCHBOARD_FAULT_CYCLES", "SWITCHBOARD_PORT_8080_TCP_ADDR"] {
+            load(&[(name, "x")]).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_value_of_the_wrong_type_names_its_key() {
+        for (name, value, key) in [
+            ("SWITCHBOARD_LISTEN", "here", "listen"),
+            ("SWITCHBOARD_MAX_SEGMENTS", "ten", "max_segments"),
+            ("SWITCHBOARD_TRUSTED_PROXIES", "10.0.0.0/33", "trusted_proxies"),
+            ("SWITCHBOARD_PUBLIC_URL", "messages", "public_url"),
+        ] {
+            let error = load(&[(name, value)]).unwrap_err();
+            assert!(error.contains(key), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_missing_file_is_said() {
+        let sources = Sources { file: Some(PathBuf::from("/nowhere/switchboard.toml")), ..environment(&[]) };
+        assert!(Config::load(&sources).unwrap_err().to_string().contains("/nowhere/switchboard.toml"));
+    }
+
+    #[test]
+    fn what_is_shown_holds_no_secret() {
+        let file = format!(
+            "{PROVIDER}\nwebhook_secret = \"hush-hush-hush-hush\"\nlookup_url = \"http://u:hush@h/m?token=hush&r={{reference}}\""
+        );
+        let config = load_file(
+            &file,
+            &[
+                ("DATABASE_URL", "postgres://user:hush@db.example.com:5432/name?sslmode=require"),
+                ("SWITCHBOARD_MASTER_KEY", &"ab".repeat(32)),
+                ("SWITCHBOARD_PUBLIC_URL", "https://messages.example.com/"),
+            ],
+        )
+        .unwrap();
+        let shown = config.masked_toml();
+        assert!(!shown.contains("hush") && !shown.contains("abab"), "{shown}");
+        assert!(
+            shown.contains("database = \"postgres://user:***@db.example.com:5432/name?sslmode=require\""),
+            "{shown}"
+        );
+        assert!(shown.contains("lookup_url = \"http://u:***@h/m?token=***&r={reference}\""), "{shown}");
+        assert!(shown.contains("master_key = \"***\"") && shown.contains("# default_sender is not set"), "{shown}");
+        assert!(!format!("{config:?}").contains("hush") && !format!("{:?}", config.providers).contains("hush"));
+        load_file(&shown.replace("master_key = \"***\"", ""), &[]).unwrap();
+    }
+}
