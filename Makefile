@@ -1,0 +1,56 @@
+# Switchboard. `make` alone lists what can be done.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+ENV := bin/env.sh
+# One set of features for everything but a release, so that it is built once.
+FEATURES := --features faults
+BINARY := $(or $(CARGO_TARGET_DIR),target)/release/switchboard
+
+.PHONY: help setup run build test check faults gen migrate db-up db-down db-shell clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+
+setup: ## say what is missing (installs nothing), make .env when absent
+	@bin/setup.sh
+
+run: ## build, then run for one developer on http://localhost:8080
+	@bin/start.sh
+
+build: ## the release: target/release/switchboard
+	cargo build --locked --release
+
+test: ## every test, on SQLite and PostgreSQL, and a minute of schemathesis
+	@bin/test-all.sh
+
+check: ## what CI checks before the tests: format, lints, documentation, generated files
+	cargo fmt --check
+	cargo clippy --locked --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features --document-private-items --quiet
+	@cargo build --locked --quiet $(FEATURES)
+	@cargo run --locked --quiet $(FEATURES) -- openapi | diff -u openapi.json - \
+		|| { echo "openapi.json is not current: run \`make gen\` and commit it"; exit 1; }
+
+faults: ## the fault tests in full: 100 cycles of kill -9
+	@bin/test-all.sh faults
+
+gen: ## write the generated files: openapi.json
+	@cargo build --locked --quiet $(FEATURES)
+	cargo run --locked --quiet $(FEATURES) -- openapi > openapi.json.new
+	@mv openapi.json.new openapi.json
+
+migrate: build ## bring the database's schema up to date
+	$(ENV) $(BINARY) migrate
+
+db-up: ## start compose's PostgreSQL on port 5432
+	bin/compose.sh up -d --wait postgres
+
+db-down: ## stop compose's containers; their data stays
+	bin/compose.sh down
+
+db-shell: ## a prompt on the database that `make run` uses
+	@$(ENV) bin/db-shell.sh
+
+clean: ## remove what was built; the data folder stays
+	cargo clean
