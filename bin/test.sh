@@ -193,7 +193,7 @@ mail_in="{\"from\":\"$their_mail\",\"to\":\"$our_mail\",\"xillio_id\":\"message-
 call 200 POST /api/webhooks/email "$mail_in"
 message "$their_mail" "$our_mail" email inbound
 is .conversation_id "$mails"
-is .html '"This is an incoming email with <b>HTML</b> content"'
+matches .html '"This is an incoming email with <b>HTML</b> content"'
 
 # A repeat is the same message again, and no second row: the counts below say so.
 call 200 POST /api/webhooks/sms "$sms_in"
@@ -216,7 +216,7 @@ if [ "$(value "$at.message_count")" = 4 ]; then
     is "$at.unread_count" 2
 else
     # The numbers were drawn by an earlier run too.
-    matches "$at.message_count" '[0-9]*[048]|[0-9]*[26]'
+    matches "$at.message_count" '[0-9]*[02468]'
 fi
 is "$at.last_message.type" '"mms"'
 is "$at.last_message.direction" '"inbound"'
