@@ -10,7 +10,7 @@ seconds=${SCHEMATHESIS_SECONDS:-60}
 if ! "$venv/bin/schemathesis" --version >/dev/null 2>&1; then
     echo "schemathesis: installing it below $venv"
     python3 -m venv "$venv" || { echo "schemathesis: needs python3 with venv (Debian: apt-get install python3-venv)"; exit 1; }
-    "$venv/bin/pip" install --quiet --disable-pip-version-check 'schemathesis>=4.3,<5'
+    "$venv/bin/pip" install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5'
 fi
 
 cargo build --locked --features faults
