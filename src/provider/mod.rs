@@ -1,9 +1,14 @@
 //! One adapter per outside service behind one small trait.
 
+pub mod http;
+pub mod simulator;
+
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
+pub use self::http::{Http, HttpSettings, HttpSettingsError, client};
+pub use self::simulator::Simulator;
 use crate::domain::{Address, Channel, Status, Timestamp};
 
 /// How one attempt ended. The adapter decides, the outbox obeys.
