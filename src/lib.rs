@@ -4,6 +4,7 @@
 
 pub mod arguments;
 pub mod auth;
+pub mod carrier;
 pub mod clock;
 pub mod config;
 pub mod domain;

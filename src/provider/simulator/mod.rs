@@ -362,4 +362,7 @@ fn address(text: &str) -> Address {
 }
 
 #[cfg(test)]
+pub(crate) use self::tests::message as sample_message;
+
+#[cfg(test)]
 mod tests;

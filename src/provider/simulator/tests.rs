@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use super::*;
 use crate::domain::Status;
 
-pub(super) fn message(reference: &str, to: &str, body: &str) -> CarriedMessage {
+pub(crate) fn message(reference: &str, to: &str, body: &str) -> CarriedMessage {
     let at = Timestamp::from_seconds(1_730_000_000).unwrap();
     CarriedMessage {
         id: format!("sim-{reference}-{}", Clock::system().fraction()),
