@@ -9,5 +9,6 @@ pub mod clock;
 pub mod config;
 pub mod domain;
 pub mod messaging;
+pub mod outbox;
 pub mod provider;
 pub mod store;

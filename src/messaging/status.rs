@@ -248,7 +248,7 @@ fn settle(bearing: &mut Bearing, recipients: &[RecipientRow]) -> bool {
 }
 
 /// The entry that says where a message stands now.
-pub(super) fn moved(bearing: &Bearing, now: Timestamp) -> NewHistory {
+pub(crate) fn moved(bearing: &Bearing, now: Timestamp) -> NewHistory {
     let mut data = json!({ "status": bearing.status });
     if let Some(reason) = &bearing.status_reason {
         data["reason"] = Value::from(reason.as_str());

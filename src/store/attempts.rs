@@ -150,6 +150,14 @@ impl Tx {
         })?)
     }
 
+    /// Gives a message's last attempt the name that a look-up found.
+    pub async fn name_attempt(&mut self, workspace: WorkspaceId, message: MessageId, reference: &str) -> Result<()> {
+        const SQL: &str = "update attempts set reference = $3 where workspace_id = $1 and message_id = $2
+            and reference is null and number = (select max(number) from attempts where workspace_id = $1 and message_id = $2)";
+        on!(self, |conn| sqlx::query(SQL).bind(workspace).bind(message).bind(reference).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
     /// The attempts of a message, in order.
     pub async fn list_attempts(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<Vec<AttemptRow>> {
         const SQL: &str =

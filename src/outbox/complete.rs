@@ -1,0 +1,165 @@
+//! Completing: how attempts ended, written in sets by whoever still holds their leases.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::carry::Ended;
+use super::decide::{Next, Situation};
+use super::line::outcome_name;
+use super::{Outbox, SET, point};
+use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
+use crate::messaging::{apply_waiting, moved};
+use crate::provider::Outcome;
+use crate::store::{self, Bearing, EndedAttempt, NewHistory, Phase, Rescheduled, Tx};
+
+/// What a set of completions changes.
+#[derive(Default)]
+struct Changes {
+    bearings: Vec<Bearing>,
+    history: Vec<NewHistory>,
+    finished: Vec<OutboxId>,
+    waiting: Vec<Rescheduled>,
+}
+
+impl Outbox {
+    /// Writes completions as they come, many at once, until the last attempt has ended.
+    pub(super) async fn complete_forever(self, at: usize, mut ended: mpsc::Receiver<Ended>) {
+        let mut set = Vec::with_capacity(SET);
+        while ended.recv_many(&mut set, SET).await > 0 {
+            while let Err(error) = self.complete(&set).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "completions wait for the database");
+                if self.shared.grace.is_cancelled() || !error.is_unavailable() {
+                    self.let_go(set.iter().map(|ended| ended.row.id));
+                    break;
+                }
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            }
+            set.clear();
+            self.shared.lines[at].wake();
+        }
+    }
+
+    /// Writes down how attempts ended and what follows. Whoever lost a lease writes nothing of it.
+    pub(super) async fn complete(&self, set: &[Ended]) -> store::Result<()> {
+        if set.is_empty() {
+            return Ok(());
+        }
+        let now = self.now();
+        let mut tx = self.m().store.begin().await?;
+        let leases: Vec<_> = set.iter().map(|ended| (ended.row.id, ended.row.fence)).collect();
+        let held: HashSet<OutboxId> = tx.lock_leases(&leases).await?.into_iter().collect();
+        let set: Vec<&Ended> = set.iter().filter(|ended| held.contains(&ended.row.id)).collect();
+        self.write(&mut tx, &set, now).await?;
+        tx.commit().await?;
+        point("after_commit");
+        self.let_go(leases.into_iter().map(|(row, _)| row));
+        self.replay_waiting(&set).await
+    }
+
+    async fn write(&self, tx: &mut Tx, set: &[&Ended], now: Timestamp) -> store::Result<()> {
+        if set.is_empty() {
+            return Ok(());
+        }
+        tx.end_attempts(&set.iter().map(|ended| ended_attempt(ended)).collect::<Vec<_>>(), now).await?;
+        let ids: Vec<_> = set.iter().map(|ended| (ended.row.workspace_id, ended.row.message_id)).collect();
+        let mut bearings: HashMap<MessageId, Bearing> =
+            tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing)).collect();
+        let mut changes = Changes::default();
+        for ended in set {
+            match bearings.remove(&ended.row.message_id) {
+                Some(bearing) if bearing.status == Status::Sending => self.change(&mut changes, ended, bearing, now),
+                _ => changes.finished.push(ended.row.id),
+            }
+        }
+        tx.finish_work(&changes.finished).await?;
+        tx.reschedule(&changes.waiting).await?;
+        tx.add_history(&changes.history).await?;
+        tx.move_messages(&changes.bearings, now).await
+    }
+
+    fn change(&self, changes: &mut Changes, ended: &Ended, mut bearing: Bearing, now: Timestamp) {
+        let row = &ended.row;
+        let situation = Situation {
+            row,
+            policy: bearing.policy.unwrap_or(Policy::Balanced),
+            abilities: self.line(&row.provider).map(super::Line::abilities).unwrap_or_default(),
+            now,
+            fraction: self.m().clock.fraction(),
+        };
+        let next = situation.next(&ended.outcome);
+        bearing.status_reason = reason(&ended.outcome);
+        let reschedule = |phase, due_at, may_duplicate, unknown_since| Rescheduled {
+            id: row.id,
+            phase,
+            due_at,
+            may_duplicate,
+            unknown_since,
+        };
+        match next {
+            Next::Accepted => {
+                bearing.status = Status::Accepted;
+                changes.finished.push(row.id);
+            }
+            Next::Rejected => {
+                bearing.status = Status::Rejected;
+                bearing.is_final = true;
+                changes.finished.push(row.id);
+            }
+            Next::Wait { due_at, may_duplicate } => {
+                bearing.status = Status::Queued;
+                changes.waiting.push(reschedule(Phase::Send, due_at, may_duplicate, None));
+            }
+            Next::Unknown { due_at } => {
+                bearing.status = Status::Unknown;
+                changes.waiting.push(reschedule(Phase::Lookup, due_at, row.may_duplicate, Some(now)));
+            }
+        }
+        if bearing.status != Status::Queued {
+            changes.history.push(moved(&bearing, now));
+        }
+        changes.bearings.push(bearing);
+    }
+
+    /// Reports that overtook the answer to their send wait for the name it gave.
+    async fn replay_waiting(&self, set: &[&Ended]) -> store::Result<()> {
+        let mut names: HashMap<WorkspaceId, Vec<&str>> = HashMap::new();
+        for ended in set {
+            if let Outcome::Accepted { reference } = &ended.outcome {
+                names.entry(ended.row.workspace_id).or_default().push(reference);
+            }
+        }
+        for (workspace, names) in names {
+            if let Err(error) = apply_waiting(self.m(), workspace, &names).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "parked reports stay in quarantine");
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ended_attempt(ended: &Ended) -> EndedAttempt {
+    let reference = match &ended.outcome {
+        Outcome::Accepted { reference } => Some(reference.clone()),
+        _ => None,
+    };
+    EndedAttempt {
+        workspace: ended.row.workspace_id,
+        message: ended.row.message_id,
+        outcome: outcome_name(&ended.outcome),
+        reference,
+        reason: reason(&ended.outcome),
+    }
+}
+
+/// What a service said, without addresses.
+fn reason(outcome: &Outcome) -> Option<String> {
+    match outcome {
+        Outcome::Accepted { .. } => None,
+        Outcome::Rejected { code, reason } => Some(mask(&format!("{code}: {reason}"))),
+        Outcome::Retry { reason, .. } | Outcome::Doubtful { reason } | Outcome::Unknown { reason } => {
+            Some(mask(reason))
+        }
+    }
+}

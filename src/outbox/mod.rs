@@ -1,0 +1,189 @@
+//! Work that must happen: claim, try, retry, give up.
+//!
+//! A claim is a lease, and the attempt is a row before its first byte leaves. No transaction is open while the network is.
+
+mod breaker;
+mod bucket;
+mod carry;
+mod complete;
+mod decide;
+#[cfg(feature = "faults")]
+pub mod fault;
+mod line;
+mod lookup;
+mod sweep;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::domain::{OutboxId, Timestamp};
+use crate::messaging::Messaging;
+use crate::store::{self, Claimed};
+
+pub use self::line::{Line, LineSettings};
+
+/// How long a claim holds without a heartbeat.
+const LEASE: Duration = Duration::from_secs(30);
+/// How often leases in use are extended.
+const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How often an idle line looks for work that another process left.
+const IDLE: Duration = Duration::from_secs(1);
+/// How long a stopping server waits for what is in flight.
+const GRACE: Duration = Duration::from_secs(10);
+/// Rows of one unit of work.
+const SET: usize = 200;
+
+/// The carrying side of one process. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    m: Messaging,
+    lines: Vec<Line>,
+    /// The leases this process holds, each with its fencing number.
+    leases: Mutex<HashMap<OutboxId, i64>>,
+    /// Ends what is in flight when a stopping server has waited long enough.
+    grace: CancellationToken,
+}
+
+impl Outbox {
+    /// Carries messages over these lines.
+    pub fn new(m: Messaging, lines: Vec<LineSettings>) -> Self {
+        let lines = lines.into_iter().map(|settings| Line::new(settings, m.clock.clone())).collect();
+        let shared = Shared { m, lines, leases: Mutex::default(), grace: CancellationToken::new() };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Carries until it is told to stop, then finishes what is in flight within ten seconds and gives its leases back.
+    pub async fn run(&self, stop: CancellationToken) {
+        let tasks = TaskTracker::new();
+        for at in 0..self.shared.lines.len() {
+            let (outbox, stop) = (self.clone(), stop.clone());
+            tasks.spawn(async move { outbox.carry_line(at, stop).await });
+        }
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { outbox.wake_lines(token).await });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { outbox.sweep_forever(token).await });
+        let beating = CancellationToken::new();
+        let heart = tokio::spawn(self.clone().beat_forever(beating.clone()));
+        tasks.close();
+        stop.cancelled().await;
+        if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+            self.shared.grace.cancel();
+            tasks.wait().await;
+        }
+        beating.cancel();
+        let _ = heart.await;
+    }
+
+    /// Ends the leases of a process that is gone, where no other process can hold one.
+    pub async fn recover(&self) -> store::Result<u64> {
+        if self.m().store.is_shared() {
+            return Ok(0);
+        }
+        let mut tx = self.m().store.begin().await?;
+        let ended = tx.lapse_leases(self.m().clock.now()).await?;
+        tx.commit().await?;
+        Ok(ended)
+    }
+
+    /// Does everything that is due now, and what that makes due at once: for tests that own the clock.
+    ///
+    /// Gives how many attempts were made.
+    pub async fn run_due(&self) -> store::Result<usize> {
+        let mut attempts = 0;
+        loop {
+            self.sweep().await?;
+            let mut made = 0;
+            for line in &self.shared.lines {
+                self.look_up_due(line).await?;
+                made += self.carry_due(line).await?;
+            }
+            if made == 0 {
+                return Ok(attempts);
+            }
+            attempts += made;
+        }
+    }
+
+    /// The lines, for what shows their state.
+    pub fn lines(&self) -> &[Line] {
+        &self.shared.lines
+    }
+
+    fn m(&self) -> &Messaging {
+        &self.shared.m
+    }
+
+    fn now(&self) -> Timestamp {
+        self.m().clock.now()
+    }
+
+    fn line(&self, name: &str) -> Option<&Line> {
+        self.shared.lines.iter().find(|line| line.name() == name)
+    }
+
+    fn hold(&self, claimed: &[Claimed]) {
+        let mut leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        leases.extend(claimed.iter().map(|row| (row.id, row.fence)));
+    }
+
+    fn let_go(&self, rows: impl Iterator<Item = OutboxId>) {
+        let mut leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        for row in rows {
+            leases.remove(&row);
+        }
+    }
+
+    async fn wake_lines(&self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.m().store.work() => {}
+            }
+            for line in &self.shared.lines {
+                line.wake();
+            }
+        }
+    }
+
+    async fn beat_forever(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(HEARTBEAT) => {}
+            }
+            if let Err(error) = self.beat().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be extended");
+            }
+        }
+    }
+
+    async fn beat(&self) -> store::Result<()> {
+        let held: Vec<(OutboxId, i64)> = {
+            let leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
+            leases.iter().map(|(row, fence)| (*row, *fence)).collect()
+        };
+        if held.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.m().store.begin().await?;
+        tx.extend_leases(&held, self.now() + LEASE).await?;
+        tx.commit().await
+    }
+}
+
+/// Names a point at which a fault test may end the process; nothing in a build without faults.
+#[cfg(feature = "faults")]
+use fault::point;
+
+#[cfg(not(feature = "faults"))]
+fn point(_name: &str) {}
