@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-target=${CARGO_TARGET_DIR:-target}
+mkdir -p "${CARGO_TARGET_DIR:-target}"
+target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 venv=$target/schemathesis
 seconds=${SCHEMATHESIS_SECONDS:-60}
 
@@ -33,7 +34,9 @@ for _ in $(seq 100); do
 done
 [ -n "$url" ] || { echo "schemathesis: the server did not start"; cat "$work/log"; exit 1; }
 
-# Failures of one time are found again by the seed that is printed.
+# It leaves its notes where it runs; the seed that it prints finds a failure again.
+mkdir -p "$target/schemathesis-notes"
+cd "$target/schemathesis-notes"
 status=0
 timeout $((seconds * 3)) "$venv/bin/schemathesis" run "$url/openapi.json" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance \

@@ -186,7 +186,7 @@ pub struct CarrierArguments {
     /// The file that gets one line of JSON for every message taken, on disk before the answer
     #[arg(long, value_name = "FILE")]
     pub ledger: PathBuf,
-    /// Where to post what becomes of messages, such as <http://127.0.0.1:8080/api/webhooks/status>
+    /// Where to post what becomes of messages, such as `http://127.0.0.1:8080/api/webhooks/status`
     #[arg(long, value_name = "URL")]
     pub callback: Option<String>,
     /// What to show there: the provider's `webhook_secret`
