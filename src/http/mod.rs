@@ -1,0 +1,166 @@
+//! Routes, extractors, JSON shapes, and errors to status codes.
+//!
+//! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
+
+mod body;
+mod conversations;
+mod documents;
+mod draft;
+mod entrance;
+mod error;
+mod fields;
+mod idempotency;
+mod lists;
+mod messages;
+mod observe;
+mod openapi;
+mod operations;
+mod page;
+mod query;
+mod rights;
+mod serve;
+pub mod shapes;
+mod simulator;
+mod sms_service;
+mod web_form;
+mod webhooks;
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::from_fn_with_state;
+use axum::{Extension, Router};
+use metrics_exporter_prometheus::PrometheusHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::cors::CorsLayer;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+pub use self::error::{Error, Problem};
+pub use self::serve::{Limits, serve};
+use crate::config::Config;
+use crate::messaging::Messaging;
+use crate::provider::Simulator;
+
+/// How the server was started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// On this machine, for whoever sits at it: a request from loopback needs no credentials.
+    Dev {
+        /// Whether every peer counts as loopback, because the only way in is a port published there.
+        published_on_loopback: bool,
+    },
+    /// For the world: everything needs credentials.
+    Serve,
+}
+
+/// What handlers work with. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct State {
+    /// The use cases' own: the store, the clock and the rules.
+    pub messaging: Messaging,
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// How the server was started.
+    pub mode: Mode,
+    /// The simulated carrier, in `dev`.
+    pub simulator: Option<Arc<Simulator>>,
+    /// What `/metrics` shows.
+    pub metrics: PrometheusHandle,
+}
+
+impl FromRequestParts<Self> for State {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(_: &mut Parts, state: &Self) -> Result<Self, Infallible> {
+        Ok(state.clone())
+    }
+}
+
+/// Every route, behind everything that all of them share.
+pub fn router(state: State) -> Router {
+    let (router, description) = routes().split_for_parts();
+    let documents = documents::Documents::of(&openapi::complete(description));
+    let mut router = router
+        .merge(documents::swagger_ui())
+        .layer(Extension(Arc::new(documents)))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed);
+    if !state.config.allowed_origins.is_empty() {
+        router = router.layer(cors(&state.config));
+    }
+    router
+        .layer(from_fn_with_state(state.clone(), entrance::watch))
+        .layer(CatchPanicLayer::custom(observe::panicked))
+        .layer(from_fn_with_state(state.clone(), observe::observe))
+        .with_state(state)
+}
+
+/// The description of the API, as `switchboard openapi` prints it.
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    openapi::complete(routes().into_openapi())
+}
+
+fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::with_openapi(openapi::beginning())
+        .routes(routes!(messages::send_sms))
+        .routes(routes!(messages::send_email))
+        .routes(routes!(messages::send_batch))
+        .routes(routes!(messages::get_message))
+        .routes(routes!(messages::get_timeline))
+        .routes(routes!(messages::cancel_message))
+        .routes(routes!(messages::replay_message))
+        .routes(routes!(conversations::list_conversations))
+        .routes(routes!(conversations::get_conversation))
+        .routes(routes!(conversations::list_messages, conversations::reply))
+        .routes(routes!(webhooks::receive_sms))
+        .routes(routes!(webhooks::receive_email))
+        .routes(routes!(webhooks::receive_status))
+        .routes(routes!(lists::list_dead_letters))
+        .routes(routes!(lists::list_quarantine))
+        .routes(routes!(lists::replay_quarantined))
+        .routes(routes!(lists::delete_quarantined))
+        .routes(routes!(web_form::send_message))
+        .routes(routes!(web_form::list_sent_texts))
+        .routes(routes!(sms_service::send_sms))
+        .routes(routes!(sms_service::receive_sms))
+        .routes(routes!(sms_service::get_phone_history))
+        .routes(routes!(simulator::get_chaos, simulator::set_chaos))
+        .routes(routes!(simulator::list_handsets))
+        .routes(routes!(simulator::get_handset))
+        .routes(routes!(simulator::write_on_handset))
+        .routes(routes!(operations::get_health))
+        .routes(routes!(operations::get_ready))
+        .routes(routes!(operations::get_metrics))
+        .routes(routes!(documents::get_start))
+        .routes(routes!(documents::get_openapi_json))
+        .routes(routes!(documents::get_openapi_yaml))
+}
+
+async fn not_found() -> Error {
+    Error::not_found("not_found", "there is nothing here")
+}
+
+async fn method_not_allowed() -> Error {
+    Error::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "there is something here, but not for this method")
+}
+
+fn cors(config: &Config) -> CorsLayer {
+    let origins: Vec<HeaderValue> =
+        config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            HeaderName::from_static(idempotency::HEADER),
+            observe::REQUEST_ID,
+        ])
+        .expose_headers([header::LINK, header::RETRY_AFTER, observe::REQUEST_ID])
+        .max_age(Duration::from_mins(10))
+}

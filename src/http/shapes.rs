@@ -1,0 +1,582 @@
+//! JSON shapes that are the API's own: what bodies are documented as, and what answers look like.
+//!
+//! Requests are read field by field, see [`super::fields`]; their shapes here say the same in the documentation.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::{Channel, ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
+use crate::messaging::TimelineEntry;
+
+/// One address, or a list of them.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Recipients {
+    /// One.
+    One(String),
+    /// Several.
+    Many(Vec<String>),
+}
+
+/// A text's two types.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TextType {
+    /// A text.
+    Sms,
+    /// A text with media.
+    Mms,
+}
+
+/// A mail's only type.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MailType {
+    /// Mail.
+    Email,
+}
+
+/// The types of a batch and of replies.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SendType {
+    /// A text.
+    Sms,
+    /// A text with media.
+    Mms,
+    /// Mail.
+    Email,
+}
+
+/// A text to send.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "from": "+12016661234", "to": "+18045551234", "type": "sms", "body": "Hello! This is a test SMS message.",
+    "attachments": null, "timestamp": "2024-11-01T14:00:00Z"
+})))]
+pub struct SmsDraft {
+    /// The sender: a phone number, a short code, or a name of 1 to 11 letters and digits.
+    pub from: String,
+    /// The recipient; an MMS may have several.
+    pub to: Recipients,
+    /// `sms` or `mms`.
+    #[serde(rename = "type")]
+    pub kind: TextType,
+    /// The text; it may be empty when there are attachments.
+    #[schema(pattern = "^[^\\x00]*$")]
+    pub body: String,
+    /// URLs, or whatever names the provider uses.
+    pub attachments: Option<Vec<Attachment>>,
+    /// When it was written; absent: now. It orders and displays, nothing else.
+    pub timestamp: Option<Timestamp>,
+    /// Not before then, at most 35 days ahead; absent: at once.
+    pub scheduled_at: Option<Timestamp>,
+    /// Not after then, at most 7 days after its start; absent: 10 hours.
+    pub deliver_by: Option<Timestamp>,
+    /// What to do when it is not certain whether it was sent.
+    pub policy: Option<Policy>,
+}
+
+/// What names an attachment.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(min_length = 1, max_length = 2048, example = "https://example.com/image.jpg")]
+pub struct Attachment(pub String);
+
+/// A mail to send.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({
+    "from": "user@usehatchapp.com", "to": "contact@gmail.com", "subject": "Hello",
+    "body": "Hello! This is a test email message with <b>HTML</b> formatting.",
+    "attachments": ["https://example.com/document.pdf"], "timestamp": "2024-11-01T14:00:00Z"
+})))]
+pub struct EmailDraft {
+    /// The sender; `[any label](mailto:user@example.com)` is read as `user@example.com`.
+    pub from: String,
+    /// The recipient or recipients.
+    pub to: Recipients,
+    /// Absent, or `email`.
+    #[serde(rename = "type")]
+    pub kind: Option<MailType>,
+    /// Text or HTML.
+    #[schema(pattern = "^[^\\x00]*$")]
+    pub body: String,
+    /// The subject, on one line.
+    #[schema(max_length = 998, pattern = "^[^\\x00\\r\\n]*$")]
+    pub subject: Option<String>,
+    /// Further recipients.
+    pub cc: Option<Recipients>,
+    /// Where answers go.
+    pub reply_to: Option<String>,
+    /// URLs, or whatever names the provider uses.
+    pub attachments: Option<Vec<Attachment>>,
+    /// When it was written; absent: now.
+    pub timestamp: Option<Timestamp>,
+    /// Not before then, at most 35 days ahead; absent: at once.
+    pub scheduled_at: Option<Timestamp>,
+    /// Not after then, at most 7 days after its start; absent: 48 hours.
+    pub deliver_by: Option<Timestamp>,
+    /// What to do when it is not certain whether it was sent.
+    pub policy: Option<Policy>,
+}
+
+/// One draft of a batch: a text or a mail.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchDraft {
+    /// The sender.
+    pub from: String,
+    /// The recipient or recipients.
+    pub to: Recipients,
+    /// How it travels.
+    #[serde(rename = "type")]
+    pub kind: SendType,
+    /// The text, or a mail's HTML.
+    pub body: String,
+    /// A mail's subject.
+    pub subject: Option<String>,
+    /// Further recipients of a mail.
+    pub cc: Option<Recipients>,
+    /// Where a mail's answers go.
+    pub reply_to: Option<String>,
+    /// URLs, or whatever names the provider uses.
+    pub attachments: Option<Vec<Attachment>>,
+    /// When it was written; absent: now.
+    pub timestamp: Option<Timestamp>,
+    /// Not before then.
+    pub scheduled_at: Option<Timestamp>,
+    /// Not after then.
+    pub deliver_by: Option<Timestamp>,
+    /// What to do when it is not certain whether it was sent.
+    pub policy: Option<Policy>,
+}
+
+/// Drafts to send together.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({"messages": [
+    {"from": "+12016661234", "to": "+18045551234", "type": "sms", "body": "One"},
+    {"from": "user@usehatchapp.com", "to": "contact@gmail.com", "type": "email", "body": "Two"}
+]})))]
+pub struct BatchRequest {
+    /// 1 to 10,000 drafts.
+    #[schema(min_items = 1, max_items = 10_000)]
+    pub messages: Vec<BatchDraft>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct BatchAnswer {
+    /// How many were accepted.
+    pub accepted: usize,
+    /// How many were refused.
+    pub refused: usize,
+    /// One for each draft, in their order.
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one draft.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum BatchResult {
+    /// It is a message now.
+    Accepted {
+        /// The draft's place in the batch, from 0.
+        index: usize,
+        /// The message.
+        id: MessageId,
+        /// Its conversation.
+        conversation_id: ConversationId,
+        /// Where it stands.
+        status: Status,
+    },
+    /// It is not.
+    Refused {
+        /// The draft's place in the batch, from 0.
+        index: usize,
+        /// Every field that was not as it should be.
+        errors: Vec<FieldError>,
+    },
+}
+
+/// An answer in a conversation.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(examples(json!({"body": "On my way"})))]
+pub struct ReplyRequest {
+    /// The text, or a mail's HTML.
+    #[schema(pattern = "^[^\\x00]*$")]
+    pub body: String,
+    /// URLs, or whatever names the provider uses.
+    pub attachments: Option<Vec<Attachment>>,
+    /// A mail's subject.
+    #[schema(max_length = 998, pattern = "^[^\\x00\\r\\n]*$")]
+    pub subject: Option<String>,
+    /// How it travels; absent: as the conversation's last message.
+    #[serde(rename = "type")]
+    pub kind: Option<SendType>,
+    /// Not before then, at most 35 days ahead; absent: at once.
+    pub scheduled_at: Option<Timestamp>,
+    /// What to do when it is not certain whether it was sent.
+    pub policy: Option<Policy>,
+    /// Not after then, at most 7 days after its start.
+    pub deliver_by: Option<Timestamp>,
+}
+
+/// A text that came in. Further fields are passed over.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({
+    "from": "+18045551234", "to": "+12016661234", "type": "sms", "messaging_provider_id": "message-1",
+    "body": "This is an incoming SMS message", "attachments": null, "timestamp": "2024-11-01T14:00:00Z"
+})))]
+pub struct SmsReceived {
+    /// The sender.
+    pub from: String,
+    /// The recipient or recipients.
+    pub to: Recipients,
+    /// `sms` or `mms`.
+    #[serde(rename = "type")]
+    pub kind: TextType,
+    /// The provider's name for it: a repeat is known by it.
+    #[schema(min_length = 1, max_length = 255)]
+    pub messaging_provider_id: String,
+    /// The text.
+    pub body: String,
+    /// URLs, or whatever names the provider uses.
+    pub attachments: Option<Vec<String>>,
+    /// When it was written; absent: now.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// A mail that came in. Further fields are passed over.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({
+    "from": "contact@gmail.com", "to": "user@usehatchapp.com", "xillio_id": "message-3",
+    "body": "<html><body>This is an incoming email with <b>HTML</b> content</body></html>",
+    "attachments": ["https://example.com/received-document.pdf"], "timestamp": "2024-11-01T14:00:00Z"
+})))]
+pub struct EmailReceived {
+    /// The sender.
+    pub from: String,
+    /// The recipient or recipients.
+    pub to: Recipients,
+    /// Absent, or `email`.
+    #[serde(rename = "type")]
+    pub kind: Option<MailType>,
+    /// The provider's name for it: a repeat is known by it.
+    #[schema(min_length = 1, max_length = 255)]
+    pub xillio_id: String,
+    /// Text or HTML.
+    pub body: String,
+    /// The subject.
+    pub subject: Option<String>,
+    /// Further recipients.
+    pub cc: Option<Recipients>,
+    /// Where answers go.
+    pub reply_to: Option<String>,
+    /// URLs, or whatever names the provider uses.
+    pub attachments: Option<Vec<String>>,
+    /// When it was written; absent: now.
+    pub timestamp: Option<Timestamp>,
+}
+
+/// What a provider may report.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ReportedStatus {
+    /// The provider has it.
+    Accepted,
+    /// The provider passed it on.
+    Sent,
+    /// It arrived.
+    Delivered,
+    /// It was read.
+    Read,
+    /// It could not be delivered.
+    Undelivered,
+    /// The provider gave up on it.
+    Failed,
+    /// The mailbox sent it back.
+    Bounced,
+}
+
+/// RFC 3339, or Unix seconds.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Moment {
+    /// RFC 3339, or Unix seconds as digits.
+    Text(String),
+    /// Unix seconds.
+    Seconds(i64),
+}
+
+/// What became of a message of ours. Further fields are passed over.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({
+    "reference": "3b5e0a52c1f84c0d8d3e", "status": "delivered", "timestamp": "2024-11-01T14:00:05Z"
+})))]
+pub struct StatusReceived {
+    /// Our name for it, as the provider was given it; this or `provider_id` is required.
+    #[schema(min_length = 1, max_length = 255)]
+    pub reference: Option<String>,
+    /// The provider's name for it.
+    #[schema(min_length = 1, max_length = 255)]
+    pub provider_id: Option<String>,
+    /// What became of it.
+    pub status: ReportedStatus,
+    /// When; absent: now.
+    pub timestamp: Option<Moment>,
+    /// Why, when it went wrong.
+    pub error: Option<String>,
+    /// For which of several recipients; absent: for all.
+    pub recipient: Option<String>,
+}
+
+/// What became of a report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StatusResult {
+    /// It is noted.
+    Applied,
+    /// It was noted before.
+    Repeated,
+}
+
+/// A report was understood.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct StatusAnswer {
+    /// Whether it was new.
+    pub result: StatusResult,
+}
+
+/// An inbound body is in quarantine.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Parked {
+    /// Under which id.
+    pub quarantined: QuarantineId,
+    /// What could not be understood.
+    pub errors: Vec<FieldError>,
+}
+
+/// A body that left quarantine, and what it turned out to be.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Released {
+    /// A message.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub message: Option<crate::domain::Message>,
+    /// A report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub result: Option<StatusResult>,
+}
+
+/// What happened to a message.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Timeline {
+    /// Oldest first.
+    pub data: Vec<TimelineEntry>,
+}
+
+/// A text without a sender: contract B, under either pair of names.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+#[schema(examples(json!({"recipient_phone": "2015550101", "message_body": "Hello"})))]
+pub enum WebForm {
+    /// As the table calls them.
+    Plain {
+        /// Ten digits, or E.164.
+        #[schema(pattern = "^([0-9]{10}|\\+[1-9][0-9]{6,14})$")]
+        recipient_phone: String,
+        /// The text.
+        #[schema(min_length = 1)]
+        message_body: String,
+    },
+    /// As the form calls them.
+    #[serde(rename_all = "camelCase")]
+    Form {
+        /// Ten digits, or E.164.
+        #[schema(pattern = "^([0-9]{10}|\\+[1-9][0-9]{6,14})$")]
+        phone_number: String,
+        /// The text.
+        #[schema(min_length = 1)]
+        message: String,
+    },
+}
+
+/// A text that was sent: contract B.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct SentText {
+    /// The message.
+    pub message_id: MessageId,
+    /// Ten digits for numbers of +1.
+    #[schema(example = "2015550101")]
+    pub recipient_phone: String,
+    /// The text.
+    pub message_body: String,
+    /// When it was written.
+    pub timestamp: Timestamp,
+}
+
+/// Unix seconds.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum UnixSeconds {
+    /// As a number.
+    Number(i64),
+    /// As digits.
+    Digits(String),
+}
+
+/// A text of contract C, sent or received.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(examples(json!({
+    "senderPhone": "2015550100", "receiverPhone": "2015550101", "messageText": "Hello", "timestamp": 1_700_000_000,
+    "uuid": "5e0c2b1e-6f5d-4d8c-9d5b-0f1a2b3c4d5e"
+})))]
+pub struct TextRequest {
+    /// The sender.
+    pub sender_phone: String,
+    /// The recipient.
+    pub receiver_phone: String,
+    /// The text.
+    pub message_text: String,
+    /// When it was written.
+    pub timestamp: UnixSeconds,
+    /// Makes it safe to repeat.
+    #[schema(min_length = 1, max_length = 255)]
+    pub uuid: String,
+}
+
+/// A sentence for people: contract C's answers.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Done {
+    /// The sentence.
+    pub message: String,
+}
+
+/// What one phone sent and received: contract C.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PhoneHistory {
+    /// Oldest first.
+    pub messages: Vec<HistoryEntry>,
+}
+
+/// Which way, as seen from the phone that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryDirection {
+    /// It sent it.
+    Sent,
+    /// It received it.
+    Received,
+}
+
+/// A message in one phone's history.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct HistoryEntry {
+    /// The counterpart, as ten digits for numbers of +1.
+    #[schema(example = "2015550101")]
+    pub phone_number: String,
+    /// The text.
+    pub message_text: String,
+    /// When it was written, in Unix seconds.
+    pub timestamp: i64,
+    /// Which way it went.
+    pub direction: HistoryDirection,
+}
+
+/// A message written on a simulated handset.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({"to": "+12015550100", "body": "Hello from the handset"})))]
+pub struct HandsetMessage {
+    /// To whom: an address of ours.
+    pub to: String,
+    /// The text.
+    pub body: String,
+    /// URLs, or any names.
+    pub attachments: Option<Vec<String>>,
+}
+
+/// The server is alive, or ready.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    pub status: &'static str,
+}
+
+/// The header of a request that may be repeated.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyHeader {
+    /// Makes the request safe to repeat for 24 hours: 1 to 255 visible ASCII characters, quoted or bare.
+    #[serde(rename = "Idempotency-Key")]
+    #[param(
+        required = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!#-~][!-~]*$",
+        example = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+    )]
+    pub idempotency_key: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many entries.
+    #[param(minimum = 1, maximum = 200, default = 50, nullable = false)]
+    pub limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+}
+
+/// Which page of a bare array.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct BareParams {
+    /// How many entries.
+    #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
+    pub limit: Option<i64>,
+    /// From the `Link` header of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+}
+
+/// What conversations are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ConversationParams {
+    /// Only those in which this address takes part.
+    #[param(nullable = false, max_length = 320, example = "+12016661234")]
+    pub participant: Option<String>,
+    /// Only those held on this channel, among others.
+    #[param(inline, nullable = false)]
+    pub channel: Option<Channel>,
+    /// Only those where every word occurs in one body or subject, or the whole is a participant's address.
+    #[param(nullable = false, max_length = 200)]
+    pub q: Option<String>,
+}
+
+/// In which order messages are listed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageOrder {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    Desc,
+}
+
+/// How messages are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessageParams {
+    /// Oldest first, or newest first.
+    #[param(inline, nullable = false, default = "asc")]
+    pub order: Option<MessageOrder>,
+}
