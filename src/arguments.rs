@@ -44,7 +44,7 @@ pub enum Command {
     Rekey(StoreArguments),
     /// Copy a live SQLite database to a file
     Backup(BackupArguments),
-    /// Put a backup in the place of the SQLite database; the server must not run
+    /// Put a backup in the place of the database; the server must not run
     ///
     /// What the backup still calls queued or sending may have been sent since: it becomes `unknown` and is not sent
     /// again by itself.
@@ -169,9 +169,9 @@ pub struct BackupArguments {
 /// Which backup to take back.
 #[derive(Debug, Clone, Args)]
 pub struct RestoreArguments {
-    /// The backup to read
+    /// The backup to read; none for a PostgreSQL database that its own tools have restored already
     #[arg(value_name = "FILE")]
-    pub file: PathBuf,
+    pub file: Option<PathBuf>,
     /// Where the database is.
     #[command(flatten)]
     pub store: StoreArguments,

@@ -2,12 +2,14 @@
 //!
 //! The modules, from the bottom up; arrows go down only, and a test holds them to it.
 
+pub mod app;
 pub mod arguments;
 pub mod auth;
 pub mod carrier;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod http;
 pub mod messaging;
 pub mod outbox;
 pub mod provider;

@@ -1,0 +1,200 @@
+//! Wires everything, starts, stops.
+
+mod commands;
+mod parts;
+
+use std::io::{IsTerminal, Write};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing_subscriber::EnvFilter;
+
+use crate::arguments::{Arguments, Command, DevArguments, ServeArguments};
+use crate::clock::Clock;
+use crate::config::{Config, Sources};
+use crate::domain::{Report, WorkspaceId};
+use crate::http::{self, Mode};
+use crate::messaging::{Messaging, StatusReport, record_status};
+use crate::outbox::Outbox;
+use crate::provider::Simulator;
+use crate::provider::simulator::Receipt;
+use crate::store::Store;
+
+pub use parts::{Parts, lines, rules};
+
+/// How long one attempt at the simulated carrier may take.
+const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often search looks for what other processes have stored.
+const INDEX_IDLE: Duration = Duration::from_millis(500);
+/// Receipts of the simulated carrier that wait to be recorded.
+const RECEIPTS: usize = 10_000;
+
+/// Does what the command line says.
+pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
+    start_logging();
+    let clock = Clock::system();
+    match arguments.command {
+        Command::Dev(DevArguments { serve, published_on_loopback }) => {
+            run_server(&load(&serve)?, Mode::Dev { published_on_loopback }, clock).await
+        }
+        Command::Serve(serve) => run_server(&load(&serve)?, Mode::Serve, clock).await,
+        Command::Migrate(store) => commands::migrate(&commands::load_store(&store)?, &clock).await,
+        Command::Openapi(openapi) => commands::print_openapi(openapi.yaml),
+        Command::Config(serve) => say(&load(&serve)?.masked_toml()),
+        Command::Keys(keys) => commands::keys(keys.command, &clock).await,
+        Command::Rekey(store) => commands::rekey(&commands::load_store(&store)?, &clock).await,
+        Command::Backup(backup) => commands::backup(&commands::load_store(&backup.store)?, &backup.file, &clock).await,
+        Command::Restore(restore) => {
+            commands::restore(&commands::load_store(&restore.store)?, restore.file.as_deref(), &clock).await
+        }
+        Command::Carrier(carrier) => commands::carrier(carrier, clock, stop_signal()?).await,
+        Command::Health(health) => commands::health(health.listen).await,
+    }
+}
+
+fn load(serve: &ServeArguments) -> anyhow::Result<Config> {
+    let store = &serve.store;
+    let sources = Sources {
+        file: store.config.clone(),
+        environment: None,
+        listen: serve.listen,
+        data: store.data.clone(),
+        database: store.database.clone(),
+    };
+    Ok(Config::load(&sources)?)
+}
+
+/// Serves and carries until it is told to stop.
+async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result<()> {
+    if let Mode::Dev { published_on_loopback: false } = mode {
+        anyhow::ensure!(
+            config.listen.ip().is_loopback(),
+            "dev listens on loopback only, because it asks nobody for credentials; use serve, or \
+             --published-on-loopback where a container's port is published on the host's loopback"
+        );
+    }
+    let stop = stop_signal()?;
+    let metrics = parts::install_metrics()?;
+    let store = commands::open(config, matches!(mode, Mode::Dev { .. }), true, &clock).await?;
+    let (receipts, reported) = mpsc::channel(RECEIPTS);
+    let simulator = match mode {
+        Mode::Dev { .. } => Some(Arc::new(Simulator::new(clock.clone(), receipts, SIMULATOR_TIMEOUT))),
+        Mode::Serve => None,
+    };
+    let parts = Parts { config: Arc::new(config.clone()), store, clock, simulator };
+    let messaging = parts.messaging()?;
+    let outbox = Outbox::new(messaging.clone(), lines(&parts)?);
+    outbox.recover().await.context("the outbox cannot be recovered")?;
+    let listener =
+        TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
+    let address = listener.local_addr()?;
+
+    let tasks = TaskTracker::new();
+    let carrying = CancellationToken::new();
+    tasks.spawn(carry(outbox, carrying.clone()));
+    tasks.spawn(index(parts.store.clone(), carrying.clone()));
+    tasks.spawn(record_receipts(messaging.clone(), reported, carrying.clone()));
+    tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
+    let limits =
+        http::Limits { header_timeout: Duration::from_millis(config.header_timeout_ms), ..http::Limits::default() };
+    let router = http::router(parts.state(messaging, mode, metrics));
+    say(&format!("listening on http://{address}\n"))?;
+    let serving = tasks.spawn(http::serve(listener, router, limits, stop.clone()));
+    stop.cancelled().await;
+    tracing::info!("stopping");
+    carrying.cancel();
+    serving.await?;
+    tasks.close();
+    tasks.wait().await;
+    parts.store.close().await;
+    Ok(())
+}
+
+async fn carry(outbox: Outbox, stop: CancellationToken) {
+    outbox.run(stop).await;
+}
+
+/// Keeps search right behind the commits.
+async fn index(store: Store, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        match store.index_step().await {
+            Ok(true) => continue,
+            Ok(false) => {}
+            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "search falls behind"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(INDEX_IDLE) => {}
+        }
+    }
+}
+
+/// Records what the simulated carrier reports, as a webhook of it would.
+async fn record_receipts(m: Messaging, mut receipts: mpsc::Receiver<Receipt>, stop: CancellationToken) {
+    loop {
+        let receipt = tokio::select! {
+            () = stop.cancelled() => return,
+            receipt = receipts.recv() => receipt,
+        };
+        let Some(receipt) = receipt else {
+            stop.cancelled().await;
+            return;
+        };
+        let report = StatusReport {
+            provider: None,
+            reference: receipt.reference,
+            provider_id: Some(receipt.provider_id),
+            report: Report { status: receipt.status, at: receipt.at, reason: None },
+            recipient: receipt.recipient,
+        };
+        while let Err(error) = record_status(&m, WorkspaceId::DEFAULT, report.clone()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a receipt waits for the database");
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(INDEX_IDLE) => {}
+            }
+        }
+    }
+}
+
+/// Cancelled by the first SIGTERM or SIGINT.
+fn stop_signal() -> anyhow::Result<CancellationToken> {
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let token = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(stop)
+}
+
+/// Logs go to standard error: text on a terminal, JSON otherwise.
+fn start_logging() {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn,html5ever=error,reqwest=warn"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    if std::io::stderr().is_terminal() {
+        logs.init();
+    } else {
+        logs.json().flatten_event(true).init();
+    }
+}
+
+/// Writes to standard output, where only answers go.
+fn say(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    Ok(())
+}

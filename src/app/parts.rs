@@ -1,0 +1,139 @@
+//! The parts of a running server, made from its configuration.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::clock::Clock;
+use crate::config::{Config, ProviderConfig, ProviderKind};
+use crate::domain::{Address, Channel, Limits, PhoneRules};
+use crate::http::{Mode, State};
+use crate::messaging::{Messaging, Rules};
+use crate::outbox::LineSettings;
+use crate::provider::{Http, HttpSettings, Provider, Simulator, client};
+use crate::store::Store;
+
+/// The simulated carrier's name, and how fast it is.
+const SIMULATOR: &str = "simulator";
+const SIMULATOR_PER_SECOND: u32 = 10_000;
+const SIMULATOR_IN_FLIGHT: usize = 200;
+/// Who sends in `dev` when nobody says who.
+const DEV_SENDER: &str = "+12015550100";
+/// How often the free space is measured.
+const DISK_EVERY: Duration = Duration::from_secs(30);
+
+/// What a server is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    /// The configuration.
+    pub config: Arc<Config>,
+    /// The database.
+    pub store: Store,
+    /// The time.
+    pub clock: Clock,
+    /// The simulated carrier, in `dev`.
+    pub simulator: Option<Arc<Simulator>>,
+}
+
+impl Parts {
+    /// The use cases over these parts.
+    pub fn messaging(&self) -> anyhow::Result<Messaging> {
+        let rules = Arc::new(rules(&self.config, self.simulator.is_some())?);
+        Ok(Messaging { store: self.store.clone(), clock: self.clock.clone(), rules })
+    }
+
+    /// What the handlers work with.
+    pub fn state(&self, messaging: Messaging, mode: Mode, metrics: PrometheusHandle) -> State {
+        State { messaging, config: self.config.clone(), mode, simulator: self.simulator.clone(), metrics }
+    }
+}
+
+/// What the configuration says of messages; with a simulator, it carries what nothing else does.
+pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
+    let phone = PhoneRules { default_country: config.default_country.clone() };
+    let sender = config.default_sender.as_deref().or(has_simulator.then_some(DEV_SENDER));
+    let default_sender = sender.map(|sender| Address::sender(sender, &phone)).transpose().context("default_sender")?;
+    let of_provider = |provider: &ProviderConfig| {
+        let name = provider.name.clone();
+        provider.channels.iter().map(move |channel| (*channel, name.clone())).collect::<Vec<_>>()
+    };
+    let mut routes: Vec<(Channel, String)> = config.providers.iter().flat_map(of_provider).collect();
+    if has_simulator {
+        routes.extend(Channel::ALL.map(|channel| (channel, SIMULATOR.to_owned())));
+    }
+    let limits = Limits { segments: config.max_segments, ..Limits::default() };
+    Ok(Rules { phone, limits, default_sender, sender_limit_per_minute: config.sender_limit_per_minute, routes })
+}
+
+/// A line to every provider, the simulated one included.
+pub fn lines(parts: &Parts) -> anyhow::Result<Vec<LineSettings>> {
+    let client = client()?;
+    let mut lines = Vec::new();
+    for provider in &parts.config.providers {
+        let adapter = adapter(provider, client.clone(), &parts.clock)
+            .with_context(|| format!("provider {} cannot be used", provider.name))?;
+        lines.push(LineSettings {
+            name: provider.name.clone(),
+            provider: adapter,
+            max_per_second: provider.max_per_second,
+            max_in_flight: usize::try_from(provider.max_in_flight)?,
+        });
+    }
+    if let Some(simulator) = &parts.simulator {
+        lines.push(LineSettings {
+            name: SIMULATOR.to_owned(),
+            provider: Arc::clone(simulator) as Arc<dyn Provider>,
+            max_per_second: SIMULATOR_PER_SECOND,
+            max_in_flight: SIMULATOR_IN_FLIGHT,
+        });
+    }
+    Ok(lines)
+}
+
+fn adapter(provider: &ProviderConfig, client: reqwest::Client, clock: &Clock) -> anyhow::Result<Arc<dyn Provider>> {
+    match provider.kind {
+        ProviderKind::Http => {
+            let life = Duration::from_secs(provider.idempotency_hours * 3600);
+            let header = provider.idempotency_header.as_deref().map(str::parse).transpose()?;
+            let settings = HttpSettings {
+                url: Url::parse(&provider.url)?,
+                timeout: Duration::from_millis(provider.timeout_ms),
+                idempotency: header.map(|header| (header, life)),
+                lookup_url: provider.lookup_url.clone(),
+            };
+            Ok(Arc::new(Http::new(settings, client, clock.clone())?))
+        }
+    }
+}
+
+/// Starts counting; what it counted is rendered through the handle.
+pub(super) fn install_metrics() -> anyhow::Result<PrometheusHandle> {
+    const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0];
+    let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
+    Ok(builder.install_recorder()?)
+}
+
+/// Shows how much room the data folder's disk has.
+pub(super) async fn measure_disk(folder: PathBuf, stop: CancellationToken) {
+    loop {
+        if let Some(bytes) = free_bytes(&folder).await {
+            metrics::gauge!("switchboard_disk_free_bytes").set(bytes);
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(DISK_EVERY) => {}
+        }
+    }
+}
+
+async fn free_bytes(folder: &std::path::Path) -> Option<f64> {
+    let folder = folder.to_owned();
+    let space = tokio::task::spawn_blocking(move || rustix::fs::statvfs(&folder)).await.ok()?.ok()?;
+    let kib = space.f_bavail.saturating_mul(space.f_frsize) / 1024;
+    Some(f64::from(u32::try_from(kib).unwrap_or(u32::MAX)) * 1024.0)
+}
