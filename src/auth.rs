@@ -13,7 +13,7 @@ use crate::store::{self, ApiKeyRow, NewApiKey, Store};
 /// What every key begins with.
 const PREFIX: &str = "sb_live_";
 /// How exactly the last use is kept.
-const TOUCH_EVERY: Duration = Duration::from_secs(60);
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

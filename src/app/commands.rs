@@ -1,5 +1,6 @@
 //! The commands beside the server.
 
+use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -64,7 +65,7 @@ pub(super) async fn keys(command: KeysCommand, clock: &Clock) -> anyhow::Result<
             for key in auth::list_keys(&store, workspace).await? {
                 let times =
                     [Some(key.created_at), key.expires_at, key.last_used_at, key.revoked_at].map(time).join("\t");
-                lines.push_str(&format!("{}\t{}\t{}\t{times}\n", key.id, key.name, key.scopes));
+                writeln!(lines, "{}\t{}\t{}\t{times}", key.id, key.name, key.scopes)?;
             }
             say(&lines)
         }

@@ -165,27 +165,32 @@ impl fmt::Debug for Address {
 
 /// Hides what looks like an address in a text that somebody else wrote, such as a provider's reason.
 ///
-/// Numbers of seven digits or more keep their last two; an email address keeps its domain's last label.
+/// Numbers of seven digits or more, however they are grouped, keep their last two digits; of an email address nothing
+/// is kept.
 pub fn mask(text: &str) -> String {
-    let mut masked = String::with_capacity(text.len());
-    for word in text.split_inclusive(|c: char| c.is_whitespace() || "\"'<>,;=".contains(c)) {
-        if word.contains('@') {
-            masked.push_str("***@***");
-            masked.extend(word.chars().last().filter(|c| !c.is_alphanumeric()));
-        } else if word.bytes().filter(u8::is_ascii_digit).count() >= 7 {
-            let digits = word.bytes().filter(u8::is_ascii_digit).count();
-            let mut seen = 0;
-            masked.extend(word.chars().map(|c| {
-                if c.is_ascii_digit() {
-                    seen += 1;
-                }
-                if c.is_ascii_digit() && seen <= digits - 2 { '*' } else { c }
-            }));
-        } else {
-            masked.push_str(word);
+    let is_end = |c: char| c.is_whitespace() || "\"'<>,;=".contains(c);
+    let hidden = |word: &str| {
+        if !word.contains('@') {
+            return word.to_owned();
         }
+        let end = word.chars().last().filter(|c| is_end(*c));
+        format!("***@***{}", end.map(String::from).unwrap_or_default())
+    };
+    mask_numbers(&text.split_inclusive(is_end).map(hidden).collect::<String>())
+}
+
+fn mask_numbers(text: &str) -> String {
+    let mut masked: Vec<char> = text.chars().collect();
+    let mut start = 0;
+    while start < masked.len() {
+        let run = masked[start..].iter().take_while(|c| c.is_numeric() || " +-.()/".contains(**c)).count();
+        let digits: Vec<usize> = (start..start + run).filter(|at| masked[*at].is_numeric()).collect();
+        if digits.len() >= 7 {
+            digits[..digits.len() - 2].iter().for_each(|at| masked[*at] = '*');
+        }
+        start += run.max(1);
     }
-    masked
+    masked.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -253,6 +258,7 @@ mod tests {
     fn a_foreign_text_keeps_no_address() {
         assert_eq!(mask("The 'To' number +12015550100 is not valid."), "The 'To' number +*********00 is not valid.");
         assert_eq!(mask("no mailbox <user@example.com>, sorry"), "no mailbox <***@***>, sorry");
+        assert_eq!(mask("call (201) 555-0100 or +1 201 555 0101"), "call (***) ***-**00 or +* *** *** **01");
         assert_eq!(mask("code 21211"), "code 21211");
     }
 

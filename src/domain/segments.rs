@@ -31,9 +31,10 @@ const EXTENSION: &str = "\u{c}^{}\\[~]|€";
 impl Segments {
     /// Counts the segments of a text. A character is never split over two segments.
     pub fn of(text: &str) -> Self {
-        let (encoding, alone, joined) = match text.chars().all(|c| septets(c).is_some()) {
-            true => (Encoding::Gsm7, 160, 153),
-            false => (Encoding::Ucs2, 70, 67),
+        let (encoding, alone, joined) = if text.chars().all(|c| septets(c).is_some()) {
+            (Encoding::Gsm7, 160, 153)
+        } else {
+            (Encoding::Ucs2, 70, 67)
         };
         let unit = |c: char| match encoding {
             Encoding::Gsm7 => septets(c).unwrap_or(1),

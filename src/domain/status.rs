@@ -141,6 +141,7 @@ pub struct Standing {
 impl Standing {
     /// Takes a report in. Higher rank wins; equal ranks go by the provider's time, and equal times by name and reason,
     /// so that any order of the same reports, with repeats, ends the same.
+    #[must_use]
     pub fn after(self, report: &Report) -> Self {
         let mine = (self.status.rank(), self.at, self.status.as_str(), self.reason.as_deref());
         let theirs = (report.status.rank(), Some(report.at), report.status.as_str(), report.reason.as_deref());

@@ -73,7 +73,7 @@ pub struct Caller {
 
 /// How long a message of a channel is tried when nobody says so.
 fn default_span(channel: Channel) -> Duration {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     match channel {
         Channel::Sms | Channel::Mms | Channel::Chat => HOUR * 10,
         Channel::Email => HOUR * 48,

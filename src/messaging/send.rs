@@ -122,12 +122,11 @@ pub(super) async fn accept(
 
 fn checked(m: &Messaging, draft: Draft, now: Timestamp) -> Result<Draft, Refusal> {
     draft.check(&m.rules.limits, now)?;
-    match m.rules.provider_of(draft.channel) {
-        Some(_) => Ok(draft),
-        None => {
-            let message = format!("no provider carries {}; configure one", draft.channel.as_str());
-            Err(vec![FieldError::new("type", "no_provider", message)])
-        }
+    if m.rules.provider_of(draft.channel).is_some() {
+        Ok(draft)
+    } else {
+        let message = format!("no provider carries {}; configure one", draft.channel.as_str());
+        Err(vec![FieldError::new("type", "no_provider", message)])
     }
 }
 

@@ -8,7 +8,7 @@ use crate::domain::Timestamp;
 const WINDOW: Duration = Duration::from_secs(10);
 const AT_LEAST: usize = 20;
 const FIRST_PROBE: Duration = Duration::from_secs(5);
-const LAST_PROBE: Duration = Duration::from_secs(60);
+const LAST_PROBE: Duration = Duration::from_mins(1);
 
 /// What may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

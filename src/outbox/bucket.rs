@@ -60,8 +60,8 @@ mod tests {
         assert_eq!(bucket.take(1, start), 0);
         assert_eq!(bucket.wait(start), Duration::from_millis(100));
         assert_eq!(bucket.take(100, start + Duration::from_millis(300)), 3);
-        assert_eq!(bucket.take(100, start + Duration::from_secs(3600)), 10);
+        assert_eq!(bucket.take(100, start + Duration::from_hours(1)), 10);
         bucket.give_back(4);
-        assert_eq!(bucket.take(100, start + Duration::from_secs(3600)), 4);
+        assert_eq!(bucket.take(100, start + Duration::from_hours(1)), 4);
     }
 }

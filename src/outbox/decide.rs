@@ -11,16 +11,16 @@ const RETRIES: [Duration; 7] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(30),
-    Duration::from_secs(120),
-    Duration::from_secs(600),
-    Duration::from_secs(1_800),
-    Duration::from_secs(3_600),
+    Duration::from_mins(2),
+    Duration::from_mins(10),
+    Duration::from_mins(30),
+    Duration::from_hours(1),
 ];
 /// When an unknown message is asked for, counted from when it became unknown.
 const LOOKUPS: [Duration; 4] =
-    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_secs(120), Duration::from_secs(600)];
+    [Duration::from_secs(5), Duration::from_secs(30), Duration::from_mins(2), Duration::from_mins(10)];
 /// When `prefer_delivery` stops waiting for an answer.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How much longer than its figure a wait may be.
 const JITTER: f64 = 0.2;
 
@@ -54,9 +54,10 @@ impl Situation<'_> {
             Outcome::Accepted { .. } => Next::Accepted,
             Outcome::Rejected { .. } => Next::Rejected,
             Outcome::Retry { after, .. } => self.wait(*after, self.row.may_duplicate),
-            Outcome::Doubtful { .. } if self.key_lives() => self.wait(None, self.row.may_duplicate),
+            Outcome::Doubtful { .. } | Outcome::Unknown { .. } if self.key_lives() => {
+                self.wait(None, self.row.may_duplicate)
+            }
             Outcome::Doubtful { .. } if self.policy != Policy::NoDuplicates => self.wait(None, true),
-            Outcome::Unknown { .. } if self.key_lives() => self.wait(None, self.row.may_duplicate),
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } => self.unknown(),
         }
     }
@@ -105,7 +106,7 @@ mod tests {
     use crate::domain::{MessageId, OutboxId, WorkspaceId};
     use crate::store::Phase;
 
-    const HOUR: Duration = Duration::from_secs(3_600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_micros(0) + Duration::from_secs(seconds)

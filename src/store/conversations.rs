@@ -240,7 +240,7 @@ impl Tx {
             },
             None => None,
         };
-        let before = page.from_above();
+        let before = page.upper_bound();
         let bits = filter.channel.map_or(0, Channel::bit);
         let limit = page.limit + 1;
         let rows: Vec<ConversationRow> = match (participant, &filter.q) {

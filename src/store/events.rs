@@ -34,6 +34,7 @@ impl NewEvent {
     }
 
     /// Something that happened to a message.
+    #[must_use]
     pub fn of_message(mut self, message: MessageId, status: Status) -> Self {
         self.message = Some(message);
         self.status = Some(status);

@@ -7,7 +7,7 @@ use super::{Result, Sealed, Tx, on};
 use crate::domain::{Timestamp, WorkspaceId};
 
 /// How long a first answer is given again.
-const KEPT: Duration = Duration::from_secs(24 * 3600);
+const KEPT: Duration = Duration::from_hours(24);
 
 /// The answer that a key got the first time.
 #[derive(Debug, Clone, PartialEq, Eq)]

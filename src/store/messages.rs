@@ -194,7 +194,7 @@ pub(super) fn micros<S: Serializer>(at: &Timestamp, serializer: S) -> Result<S::
     serializer.serialize_i64(at.micros())
 }
 
-#[expect(clippy::ref_option, clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(clippy::ref_option, reason = "serde asks for a reference")]
 pub(super) fn micros_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: S) -> Result<S::Ok, S::Error> {
     match at {
         Some(at) => serializer.serialize_some(&at.micros()),

@@ -217,12 +217,11 @@ impl Tx {
         if known.iter().any(|key| !found.iter().any(|(id, _)| *id == key.id)) {
             return Err(OpenError::WrongKey);
         }
-        match find(&keys.current) {
-            Some(_) => Ok(found),
-            None => {
-                let id = self.insert_key(&keys.current, clock).await?;
-                Ok(std::iter::once((id, keys.current)).chain(found).collect())
-            }
+        if find(&keys.current).is_some() {
+            Ok(found)
+        } else {
+            let id = self.insert_key(&keys.current, clock).await?;
+            Ok(std::iter::once((id, keys.current)).chain(found).collect())
         }
     }
 

@@ -56,7 +56,7 @@ impl Tx {
     ) -> Result<Page<QuarantinedRow>> {
         const SQL: &str = "select id, received_at, path, reason, key_id, sealed from quarantine
             where workspace_id = $1 and (received_at, id) < ($2, $3) order by received_at desc, id desc limit $4";
-        let before = page.from_above();
+        let before = page.upper_bound();
         let limit = page.limit + 1;
         let rows: Vec<Row> = on!(self, |conn| {
             sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(limit).fetch_all(conn).await

@@ -66,8 +66,8 @@ impl Tx {
              order by m.occurred_at desc, m.id desc limit $5"
         );
         let (sql, bound) = match order {
-            Order::Ascending => (UP, page.from_below()),
-            Order::Descending => (DOWN, page.from_above()),
+            Order::Ascending => (UP, page.lower_bound()),
+            Order::Descending => (DOWN, page.upper_bound()),
         };
         let limit = page.limit + 1;
         let rows: Vec<MessageRow> = on!(self, |conn| {
@@ -97,7 +97,7 @@ impl Tx {
                and (m.occurred_at, m.id) < ($2, $3)
              order by m.occurred_at desc, m.id desc limit $4"
         );
-        let before = page.from_above();
+        let before = page.upper_bound();
         let limit = page.limit + 1;
         let rows: Vec<MessageRow> = on!(self, |conn| {
             sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(limit).fetch_all(conn).await
@@ -118,7 +118,7 @@ impl Tx {
                  (select p.conversation_id from participants p where p.workspace_id = $1 and p.address_id = $2)
              order by m.occurred_at desc, m.id desc limit $5"
         );
-        let before = page.from_above();
+        let before = page.upper_bound();
         let limit = page.limit + 1;
         let rows: Vec<MessageRow> = on!(self, |conn| {
             let query = sqlx::query_as(SQL).bind(workspace).bind(address).bind(before.at).bind(before.id);
@@ -133,7 +133,7 @@ impl Tx {
             "where m.workspace_id = $1 and m.status = 'dead' and (m.updated_at, m.id) < ($2, $3)
              order by m.updated_at desc, m.id desc limit $4"
         );
-        let before = page.from_above();
+        let before = page.upper_bound();
         let limit = page.limit + 1;
         let rows: Vec<MessageRow> = on!(self, |conn| {
             sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(limit).fetch_all(conn).await

@@ -21,7 +21,7 @@ impl Type<Sqlite> for Timestamp {
     }
 }
 
-impl<'q> Encode<'q, Sqlite> for Timestamp {
+impl Encode<'_, Sqlite> for Timestamp {
     fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
         Encode::<Sqlite>::encode_by_ref(&self.micros(), buffer)
     }
@@ -106,12 +106,12 @@ pub enum Order {
 
 impl PageRequest {
     /// The bound of a list that runs upwards: every row lies after the lowest.
-    pub(super) fn from_below(&self) -> Position {
+    pub(super) fn lower_bound(&self) -> Position {
         self.after.unwrap_or(Position { at: Timestamp::from_micros(i64::MIN), id: i64::MIN })
     }
 
     /// The bound of a list that runs downwards: every row lies before the highest.
-    pub(super) fn from_above(&self) -> Position {
+    pub(super) fn upper_bound(&self) -> Position {
         self.after.unwrap_or(Position { at: Timestamp::from_micros(i64::MAX), id: i64::MAX })
     }
 }
