@@ -110,6 +110,11 @@ impl Status {
         self.rank() > 0 && self != Self::Received
     }
 
+    /// Whether a provider has nothing more to do for it.
+    pub fn is_last(self) -> bool {
+        self.rank() >= Self::Failed.rank()
+    }
+
     /// Whether a person may ask for the message to be sent once more.
     pub fn is_replayable(self) -> bool {
         matches!(self, Self::Dead | Self::Failed | Self::Undelivered | Self::Bounced | Self::Unknown)

@@ -60,7 +60,7 @@ pub async fn get_openapi_json(Extension(documents): Extension<Arc<Documents>>) -
 /// This description, as YAML
 #[utoipa::path(
     get, path = "/swagger.yaml", operation_id = "getOpenApiYaml", tag = "documents",
-    responses((status = 200, description = "OpenAPI 3.1.", body = String, content_type = "application/yaml")),
+    responses((status = 200, description = "OpenAPI 3.1.", body = Object, content_type = "application/yaml")),
 )]
 pub async fn get_openapi_yaml(Extension(documents): Extension<Arc<Documents>>) -> Response {
     ([(CONTENT_TYPE, "application/yaml")], documents.yaml.clone()).into_response()

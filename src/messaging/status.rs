@@ -237,7 +237,7 @@ fn settle(bearing: &mut Bearing, recipients: &[RecipientRow]) -> bool {
         })
         .collect();
     let Some(least) = Standing::least(&standings) else { return false };
-    let is_final = least.status.rank() >= Status::Failed.rank();
+    let is_final = least.status.is_last();
     if (bearing.status, &bearing.status_reason, bearing.is_final) == (least.status, &least.reason, is_final) {
         return false;
     }

@@ -9,6 +9,7 @@ const WINDOW: Duration = Duration::from_secs(10);
 const AT_LEAST: usize = 20;
 const FIRST_PROBE: Duration = Duration::from_secs(5);
 const LAST_PROBE: Duration = Duration::from_mins(1);
+const PROBE_ENDS: Duration = Duration::from_mins(10);
 
 /// What may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,30 +34,33 @@ pub(super) struct Breaker {
 struct Open {
     probe_at: Timestamp,
     next_wait: Duration,
-    is_probing: bool,
+    /// Since when a probe is under way; one that never ends is given up.
+    probing_since: Option<Timestamp>,
 }
 
 impl Breaker {
     pub(super) fn allowance(&self, now: Timestamp) -> Allowance {
         match &self.open {
             None => Allowance::All,
-            Some(open) if open.is_probing => Allowance::Wait(Duration::from_secs(1)),
+            Some(open) if open.probing_since.is_some_and(|since| now.since(since) < PROBE_ENDS) => {
+                Allowance::Wait(Duration::from_secs(1))
+            }
             Some(open) if now >= open.probe_at => Allowance::Probe,
             Some(open) => Allowance::Wait(open.probe_at.since(now)),
         }
     }
 
     /// Marks that the probe is under way.
-    pub(super) fn begin_probe(&mut self) {
+    pub(super) fn begin_probe(&mut self, now: Timestamp) {
         if let Some(open) = &mut self.open {
-            open.is_probing = true;
+            open.probing_since = Some(now);
         }
     }
 
     /// Takes the probe back: there was nothing to send.
     pub(super) fn cancel_probe(&mut self) {
         if let Some(open) = &mut self.open {
-            open.is_probing = false;
+            open.probing_since = None;
         }
     }
 
@@ -67,8 +71,8 @@ impl Breaker {
                 self.open = None;
                 self.ended.clear();
             }
-            Some(open) if open.is_probing => {
-                open.is_probing = false;
+            Some(open) if open.probing_since.is_some() => {
+                open.probing_since = None;
                 open.probe_at = now + open.next_wait;
                 open.next_wait = (open.next_wait * 2).min(LAST_PROBE);
             }
@@ -88,7 +92,7 @@ impl Breaker {
         }
         let away = self.ended.iter().filter(|(_, is_away)| *is_away).count();
         if self.ended.len() >= AT_LEAST && away * 10 >= self.ended.len() * 9 {
-            self.open = Some(Open { probe_at: now + FIRST_PROBE, next_wait: FIRST_PROBE * 2, is_probing: false });
+            self.open = Some(Open { probe_at: now + FIRST_PROBE, next_wait: FIRST_PROBE * 2, probing_since: None });
         }
     }
 }
@@ -133,12 +137,12 @@ mod tests {
             assert_eq!(breaker.allowance(at(now)), Allowance::Wait(Duration::from_secs(wait)));
             now += wait;
             assert_eq!(breaker.allowance(at(now)), Allowance::Probe);
-            breaker.begin_probe();
+            breaker.begin_probe(at(now));
             assert!(matches!(breaker.allowance(at(now)), Allowance::Wait(_)));
             breaker.record(true, at(now));
         }
         now += 60;
-        breaker.begin_probe();
+        breaker.begin_probe(at(now));
         breaker.record(false, at(now));
         assert_eq!(breaker.allowance(at(now)), Allowance::All);
     }

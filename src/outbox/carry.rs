@@ -34,7 +34,7 @@ impl Outbox {
     pub(super) async fn carry_line(&self, at: usize, stop: CancellationToken) {
         let line = &self.shared.lines[at];
         let (ended, completions) = mpsc::channel(SET * 2);
-        let completing = tokio::spawn(self.clone().complete_forever(at, completions));
+        let completing = tokio::spawn(self.clone().complete_forever(completions));
         let tasks = TaskTracker::new();
         while !stop.is_cancelled() {
             tokio::select! {

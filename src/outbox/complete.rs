@@ -14,18 +14,20 @@ use crate::messaging::{apply_waiting, moved};
 use crate::provider::Outcome;
 use crate::store::{self, Bearing, EndedAttempt, NewHistory, Phase, Rescheduled, Tx};
 
-/// What a set of completions changes.
-#[derive(Default)]
-struct Changes {
-    bearings: Vec<Bearing>,
-    history: Vec<NewHistory>,
-    finished: Vec<OutboxId>,
-    waiting: Vec<Rescheduled>,
+/// What a set of completions or look-ups changes.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    pub(super) bearings: Vec<Bearing>,
+    pub(super) history: Vec<NewHistory>,
+    pub(super) finished: Vec<OutboxId>,
+    pub(super) waiting: Vec<Rescheduled>,
+    /// The names that providers gave.
+    pub(super) named: Vec<(WorkspaceId, MessageId, String)>,
 }
 
 impl Outbox {
     /// Writes completions as they come, many at once, until the last attempt has ended.
-    pub(super) async fn complete_forever(self, at: usize, mut ended: mpsc::Receiver<Ended>) {
+    pub(super) async fn complete_forever(self, mut ended: mpsc::Receiver<Ended>) {
         let mut set = Vec::with_capacity(SET);
         while ended.recv_many(&mut set, SET).await > 0 {
             while let Err(error) = self.complete(&set).await {
@@ -37,7 +39,6 @@ impl Outbox {
                 tokio::time::sleep(Duration::from_millis(500)).await;
             }
             set.clear();
-            self.shared.lines[at].wake();
         }
     }
 
@@ -51,30 +52,42 @@ impl Outbox {
         let leases: Vec<_> = set.iter().map(|ended| (ended.row.id, ended.row.fence)).collect();
         let held: HashSet<OutboxId> = tx.lock_leases(&leases).await?.into_iter().collect();
         let set: Vec<&Ended> = set.iter().filter(|ended| held.contains(&ended.row.id)).collect();
-        self.write(&mut tx, &set, now).await?;
+        let changes = self.write(&mut tx, &set, now).await?;
         tx.commit().await?;
         point("after_commit");
         self.let_go(leases.into_iter().map(|(row, _)| row));
-        self.replay_waiting(&set).await
+        self.replay_waiting(&changes).await;
+        Ok(())
     }
 
-    async fn write(&self, tx: &mut Tx, set: &[&Ended], now: Timestamp) -> store::Result<()> {
+    async fn write(&self, tx: &mut Tx, set: &[&Ended], now: Timestamp) -> store::Result<Changes> {
+        let mut changes = Changes::default();
         if set.is_empty() {
-            return Ok(());
+            return Ok(changes);
         }
         tx.end_attempts(&set.iter().map(|ended| ended_attempt(ended)).collect::<Vec<_>>(), now).await?;
         let ids: Vec<_> = set.iter().map(|ended| (ended.row.workspace_id, ended.row.message_id)).collect();
         let mut bearings: HashMap<MessageId, Bearing> =
             tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing)).collect();
-        let mut changes = Changes::default();
         for ended in set {
-            match bearings.remove(&ended.row.message_id) {
+            let row = &ended.row;
+            if let Outcome::Accepted { reference } = &ended.outcome {
+                changes.named.push((row.workspace_id, row.message_id, reference.clone()));
+            }
+            match bearings.remove(&row.message_id) {
                 Some(bearing) if bearing.status == Status::Sending => self.change(&mut changes, ended, bearing, now),
-                _ => changes.finished.push(ended.row.id),
+                _ => changes.finished.push(row.id),
             }
         }
+        self.apply(tx, &changes, now).await?;
+        Ok(changes)
+    }
+
+    /// Writes changes in sets.
+    pub(super) async fn apply(&self, tx: &mut Tx, changes: &Changes, now: Timestamp) -> store::Result<()> {
         tx.finish_work(&changes.finished).await?;
         tx.reschedule(&changes.waiting).await?;
+        tx.name_attempts(&changes.named).await?;
         tx.add_history(&changes.history).await?;
         tx.move_messages(&changes.bearings, now).await
     }
@@ -123,32 +136,24 @@ impl Outbox {
     }
 
     /// Reports that overtook the answer to their send wait for the name it gave.
-    async fn replay_waiting(&self, set: &[&Ended]) -> store::Result<()> {
+    pub(super) async fn replay_waiting(&self, changes: &Changes) {
         let mut names: HashMap<WorkspaceId, Vec<&str>> = HashMap::new();
-        for ended in set {
-            if let Outcome::Accepted { reference } = &ended.outcome {
-                names.entry(ended.row.workspace_id).or_default().push(reference);
-            }
+        for (workspace, _, name) in &changes.named {
+            names.entry(*workspace).or_default().push(name);
         }
         for (workspace, names) in names {
             if let Err(error) = apply_waiting(self.m(), workspace, &names).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "parked reports stay in quarantine");
             }
         }
-        Ok(())
     }
 }
 
 fn ended_attempt(ended: &Ended) -> EndedAttempt {
-    let reference = match &ended.outcome {
-        Outcome::Accepted { reference } => Some(reference.clone()),
-        _ => None,
-    };
     EndedAttempt {
         workspace: ended.row.workspace_id,
         message: ended.row.message_id,
         outcome: outcome_name(&ended.outcome),
-        reference,
         reason: reason(&ended.outcome),
     }
 }

@@ -102,7 +102,7 @@ impl Line {
             return Err(wait.max(Duration::from_millis(1)));
         }
         if is_probe {
-            self.breaker().begin_probe();
+            self.breaker().begin_probe(now);
         }
         Ok(Room { slots, is_probe })
     }

@@ -1,20 +1,52 @@
 //! Resolving what is unknown: the service is asked, where it can be asked.
 
+use std::collections::{HashMap, HashSet};
+
 use futures_util::future::join_all;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use super::carry::LANES;
+use super::complete::Changes;
 use super::decide::{is_out_of_patience, next_look};
-use super::{LEASE, Line, Outbox};
-use crate::domain::{Policy, Status, Timestamp};
-use crate::messaging::{apply_waiting, moved};
+use super::{IDLE, LEASE, Line, Outbox};
+use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, mask};
+use crate::messaging::moved;
 use crate::provider::Found;
-use crate::store::{self, Bearing, Claimed, LaneClaim, NewHistory, Phase, Rescheduled, Tx};
+use crate::store::{self, Bearing, Claimed, LaneClaim, NewHistory, Phase, Rescheduled};
 
-/// Look-ups at once.
+/// Look-ups at once, of one lane.
 const AT_ONCE: i64 = 20;
 
+/// A look-up that was made; nothing when the service cannot be asked.
+struct Asked {
+    row: Claimed,
+    found: Option<Found>,
+}
+
 impl Outbox {
+    /// Asks over one line, once a second, until it is told to stop.
+    pub(super) async fn look_up_forever(&self, at: usize, stop: CancellationToken) {
+        let line = &self.shared.lines[at];
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(IDLE) => {}
+            }
+            let asked = tokio::select! {
+                () = stop.cancelled() => return,
+                asked = self.look_up_due(line) => asked,
+            };
+            if let Err(error) = asked {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    provider = line.name(),
+                    "nothing was looked up"
+                );
+            }
+        }
+    }
+
     /// Asks for every unknown message of a line that is due.
     pub(super) async fn look_up_due(&self, line: &Line) -> store::Result<()> {
         if line.is_open() {
@@ -31,110 +63,93 @@ impl Outbox {
             return Ok(());
         }
         let ids: Vec<_> = rows.iter().map(|row| (row.workspace_id, row.message_id)).collect();
-        let bearings = tx.lock_messages(&ids).await?;
+        let generations: HashMap<MessageId, i64> =
+            tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing.generation)).collect();
         tx.commit().await?;
-        let asked = rows.into_iter().filter_map(|row| {
-            let bearing = bearings.iter().find(|bearing| bearing.id == row.message_id)?;
-            Some(self.look_up(line, row, bearing.generation))
+        let asked = rows.into_iter().map(|row| {
+            let generation = generations.get(&row.message_id).copied().unwrap_or_default();
+            self.look_up(line, row, generation)
         });
-        for (row, found) in join_all(asked).await {
-            self.resolve(line, &row, found).await?;
-        }
-        Ok(())
+        let asked = join_all(asked).await;
+        self.resolve(line, &asked).await
     }
 
-    async fn look_up(&self, line: &Line, row: Claimed, generation: i64) -> (Claimed, Option<Found>) {
+    async fn look_up(&self, line: &Line, row: Claimed, generation: i64) -> Asked {
         if !line.abilities().can_look_up {
-            return (row, None);
+            return Asked { row, found: None };
         }
         let reference = self.m().store.reference(row.message_id, generation);
         let found = line.provider().look_up(&reference).await;
-        (row, Some(found))
+        Asked { row, found: Some(found) }
     }
 
-    async fn resolve(&self, line: &Line, row: &Claimed, found: Option<Found>) -> store::Result<()> {
+    async fn resolve(&self, line: &Line, asked: &[Asked]) -> store::Result<()> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
-        if tx.lock_leases(&[(row.id, row.fence)]).await?.is_empty() {
-            return Ok(());
-        }
-        let bearing = tx.lock_messages(&[(row.workspace_id, row.message_id)]).await?.pop();
-        let Some(mut bearing) = bearing.filter(|bearing| bearing.status == Status::Unknown) else {
-            tx.finish_work(&[row.id]).await?;
-            return tx.commit().await;
-        };
-        if let Some(found) = &found {
-            tx.add_history(&[answer(row, found, now)]).await?;
-        }
-        let mut name = None;
-        match found {
-            Some(Found::Taken { reference, status }) => {
-                tx.name_attempt(row.workspace_id, row.message_id, &reference).await?;
-                bearing.status = status.filter(|status| status.is_reportable()).unwrap_or(Status::Accepted);
-                bearing.is_final = bearing.status.rank() >= Status::Failed.rank();
-                bearing.status_reason = None;
-                tx.finish_work(&[row.id]).await?;
-                self.move_one(&mut tx, bearing, now).await?;
-                name = Some(reference);
-            }
-            Some(Found::NeverTaken) => {
-                bearing.status_reason = Some("the provider never took it".to_owned());
-                self.queue_again(&mut tx, row, bearing, row.may_duplicate).await?;
-            }
-            Some(Found::Unclear { .. }) | None => {
-                self.wait_on(&mut tx, (line, row), bearing, now).await?;
+        let leases: Vec<_> = asked.iter().map(|asked| (asked.row.id, asked.row.fence)).collect();
+        let held: HashSet<OutboxId> = tx.lock_leases(&leases).await?.into_iter().collect();
+        let asked: Vec<&Asked> = asked.iter().filter(|asked| held.contains(&asked.row.id)).collect();
+        let ids: Vec<_> = asked.iter().map(|asked| (asked.row.workspace_id, asked.row.message_id)).collect();
+        let mut bearings: HashMap<MessageId, Bearing> =
+            tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing)).collect();
+        let mut changes = Changes::default();
+        for asked in asked {
+            match bearings.remove(&asked.row.message_id) {
+                Some(bearing) if bearing.status == Status::Unknown => settle(&mut changes, line, asked, bearing, now),
+                _ => changes.finished.push(asked.row.id),
             }
         }
+        self.apply(&mut tx, &changes, now).await?;
         tx.commit().await?;
-        if let Some(name) = name {
-            apply_waiting(self.m(), row.workspace_id, &[&name]).await?;
-        }
+        self.replay_waiting(&changes).await;
         Ok(())
     }
+}
 
-    async fn wait_on(
-        &self,
-        tx: &mut Tx,
-        (line, row): (&Line, &Claimed),
-        mut bearing: Bearing,
-        now: Timestamp,
-    ) -> store::Result<()> {
-        let policy = bearing.policy.unwrap_or(Policy::Balanced);
-        if is_out_of_patience(row, policy, now) {
-            bearing.status_reason = Some("sent again although it may have been sent before".to_owned());
-            return self.queue_again(tx, row, bearing, true).await;
+fn settle(changes: &mut Changes, line: &Line, asked: &Asked, mut bearing: Bearing, now: Timestamp) {
+    let row = &asked.row;
+    let policy = bearing.policy.unwrap_or(Policy::Balanced);
+    changes.history.extend(asked.found.as_ref().map(|found| answer(row, found, now)));
+    let wait = |phase, due_at, may_duplicate, unknown_since| Rescheduled {
+        id: row.id,
+        phase,
+        due_at,
+        may_duplicate,
+        unknown_since,
+    };
+    match &asked.found {
+        Some(Found::Taken { reference, status }) => {
+            bearing.status = status.filter(|status| status.is_reportable()).unwrap_or(Status::Accepted);
+            bearing.is_final = bearing.status.is_last();
+            bearing.status_reason = None;
+            changes.finished.push(row.id);
+            changes.named.push((row.workspace_id, row.message_id, reference.clone()));
         }
-        let due_at = next_look(row, policy, line.abilities(), now);
-        let phase = Phase::Lookup;
-        let (may_duplicate, unknown_since) = (row.may_duplicate, row.unknown_since);
-        tx.reschedule(&[Rescheduled { id: row.id, phase, due_at, may_duplicate, unknown_since }]).await
+        Some(Found::NeverTaken) => {
+            bearing.status = Status::Queued;
+            bearing.status_reason = Some("the provider never took it".to_owned());
+            changes.waiting.push(wait(Phase::Send, now, row.may_duplicate, None));
+        }
+        Some(Found::Unclear { .. }) | None if is_out_of_patience(row, policy, now) => {
+            bearing.status = Status::Queued;
+            bearing.status_reason = Some("sent again although it may have been sent before".to_owned());
+            changes.waiting.push(wait(Phase::Send, now, true, None));
+        }
+        Some(Found::Unclear { .. }) | None => {
+            let due_at = next_look(row, policy, line.abilities(), now);
+            changes.waiting.push(wait(Phase::Lookup, due_at, row.may_duplicate, row.unknown_since));
+            return;
+        }
     }
-
-    async fn queue_again(
-        &self,
-        tx: &mut Tx,
-        row: &Claimed,
-        mut bearing: Bearing,
-        may_duplicate: bool,
-    ) -> store::Result<()> {
-        let now = self.now();
-        bearing.status = Status::Queued;
-        let (phase, unknown_since) = (Phase::Send, None);
-        tx.reschedule(&[Rescheduled { id: row.id, phase, due_at: now, may_duplicate, unknown_since }]).await?;
-        self.move_one(tx, bearing, now).await
-    }
-
-    async fn move_one(&self, tx: &mut Tx, bearing: Bearing, now: Timestamp) -> store::Result<()> {
-        tx.add_history(&[moved(&bearing, now)]).await?;
-        tx.move_messages(&[bearing], now).await
-    }
+    changes.history.push(moved(&bearing, now));
+    changes.bearings.push(bearing);
 }
 
 fn answer(row: &Claimed, found: &Found, now: Timestamp) -> NewHistory {
     let data = match found {
         Found::Taken { reference, status } => json!({ "found": true, "reference": reference, "status": status }),
         Found::NeverTaken => json!({ "found": false }),
-        Found::Unclear { reason } => json!({ "found": null, "reason": crate::domain::mask(reason) }),
+        Found::Unclear { reason } => json!({ "found": null, "reason": mask(reason) }),
     };
     NewHistory { workspace: row.workspace_id, message: row.message_id, kind: "lookup", at: now, data }
 }

@@ -64,9 +64,12 @@ impl Outbox {
     /// Carries until it is told to stop, then finishes what is in flight within ten seconds and gives its leases back.
     pub async fn run(&self, stop: CancellationToken) {
         let tasks = TaskTracker::new();
+        let asking = stop.clone();
         for at in 0..self.shared.lines.len() {
             let (outbox, stop) = (self.clone(), stop.clone());
             tasks.spawn(async move { outbox.carry_line(at, stop).await });
+            let (outbox, stop) = (self.clone(), asking.clone());
+            tasks.spawn(async move { outbox.look_up_forever(at, stop).await });
         }
         let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { outbox.wake_lines(token).await });

@@ -31,9 +31,6 @@ impl Outbox {
 
     async fn sweep_round(&self, round: u64) -> store::Result<()> {
         self.sweep().await?;
-        for line in &self.shared.lines {
-            self.look_up_due(line).await?;
-        }
         if round.is_multiple_of(MEASURE_EVERY) {
             self.measure().await?;
         }

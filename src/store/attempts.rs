@@ -28,8 +28,6 @@ pub struct EndedAttempt {
     pub message: MessageId,
     /// `accepted`, `retry`, `rejected`, `doubtful`, `unknown`.
     pub outcome: &'static str,
-    /// The provider's name for the message.
-    pub reference: Option<String>,
     /// Why, without addresses.
     pub reason: Option<String>,
 }
@@ -112,14 +110,13 @@ impl Tx {
     pub async fn end_attempts(&mut self, attempts: &[EndedAttempt], now: Timestamp) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update attempts set ended_at = $2, outcome = x.value ->> 'outcome',
-                    reference = x.value ->> 'reference', reason = x.value ->> 'reason'
+                    reason = x.value ->> 'reason'
                 from json_each($1) x
                 where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
                   and attempts.ended_at is null",
-            postgres:
-                "update attempts a set ended_at = $2, outcome = x.outcome, reference = x.reference, reason = x.reason
+            postgres: "update attempts a set ended_at = $2, outcome = x.outcome, reason = x.reason
                 from jsonb_to_recordset($1::jsonb)
-                    as x (workspace bigint, message bigint, outcome text, reference text, reason text)
+                    as x (workspace bigint, message bigint, outcome text, reason text)
                 where a.workspace_id = x.workspace and a.message_id = x.message and a.ended_at is null",
         };
         let rows = set(&attempts)?;
@@ -150,11 +147,26 @@ impl Tx {
         })?)
     }
 
-    /// Gives a message's last attempt the name that a look-up found.
-    pub async fn name_attempt(&mut self, workspace: WorkspaceId, message: MessageId, reference: &str) -> Result<()> {
-        const SQL: &str = "update attempts set reference = $3 where workspace_id = $1 and message_id = $2
-            and reference is null and number = (select max(number) from attempts where workspace_id = $1 and message_id = $2)";
-        on!(self, |conn| sqlx::query(SQL).bind(workspace).bind(message).bind(reference).execute(conn).await.map(drop))?;
+    /// Gives the last attempts of messages the names that their provider gave.
+    pub async fn name_attempts(&mut self, names: &[(WorkspaceId, MessageId, String)]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update attempts set reference = x.value ->> 2
+                from json_each($1) x
+                where attempts.workspace_id = x.value ->> 0 and attempts.message_id = x.value ->> 1
+                  and attempts.number = (select max(a.number) from attempts a
+                    where a.workspace_id = x.value ->> 0 and a.message_id = x.value ->> 1)",
+            postgres: "update attempts set reference = x.value ->> 2
+                from jsonb_array_elements($1::jsonb) x
+                where attempts.workspace_id = (x.value ->> 0)::bigint and attempts.message_id = (x.value ->> 1)::bigint
+                  and attempts.number = (select max(a.number) from attempts a
+                    where a.workspace_id = (x.value ->> 0)::bigint and a.message_id = (x.value ->> 1)::bigint)",
+        };
+        if names.is_empty() {
+            return Ok(());
+        }
+        let rows = set(&names)?;
+        let sql = SQL.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
     }
 

@@ -113,7 +113,7 @@ pub async fn restore_sqlite(backup: &Path, database: &Path) -> Result<(), Restor
         return Err(RestoreError::Exists(database.to_owned()));
     }
     if let Some(folder) = database.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| RestoreError::File(folder.to_owned(), error))?;
+        super::open::private_folder(folder).map_err(|error| RestoreError::File(folder.to_owned(), error))?;
     }
     let mut conn = SqliteConnectOptions::new().filename(backup).read_only(true).connect().await?;
     sqlx::query("select count(*) from messages").execute(&mut conn).await?;

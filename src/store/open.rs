@@ -1,6 +1,7 @@
 //! Opening a database: pools, pragmas, version, schema, master keys, and the lock of a single SQLite server.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -119,7 +120,7 @@ fn lock_file(database: &Path) -> Result<File, OpenError> {
     path.push(".lock");
     let path = PathBuf::from(path);
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        std::fs::create_dir_all(folder).map_err(|error| OpenError::File(folder.to_owned(), error))?;
+        private_folder(folder).map_err(|error| OpenError::File(folder.to_owned(), error))?;
     }
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| OpenError::File(path.clone(), error))?;
@@ -128,6 +129,11 @@ fn lock_file(database: &Path) -> Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
         Err(TryLockError::Error(error)) => Err(OpenError::File(path, error)),
     }
+}
+
+/// Makes a folder that only its owner may look into; one that is there stays as it is.
+pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
 async fn sqlite(path: &Path) -> Result<Pools, OpenError> {

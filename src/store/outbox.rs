@@ -124,17 +124,27 @@ macro_rules! columns {
     };
 }
 
+/// On PostgreSQL the rows are chosen once, before the update: a subquery in its place may run again and take more.
 macro_rules! claim {
-    ($set:literal, $which:literal, $lock:literal) => {
-        concat!(
-            "update outbox set ",
-            $set,
-            " where id in (select id from outbox where ",
-            $which,
-            $lock,
-            ") returning ",
-            columns!()
-        )
+    ($set:literal, $which:literal) => {
+        Dialect {
+            sqlite: concat!(
+                "update outbox set ",
+                $set,
+                " where id in (select id from outbox where ",
+                $which,
+                ") returning ",
+                columns!()
+            ),
+            postgres: concat!(
+                "update outbox set ",
+                $set,
+                " where id = any(array(select id from outbox where ",
+                $which,
+                " for update skip locked)) returning ",
+                columns!()
+            ),
+        }
     };
 }
 
@@ -178,39 +188,21 @@ impl Tx {
 
     /// Leases what is due to be sent, in the order of acceptance; the try is counted before it is made.
     pub async fn claim_due(&mut self, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
-        const SQL: Dialect = Dialect {
-            sqlite: claim!(
-                "phase = 'sending', due_at = $5, tries = tries + 1, fence = fence + 1, first_tried_at = coalesce(first_tried_at, $3)",
-                "phase = 'send' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
-                 order by due_at, id limit $4",
-                ""
-            ),
-            postgres: claim!(
-                "phase = 'sending', due_at = $5, tries = tries + 1, fence = fence + 1, first_tried_at = coalesce(first_tried_at, $3)",
-                "phase = 'send' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
-                 order by due_at, id limit $4",
-                " for update skip locked"
-            ),
-        };
+        const SQL: Dialect = claim!(
+            "phase = 'sending', due_at = $5, tries = tries + 1, fence = fence + 1, first_tried_at = coalesce(first_tried_at, $3)",
+            "phase = 'send' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
+                 order by due_at, id limit $4"
+        );
         self.claim(SQL.pick(self), claim).await
     }
 
     /// Leases what is due to be asked for; the look-up is counted before it is made.
     pub async fn claim_lookups(&mut self, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
-        const SQL: Dialect = Dialect {
-            sqlite: claim!(
-                "due_at = $5, lookups = lookups + 1, fence = fence + 1",
-                "phase = 'lookup' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
-                 order by due_at, id limit $4",
-                ""
-            ),
-            postgres: claim!(
-                "due_at = $5, lookups = lookups + 1, fence = fence + 1",
-                "phase = 'lookup' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
-                 order by due_at, id limit $4",
-                " for update skip locked"
-            ),
-        };
+        const SQL: Dialect = claim!(
+            "due_at = $5, lookups = lookups + 1, fence = fence + 1",
+            "phase = 'lookup' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
+                 order by due_at, id limit $4"
+        );
         self.claim(SQL.pick(self), claim).await
     }
 
@@ -225,28 +217,15 @@ impl Tx {
 
     /// Takes over what its holder has let lapse.
     pub async fn claim_lapsed(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Claimed>> {
-        const SQL: Dialect = Dialect {
-            sqlite: claim!("fence = fence + 1", "phase = 'sending' and due_at <= $1 order by due_at limit $2", ""),
-            postgres: claim!(
-                "fence = fence + 1",
-                "phase = 'sending' and due_at <= $1 order by due_at limit $2",
-                " for update skip locked"
-            ),
-        };
+        const SQL: Dialect = claim!("fence = fence + 1", "phase = 'sending' and due_at <= $1 order by due_at limit $2");
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?)
     }
 
     /// Takes what waits beyond its deadline.
     pub async fn claim_expired(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Claimed>> {
-        const SQL: Dialect = Dialect {
-            sqlite: claim!("fence = fence + 1", "phase <> 'sending' and deadline <= $1 order by deadline limit $2", ""),
-            postgres: claim!(
-                "fence = fence + 1",
-                "phase <> 'sending' and deadline <= $1 order by deadline limit $2",
-                " for update skip locked"
-            ),
-        };
+        const SQL: Dialect =
+            claim!("fence = fence + 1", "phase <> 'sending' and deadline <= $1 order by deadline limit $2");
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?)
     }
