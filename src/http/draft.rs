@@ -103,15 +103,17 @@ pub fn batch(elements: &[&RawValue], checks: &Checks<'_>) -> Vec<Result<Draft, R
 }
 
 /// Reads what a provider says was received. It is taken as it is: nothing is refused but what cannot be understood.
-pub fn inbound(fields: &mut Fields<'_>, wanted: Wanted, phone: &PhoneRules) -> Option<Draft> {
-    let channel = channel(fields, wanted)?;
+///
+/// Where a field is refused, something stands in for it, so that every other one is looked at too.
+pub fn inbound(fields: &mut Fields<'_>, wanted: Wanted, phone: &PhoneRules) -> Draft {
+    let channel = channel(fields, wanted).unwrap_or(wanted.channels[0]);
     let body = fields.text("body");
     let body = if fields.has("attachments") { body } else { fields.require("body", body) };
     let draft = addressed(fields, channel, body.unwrap_or_default(), phone);
     if draft.to.is_empty() {
         fields.require("to", None::<()>);
     }
-    Some(draft)
+    draft
 }
 
 /// Reads a reply.
@@ -209,7 +211,7 @@ mod tests {
         let mut fields = Fields::json(body.as_bytes()).unwrap();
         let draft = inbound(&mut fields, wanted, &phone());
         match fields.finish() {
-            Ok(()) => Ok(draft.unwrap()),
+            Ok(()) => Ok(draft),
             Err(errors) => Err(errors.into_iter().map(|error| format!("{} {}", error.field, error.code)).collect()),
         }
     }
@@ -276,6 +278,10 @@ mod tests {
 
     #[test]
     fn what_came_in_and_cannot_be_understood_is_named() {
+        assert_eq!(
+            inbound_of("{}", TEXT).unwrap_err(),
+            ["type required", "body required", "from required", "to required"]
+        );
         let body = r#"{"from":"\ud800","to":[],"type":"sms","body":"a\u0000","timestamp":"soon"}"#;
         let expected = ["body invalid", "from invalid", "timestamp invalid", "to required"];
         assert_eq!(inbound_of(body, TEXT).unwrap_err(), expected);

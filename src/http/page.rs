@@ -1,6 +1,6 @@
 //! Pages of lists: `limit`, and cursors that are good for the very list that gave them.
 
-use axum::http::HeaderValue;
+use axum::http::{HeaderValue, StatusCode};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::Error;
 use super::query::Query;
-use crate::domain::Timestamp;
+use crate::domain::{FieldError, Timestamp};
 use crate::store::{PageRequest, Position};
 
 /// How many entries a list gives.
@@ -93,7 +93,12 @@ fn open(cursor: &str, identity: &str) -> Result<Position, Error> {
         .filter(|(list, ..)| list == identity)
         .map(|(_, micros, id)| Position { at: Timestamp::from_micros(micros), id });
     position.ok_or_else(|| {
-        Error::invalid_field("query:cursor", "invalid_cursor", "this is not a cursor that this list gave")
+        let message = "this is not a cursor that this list gave";
+        Error::new(StatusCode::BAD_REQUEST, "invalid_cursor", message).naming(vec![FieldError::new(
+            "query:cursor",
+            "invalid_cursor",
+            message,
+        )])
     })
 }
 

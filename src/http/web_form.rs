@@ -59,7 +59,7 @@ pub async fn send_message(
 #[utoipa::path(
     get, path = "/messages", operation_id = "listSentTexts", tag = "web form", params(BareParams),
     responses(
-        (status = 200, description = "The texts.", body = Vec<SentText>,
+        (status = 200, description = "The texts.", body = [SentText],
          headers(("Link" = String, description = "The next page, as `<..>; rel=\"next\"`, when there is one."))),
         Refuses<400>,
     ),

@@ -189,9 +189,9 @@ fn inbound(mut fields: Fields<'_>, hook: Hook, state: &State) -> Result<Inbound,
     let external_id = fields.name(id_field, MAX_PROVIDER_ID);
     let external_id = fields.require(id_field, external_id);
     let errors = fields.into_errors();
-    match (draft, external_id) {
-        (Some(draft), Some(external_id)) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft }),
-        (Some(_) | None, Some(_) | None) => Err(errors),
+    match external_id {
+        Some(external_id) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft }),
+        Some(_) | None => Err(errors),
     }
 }
 

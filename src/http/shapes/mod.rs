@@ -1,11 +1,18 @@
 //! JSON shapes that are the API's own: what bodies are documented as, and what answers look like.
 //!
-//! Requests are read field by field, see [`super::fields`]; their shapes here say the same in the documentation.
+//! Requests are read field by field; their shapes here say the same in the documentation.
+
+mod params;
+mod texts;
 
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
-use crate::domain::{Channel, ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
+pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
+pub use self::texts::{
+    Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
+};
+use crate::domain::{ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
 use crate::messaging::TimelineEntry;
 
 /// One address, or a list of them.
@@ -378,115 +385,6 @@ pub struct Timeline {
     pub data: Vec<TimelineEntry>,
 }
 
-/// A text without a sender: contract B, under either pair of names.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-#[schema(examples(json!({"recipient_phone": "2015550101", "message_body": "Hello"})))]
-pub enum WebForm {
-    /// As the table calls them.
-    Plain {
-        /// Ten digits, or E.164.
-        #[schema(pattern = "^([0-9]{10}|\\+[1-9][0-9]{6,14})$")]
-        recipient_phone: String,
-        /// The text.
-        #[schema(min_length = 1)]
-        message_body: String,
-    },
-    /// As the form calls them.
-    #[serde(rename_all = "camelCase")]
-    Form {
-        /// Ten digits, or E.164.
-        #[schema(pattern = "^([0-9]{10}|\\+[1-9][0-9]{6,14})$")]
-        phone_number: String,
-        /// The text.
-        #[schema(min_length = 1)]
-        message: String,
-    },
-}
-
-/// A text that was sent: contract B.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct SentText {
-    /// The message.
-    pub message_id: MessageId,
-    /// Ten digits for numbers of +1.
-    #[schema(example = "2015550101")]
-    pub recipient_phone: String,
-    /// The text.
-    pub message_body: String,
-    /// When it was written.
-    pub timestamp: Timestamp,
-}
-
-/// Unix seconds.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(untagged)]
-pub enum UnixSeconds {
-    /// As a number.
-    Number(i64),
-    /// As digits.
-    Digits(String),
-}
-
-/// A text of contract C, sent or received.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-#[schema(examples(json!({
-    "senderPhone": "2015550100", "receiverPhone": "2015550101", "messageText": "Hello", "timestamp": 1_700_000_000,
-    "uuid": "5e0c2b1e-6f5d-4d8c-9d5b-0f1a2b3c4d5e"
-})))]
-pub struct TextRequest {
-    /// The sender.
-    pub sender_phone: String,
-    /// The recipient.
-    pub receiver_phone: String,
-    /// The text.
-    pub message_text: String,
-    /// When it was written.
-    pub timestamp: UnixSeconds,
-    /// Makes it safe to repeat.
-    #[schema(min_length = 1, max_length = 255)]
-    pub uuid: String,
-}
-
-/// A sentence for people: contract C's answers.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct Done {
-    /// The sentence.
-    pub message: String,
-}
-
-/// What one phone sent and received: contract C.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct PhoneHistory {
-    /// Oldest first.
-    pub messages: Vec<HistoryEntry>,
-}
-
-/// Which way, as seen from the phone that was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum HistoryDirection {
-    /// It sent it.
-    Sent,
-    /// It received it.
-    Received,
-}
-
-/// A message in one phone's history.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct HistoryEntry {
-    /// The counterpart, as ten digits for numbers of +1.
-    #[schema(example = "2015550101")]
-    pub phone_number: String,
-    /// The text.
-    pub message_text: String,
-    /// When it was written, in Unix seconds.
-    pub timestamp: i64,
-    /// Which way it went.
-    pub direction: HistoryDirection,
-}
-
 /// A message written on a simulated handset.
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"to": "+12015550100", "body": "Hello from the handset"})))]
@@ -505,78 +403,4 @@ pub struct Health {
     /// Always `ok`.
     #[schema(example = "ok")]
     pub status: &'static str,
-}
-
-/// The header of a request that may be repeated.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Header)]
-pub struct IdempotencyHeader {
-    /// Makes the request safe to repeat for 24 hours: 1 to 255 visible ASCII characters, quoted or bare.
-    #[serde(rename = "Idempotency-Key")]
-    #[param(
-        required = false,
-        min_length = 1,
-        max_length = 255,
-        pattern = "^[!#-~][!-~]*$",
-        example = "8e03978e-40d5-43e8-bc93-6894a57f9324"
-    )]
-    pub idempotency_key: Option<String>,
-}
-
-/// Which page of a list.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct PageParams {
-    /// How many entries.
-    #[param(minimum = 1, maximum = 200, default = 50, nullable = false)]
-    pub limit: Option<i64>,
-    /// The `next_cursor` of the page before.
-    #[param(nullable = false)]
-    pub cursor: Option<String>,
-}
-
-/// Which page of a bare array.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct BareParams {
-    /// How many entries.
-    #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
-    pub limit: Option<i64>,
-    /// From the `Link` header of the page before.
-    #[param(nullable = false)]
-    pub cursor: Option<String>,
-}
-
-/// What conversations are listed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct ConversationParams {
-    /// Only those in which this address takes part.
-    #[param(nullable = false, max_length = 320, example = "+12016661234")]
-    pub participant: Option<String>,
-    /// Only those held on this channel, among others.
-    #[param(inline, nullable = false)]
-    pub channel: Option<Channel>,
-    /// Only those where every word occurs in one body or subject, or the whole is a participant's address.
-    #[param(nullable = false, max_length = 200)]
-    pub q: Option<String>,
-}
-
-/// In which order messages are listed.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum MessageOrder {
-    /// Oldest first.
-    Asc,
-    /// Newest first.
-    Desc,
-}
-
-/// How messages are listed.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub struct MessageParams {
-    /// Oldest first, or newest first.
-    #[param(inline, nullable = false, default = "asc")]
-    pub order: Option<MessageOrder>,
 }
