@@ -49,7 +49,7 @@ pub struct Problem {
     /// Every field that was not as it should be.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]
-    pub errors: Refusal,
+    pub errors: Vec<FieldError>,
     /// The id of the request, as in the `X-Request-Id` header and in the log.
     #[schema(example = "6f0e1d2c3b4a59687786a5b4c3d2e1f0")]
     pub request_id: String,
