@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::domain::{Report, WorkspaceId};
 use crate::http::{self, Mode};
-use crate::messaging::{Messaging, StatusReport, record_status};
+use crate::messaging::{Messaging, StatusReport, record_statuses};
 use crate::outbox::Outbox;
 use crate::provider::Simulator;
 use crate::provider::simulator::Receipt;
@@ -34,6 +34,8 @@ const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
 const INDEX_IDLE: Duration = Duration::from_millis(500);
 /// Receipts of the simulated carrier that wait to be recorded.
 const RECEIPTS: usize = 10_000;
+/// Receipts of one commit.
+const RECEIPTS_AT_ONCE: usize = 100;
 
 /// Does what the command line says.
 pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
@@ -135,31 +137,35 @@ async fn index(store: Store, stop: CancellationToken) {
     }
 }
 
-/// Records what the simulated carrier reports, as a webhook of it would.
+/// Records what the simulated carrier reports, as webhooks of it would.
 async fn record_receipts(m: Messaging, mut receipts: mpsc::Receiver<Receipt>, stop: CancellationToken) {
+    let mut set = Vec::with_capacity(RECEIPTS_AT_ONCE);
     loop {
-        let receipt = tokio::select! {
+        let received = tokio::select! {
             () = stop.cancelled() => return,
-            receipt = receipts.recv() => receipt,
+            received = receipts.recv_many(&mut set, RECEIPTS_AT_ONCE) => received,
         };
-        let Some(receipt) = receipt else {
-            stop.cancelled().await;
+        if received == 0 {
             return;
-        };
-        let report = StatusReport {
-            provider: None,
-            reference: receipt.reference,
-            provider_id: Some(receipt.provider_id),
-            report: Report { status: receipt.status, at: receipt.at, reason: None },
-            recipient: receipt.recipient,
-        };
-        while let Err(error) = record_status(&m, WorkspaceId::DEFAULT, report.clone()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a receipt waits for the database");
+        }
+        let reports: Vec<StatusReport> = set.drain(..).map(report).collect();
+        while let Err(error) = record_statuses(&m, WorkspaceId::DEFAULT, &reports).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "receipts wait for the database");
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(INDEX_IDLE) => {}
             }
         }
+    }
+}
+
+fn report(receipt: Receipt) -> StatusReport {
+    StatusReport {
+        provider: None,
+        reference: receipt.reference,
+        provider_id: Some(receipt.provider_id),
+        report: Report { status: receipt.status, at: receipt.at, reason: None },
+        recipient: receipt.recipient,
     }
 }
 

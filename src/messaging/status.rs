@@ -37,8 +37,21 @@ pub enum Recorded {
 
 /// Records a report of a provider.
 pub async fn record_status(m: &Messaging, workspace: WorkspaceId, report: StatusReport) -> store::Result<Recorded> {
+    let recorded = record_statuses(m, workspace, &[report]).await?;
+    Ok(recorded.into_iter().next().unwrap_or(Recorded::Unmatched))
+}
+
+/// Records reports of a provider in one commit.
+pub async fn record_statuses(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    reports: &[StatusReport],
+) -> store::Result<Vec<Recorded>> {
     let mut tx = m.store.begin().await?;
-    let recorded = record(&mut tx, m, workspace, &report).await?;
+    let mut recorded = Vec::with_capacity(reports.len());
+    for report in reports {
+        recorded.push(record(&mut tx, m, workspace, report).await?);
+    }
     tx.commit().await?;
     Ok(recorded)
 }

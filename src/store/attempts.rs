@@ -111,7 +111,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update attempts set ended_at = $2, outcome = x.value ->> 'outcome',
                     reason = x.value ->> 'reason'
-                from json_each($1) x
+                from (select value from json_each($1) limit -1) x
                 where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
                   and attempts.ended_at is null",
             postgres: "update attempts a set ended_at = $2, outcome = x.outcome, reason = x.reason
@@ -151,7 +151,7 @@ impl Tx {
     pub async fn name_attempts(&mut self, names: &[(WorkspaceId, MessageId, String)]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update attempts set reference = x.value ->> 2
-                from json_each($1) x
+                from (select value from json_each($1) limit -1) x
                 where attempts.workspace_id = x.value ->> 0 and attempts.message_id = x.value ->> 1
                   and attempts.number = (select max(a.number) from attempts a
                     where a.workspace_id = x.value ->> 0 and a.message_id = x.value ->> 1)",

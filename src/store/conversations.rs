@@ -205,7 +205,7 @@ impl Tx {
                     unread_count = unread_count + (x.value ->> 'unread'),
                     last_message_id = max(coalesce(last_message_id, 0), x.value ->> 'last'),
                     activity_at = max(activity_at, $3)
-                from json_each($2) x
+                from (select value from json_each($2) limit -1) x
                 where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
             postgres: "update conversations c set
                     channels = c.channels | x.channels,

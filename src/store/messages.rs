@@ -327,7 +327,7 @@ impl Tx {
             sqlite: "update messages set status = x.value ->> 'status', status_reason = x.value ->> 'reason',
                     is_final = x.value ->> 'is_final', possible_duplicate = x.value ->> 'duplicate',
                     generation = x.value ->> 'generation', deliver_by = x.value ->> 'deliver_by', updated_at = $2
-                from json_each($1) x
+                from (select value from json_each($1) limit -1) x
                 where messages.workspace_id = x.value ->> 'workspace' and messages.id = x.value ->> 'id'",
             postgres: "update messages m set status = x.status, status_reason = x.reason, is_final = x.is_final,
                     possible_duplicate = x.duplicate, generation = x.generation,

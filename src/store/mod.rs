@@ -205,6 +205,9 @@ impl Dialect {
 
 /// Writes rows as the one JSON parameter that a statement unfolds: `json_each` on SQLite, `jsonb_to_recordset` on
 /// PostgreSQL. Bytes are hex in it, times microseconds.
+///
+/// An `update .. from` on SQLite unfolds it in a subquery with `limit -1`: that is read once, as the outer loop, where
+/// a bare `json_each` may become the inner one and be read again for every row of the table.
 fn set<T: serde::Serialize>(rows: &T) -> Result<String> {
     serde_json::to_string(rows).map_err(|_| Error::Corrupt("a set that cannot be written"))
 }

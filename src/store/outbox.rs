@@ -267,7 +267,7 @@ impl Tx {
     /// Holds leases longer.
     pub async fn extend_leases(&mut self, leases: &[Released], until: Timestamp) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "update outbox set due_at = $2 from json_each($1) x
+            sqlite: "update outbox set due_at = $2 from (select value from json_each($1) limit -1) x
                 where outbox.id = x.value ->> 0 and outbox.fence = x.value ->> 1 and outbox.phase = 'sending'",
             postgres: "update outbox o set due_at = $2 from jsonb_array_elements($1::jsonb) x
                 where o.id = (x.value ->> 0)::bigint and o.fence = (x.value ->> 1)::bigint and o.phase = 'sending'",
@@ -298,7 +298,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update outbox set phase = x.value ->> 'phase', due_at = x.value ->> 'due_at',
                     may_duplicate = x.value ->> 'may_duplicate', unknown_since = x.value ->> 'unknown_since'
-                from json_each($1) x where outbox.id = x.value ->> 'id'",
+                from (select value from json_each($1) limit -1) x where outbox.id = x.value ->> 'id'",
             postgres: "update outbox o set phase = x.phase, due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
                     may_duplicate = x.may_duplicate,
                     unknown_since = timestamptz 'epoch' + x.unknown_since * interval '1 microsecond'
