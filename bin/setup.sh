@@ -21,7 +21,7 @@ want() { # command, what is without it, how to get it
 }
 
 echo "Needed:"
-need cargo "Rust, to build" "see https://rustup.rs"
+need cargo "Rust, to build" "install rustup"
 need cc "a C compiler, to build SQLite" "Debian: apt-get install gcc libc6-dev"
 need curl "to try the API" "Debian: apt-get install curl"
 if command -v rustup >/dev/null; then
