@@ -152,7 +152,10 @@ create table outbox (
     tries bigint not null,
     lookups bigint not null,
     fence bigint not null,
+    -- an earlier try may have been taken, and the next one is declared
     may_duplicate boolean not null,
+    -- an earlier try may have been taken, but the provider knows it by its key for as long as that lives
+    doubt_under_key boolean not null,
     first_tried_at timestamptz,
     unknown_since timestamptz,
     constraint outbox_workspace_id_message_id_key unique (workspace_id, message_id),
@@ -226,6 +229,7 @@ create table quarantine (
     reason text not null,
     key_id bigint not null references master_keys (id),
     sealed bytea not null,
+    parked bytea,
     match_hash bytea
 );
 

@@ -152,7 +152,10 @@ create table outbox (
     tries integer not null,
     lookups integer not null,
     fence integer not null,
+    -- an earlier try may have been taken, and the next one is declared
     may_duplicate integer not null,
+    -- an earlier try may have been taken, but the provider knows it by its key for as long as that lives
+    doubt_under_key integer not null,
     first_tried_at integer,
     unknown_since integer,
     constraint outbox_workspace_id_message_id_key unique (workspace_id, message_id),
@@ -226,6 +229,7 @@ create table quarantine (
     reason text not null,
     key_id integer not null references master_keys (id),
     sealed blob not null,
+    parked blob,
     match_hash blob
 ) strict;
 

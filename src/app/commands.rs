@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, master_keys};
 use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
 use crate::http;
-use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite};
+use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite, sqlite_path};
 
 /// How long a health check waits.
 const HEALTH_TIMEOUT: Duration = Duration::from_secs(3);
@@ -27,20 +27,27 @@ pub(super) fn load_store(store: &StoreArguments) -> anyhow::Result<Config> {
 
 /// Opens the database of a configuration. Only a server is its only process.
 pub(super) async fn open(config: &Config, is_dev: bool, is_exclusive: bool, clock: &Clock) -> anyhow::Result<Store> {
-    let keys = master_keys(config, is_dev, clock)?;
-    let keys = MasterKeys { current: keys.current, previous: keys.previous };
-    let url = config.database.as_ref().map_or_else(|| default_url(config), |url| url.expose().to_owned());
-    Ok(Store::open(&OpenOptions { url, keys, is_exclusive }, clock).await?)
+    let options = OpenOptions { url: url(config), keys: keys_of(config, is_dev, clock)?, is_exclusive };
+    Ok(Store::open(&options, clock).await?)
 }
 
-fn default_url(config: &Config) -> String {
-    format!("sqlite://{}", config.data.join("switchboard.db").display())
+fn keys_of(config: &Config, is_dev: bool, clock: &Clock) -> anyhow::Result<MasterKeys> {
+    let keys = master_keys(config, is_dev, clock)?;
+    Ok(MasterKeys { current: keys.current, previous: keys.previous })
+}
+
+fn url(config: &Config) -> String {
+    let in_folder = || format!("sqlite://{}", config.data.join("switchboard.db").display());
+    config.database.as_ref().map_or_else(in_folder, |url| url.expose().to_owned())
+}
+
+fn has_key(config: &Config) -> bool {
+    config.master_key.is_some() || config.master_key_command.is_some()
 }
 
 /// Opens the database beside a server; the key file of `dev` will do when no key is given.
 async fn open_beside(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
-    let has_key = config.master_key.is_some() || config.master_key_command.is_some();
-    open(config, !has_key, false, clock).await
+    open(config, !has_key(config), false, clock).await
 }
 
 pub(super) async fn migrate(config: &Config, clock: &Clock) -> anyhow::Result<()> {
@@ -103,22 +110,21 @@ pub(super) async fn backup(config: &Config, file: &Path, clock: &Clock) -> anyho
 }
 
 pub(super) async fn restore(config: &Config, file: Option<&Path>, clock: &Clock) -> anyhow::Result<()> {
-    let has_key = config.master_key.is_some() || config.master_key_command.is_some();
-    match (file, sqlite_path(config)) {
-        (Some(file), Some(database)) => restore_sqlite(file, &database).await?,
-        (None, None) => {}
+    let unknown = match (file, sqlite_path(&url(config))) {
+        (Some(file), Some(database)) => {
+            let keys = keys_of(config, !has_key(config), clock)?;
+            restore_sqlite(file, &database, &keys, clock).await?
+        }
+        (None, None) => {
+            let store = open_beside(config, clock).await?;
+            let unknown = store.settle_restored(clock).await?;
+            store.close().await;
+            unknown
+        }
         (Some(_), None) => anyhow::bail!("restore PostgreSQL with pg_restore first, then run this without a file"),
         (None, Some(_)) => anyhow::bail!("which backup? name the file"),
-    }
-    let store = open(config, !has_key, true, clock).await?;
-    let unknown = store.settle_restored(clock).await?;
-    store.close().await;
+    };
     say(&format!("restored; {unknown} messages were not finished and are unknown now: they may have been sent since\n"))
-}
-
-fn sqlite_path(config: &Config) -> Option<PathBuf> {
-    let url = config.database.as_ref().map_or_else(|| default_url(config), |url| url.expose().to_owned());
-    url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).map(PathBuf::from)
 }
 
 pub(super) async fn carrier(arguments: CarrierArguments, clock: Clock, stop: CancellationToken) -> anyhow::Result<()> {

@@ -93,13 +93,14 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     let messaging = parts.messaging()?;
     let outbox = Outbox::new(messaging.clone(), lines(&parts)?);
     outbox.recover().await.context("the outbox cannot be recovered")?;
+    outbox.reroute().await.context("the outbox cannot be given to other providers")?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
     let address = listener.local_addr()?;
 
     let tasks = TaskTracker::new();
     let carrying = CancellationToken::new();
-    tasks.spawn(carry(outbox, carrying.clone()));
+    let carried = tasks.spawn(carry(outbox, carrying.clone(), stop.clone()));
     tasks.spawn(index(parts.store.clone(), carrying.clone()));
     tasks.spawn(record_receipts(messaging.clone(), reported, carrying.clone()));
     tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
@@ -115,11 +116,14 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     tasks.close();
     tasks.wait().await;
     parts.store.close().await;
-    Ok(())
+    carried.await?
 }
 
-async fn carry(outbox: Outbox, stop: CancellationToken) {
-    outbox.run(stop).await;
+/// Carries; when that ends by itself, so does the server.
+async fn carry(outbox: Outbox, carrying: CancellationToken, stop: CancellationToken) -> anyhow::Result<()> {
+    let carried = outbox.run(carrying).await;
+    stop.cancel();
+    Ok(carried?)
 }
 
 /// Keeps search right behind the commits.
@@ -165,22 +169,28 @@ fn report(receipt: Receipt) -> StatusReport {
         reference: receipt.reference,
         provider_id: Some(receipt.provider_id),
         report: Report { status: receipt.status, at: receipt.at, reason: None },
+        is_dated: true,
         recipient: receipt.recipient,
     }
 }
 
-/// Cancelled by the first SIGTERM or SIGINT.
+/// Cancelled by the first SIGTERM or SIGINT; the second ends the process at once.
 fn stop_signal() -> anyhow::Result<CancellationToken> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let token = stop.clone();
     tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+        for is_first in [true, false] {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            if !is_first {
+                std::process::exit(1);
+            }
+            token.cancel();
         }
-        token.cancel();
     });
     Ok(stop)
 }

@@ -18,7 +18,7 @@ pub enum AddressKind {
 /// One address in its stored form: `+12015550100`, `40404`, `ACME`, `user@example.com`.
 ///
 /// Its `Debug` form is masked, so that a log cannot hold it whole.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Address {
     kind: AddressKind,
     text: String,
@@ -170,7 +170,7 @@ impl fmt::Debug for Address {
 pub fn mask(text: &str) -> String {
     let is_end = |c: char| c.is_whitespace() || "\"'<>,;=".contains(c);
     let hidden = |word: &str| {
-        if !word.contains('@') {
+        if !word.contains('@') && !word.contains("%40") {
             return word.to_owned();
         }
         let end = word.chars().last().filter(|c| is_end(*c));
@@ -183,7 +183,7 @@ fn mask_numbers(text: &str) -> String {
     let mut masked: Vec<char> = text.chars().collect();
     let mut start = 0;
     while start < masked.len() {
-        let run = masked[start..].iter().take_while(|c| c.is_numeric() || " +-.()/".contains(**c)).count();
+        let run = masked[start..].iter().take_while(|c| !c.is_alphabetic()).count();
         let digits: Vec<usize> = (start..start + run).filter(|at| masked[*at].is_numeric()).collect();
         if digits.len() >= 7 {
             digits[..digits.len() - 2].iter().for_each(|at| masked[*at] = '*');

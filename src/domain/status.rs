@@ -110,6 +110,11 @@ impl Status {
         self.rank() > 0 && self != Self::Received
     }
 
+    /// Whether it got to somebody.
+    pub fn is_arrival(self) -> bool {
+        matches!(self, Self::Delivered | Self::Read)
+    }
+
     /// Whether a provider has nothing more to do for it.
     pub fn is_last(self) -> bool {
         self.rank() >= Self::Failed.rank()
@@ -122,7 +127,7 @@ impl Status {
 }
 
 /// One thing a provider said of a message or of one of its recipients.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
     /// What it said.
     pub status: Status,

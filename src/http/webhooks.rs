@@ -186,6 +186,10 @@ fn inbound(mut fields: Fields<'_>, hook: Hook, state: &State) -> Result<Inbound,
         Hook::Sms | Hook::Status => (Endpoint::Sms, draft::TEXT, "messaging_provider_id"),
     };
     let draft = draft::inbound(&mut fields, wanted, &state.messaging.rules.phone);
+    if draft.body.len() > state.messaging.rules.limits.body_bytes {
+        let most = state.messaging.rules.limits.body_bytes;
+        fields.refuse("body", "too_long", format!("at most {most} bytes"));
+    }
     let external_id = fields.name(id_field, MAX_PROVIDER_ID);
     let external_id = fields.require(id_field, external_id);
     let errors = fields.into_errors();
@@ -206,14 +210,15 @@ fn report(mut fields: Fields<'_>, state: &State, provider: Option<String>) -> Re
     let reported = |name: &str| Status::named(&name.to_lowercase()).filter(|status| status.is_reportable());
     let status = fields.choice("status", reported, &names.join(", "));
     let status = fields.require("status", status);
-    let at = fields.timestamp_or_seconds("timestamp").unwrap_or_else(|| state.messaging.clock.now());
+    let dated = fields.timestamp_or_seconds("timestamp");
+    let at = dated.unwrap_or_else(|| state.messaging.clock.now());
     let recipient = fields.address("recipient", |text| read_any(text, state));
     let reason = fields.any("error").map(|error| mask(&error).replace('\0', "").chars().take(MAX_REASON).collect());
     let errors = fields.into_errors();
     match status {
         Some(status) if errors.is_empty() => {
             let report = Report { status, at, reason };
-            Ok(StatusReport { provider, reference, provider_id, report, recipient })
+            Ok(StatusReport { provider, reference, provider_id, report, is_dated: dated.is_some(), recipient })
         }
         Some(_) | None => Err(errors),
     }

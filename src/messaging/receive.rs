@@ -6,7 +6,7 @@ use super::Messaging;
 use super::accept::{Entry, store_entries};
 use super::read::load_composed;
 use crate::domain::{Direction, Draft, Message, MessageId, QuarantineId, Status, Timestamp, WorkspaceId};
-use crate::store::{self, NewHistory, SeenEvent, Tx, digest};
+use crate::store::{self, NewHistory, SeenEvent, Tx};
 
 /// Where an inbound message came in: a namespace of the names the outside gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +50,7 @@ pub struct Received {
 pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) -> store::Result<Received> {
     let now = m.clock.now();
     let name = (inbound.endpoint.as_str(), inbound.external_id.as_str());
-    let fingerprint = fingerprint(&inbound.draft);
+    let fingerprint = fingerprint(m, &inbound.draft);
     let mut tx = m.store.begin().await?;
     if let Some(seen) = tx.find_event(workspace, name).await? {
         return repeat(tx, workspace, &seen, &fingerprint, now).await;
@@ -105,7 +105,7 @@ async fn repeat(
 }
 
 /// Tells two contents under one name apart.
-pub(super) fn fingerprint(draft: &Draft) -> [u8; 32] {
+pub(super) fn fingerprint(m: &Messaging, draft: &Draft) -> [u8; 32] {
     let mut parts: Vec<&[u8]> = vec![draft.channel.as_str().as_bytes(), draft.from.as_str().as_bytes()];
     for address in &draft.to {
         parts.extend([&b"to"[..], address.as_str().as_bytes()]);
@@ -117,7 +117,7 @@ pub(super) fn fingerprint(draft: &Draft) -> [u8; 32] {
         parts.extend([&b"attachment"[..], attachment.as_bytes()]);
     }
     parts.extend([draft.subject.as_deref().unwrap_or_default().as_bytes(), draft.body.as_bytes()]);
-    digest(&parts)
+    m.store.vault().fingerprint(&parts)
 }
 
 /// Keeps, sealed, what came in and could not be understood.

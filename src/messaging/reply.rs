@@ -2,8 +2,7 @@
 
 use super::{Caller, Messaging, Once, SendError, Sent, send};
 use crate::domain::{
-    Address, AddressError, AddressKind, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy,
-    Refusal, Timestamp,
+    Address, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy, Refusal, Timestamp,
 };
 use crate::messaging::read::load_composed;
 use crate::store;
@@ -70,14 +69,19 @@ fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> 
         return Err(vec![FieldError::new("type", "invalid", message)]);
     }
     let (from, to, cc) = ends(last);
-    let read = |text: &String| read_address(m, channel, text);
-    let unreadable =
-        |_| vec![FieldError::new("type", "invalid", "the last message's addresses do not fit this channel")];
-    let all = |texts: &[String]| texts.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(unreadable);
+    let phone = &m.rules.phone;
+    let refused = |field: &'static str| {
+        let wanted = format!("the conversation's addresses cannot be answered by {}", channel.as_str());
+        move |_| vec![FieldError::new(field, "invalid", wanted)]
+    };
+    let read =
+        |text: &String| if channel == Channel::Email { Address::email(text) } else { Address::phone(text, phone) };
+    let all = |texts: &[String]| texts.iter().map(read).collect::<Result<Vec<_>, _>>().map_err(refused("to"));
+    let sender = if channel == Channel::Email { Address::email(&from) } else { Address::sender(&from, phone) };
     let subject = reply.subject.or_else(|| last.subject.clone()).filter(|_| channel == Channel::Email);
     Ok(Draft {
         channel,
-        from: read(&from).map_err(unreadable)?,
+        from: sender.map_err(refused("from"))?,
         to: all(&to)?,
         cc: all(&cc)?,
         reply_to: None,
@@ -102,13 +106,5 @@ fn ends(last: &Message) -> (String, Vec<String>, Vec<String>) {
             let back = std::iter::once(last.from.clone()).chain(others.iter().cloned()).collect();
             (from, back, last.cc.clone())
         }
-    }
-}
-
-fn read_address(m: &Messaging, channel: Channel, text: &str) -> Result<Address, AddressError> {
-    match channel {
-        Channel::Sms | Channel::Mms => Ok(Address::from_stored(AddressKind::Phone, text.to_owned())),
-        Channel::Email => Address::email(text),
-        Channel::Chat => Address::sender(text, &m.rules.phone),
     }
 }

@@ -67,7 +67,7 @@ pub async fn send(
         let key = (caller.name.as_str(), once.key.as_str());
         match tx.take_key(caller.workspace, key, &once.fingerprint, now).await {
             Ok(None) => {}
-            Ok(Some(kept)) => return repeated(&kept, once),
+            Ok(Some(kept)) => return repeated(&kept),
             Err(store::Error::Busy(_)) => return Err(SendError::KeyBusy),
             Err(error) => return Err(error.into()),
         }
@@ -85,8 +85,8 @@ pub async fn send(
     Ok(sent)
 }
 
-fn repeated(kept: &KeptAnswer, once: &Once) -> Result<Vec<Sent>, SendError> {
-    if kept.fingerprint != once.fingerprint {
+fn repeated(kept: &KeptAnswer) -> Result<Vec<Sent>, SendError> {
+    if !kept.is_same_request {
         return Err(SendError::KeyReused);
     }
     serde_json::from_slice(&kept.answer).map_err(|_| store::Error::Corrupt("a kept answer that cannot be read").into())

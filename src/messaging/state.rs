@@ -48,7 +48,8 @@ pub async fn cancel(
     Ok(message)
 }
 
-/// Has a message sent once more, under a new reference. One that is unknown is marked as a possible duplicate.
+/// Has a message sent once more, under a new reference. One that anybody may have got already is marked as a possible
+/// duplicate.
 pub async fn replay(
     m: &Messaging,
     workspace: WorkspaceId,
@@ -63,7 +64,10 @@ pub async fn replay(
         return Err(MoveError::NotInState(bearing.status));
     }
     let provider = m.rules.provider_of(bearing.channel).ok_or(MoveError::NoProvider)?.to_owned();
-    let may_duplicate = bearing.status == Status::Unknown || bearing.possible_duplicate;
+    let may_duplicate = bearing.possible_duplicate
+        || bearing.status == Status::Unknown
+        || tx.may_have_been_taken(workspace, message).await?;
+    tx.abandon_attempts(workspace, message, now).await?;
     let deadline = now + default_span(bearing.channel);
     bearing.status = Status::Queued;
     bearing.status_reason = None;

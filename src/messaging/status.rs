@@ -1,16 +1,14 @@
 //! What providers report of messages: kept always, and folded into the one order of statuses.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Messaging;
-use crate::domain::{
-    Address, AddressId, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId, mask,
-};
-use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, digest};
+use crate::domain::{Address, Direction, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId};
+use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, WaitsFor};
 
 /// A provider's report of a message.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StatusReport {
     /// Which provider, when its secret said so.
     pub provider: Option<String>,
@@ -20,6 +18,8 @@ pub struct StatusReport {
     pub provider_id: Option<String>,
     /// What it reports.
     pub report: Report,
+    /// Whether the provider said when; without that the report's time is that of its arrival.
+    pub is_dated: bool,
     /// Of which recipient; absent: of all.
     pub recipient: Option<Address>,
 }
@@ -41,16 +41,23 @@ pub async fn record_status(m: &Messaging, workspace: WorkspaceId, report: Status
     Ok(recorded.into_iter().next().unwrap_or(Recorded::Unmatched))
 }
 
-/// Records reports of a provider in one commit.
+/// Records reports of a provider in one commit, in the order of their messages.
 pub async fn record_statuses(
     m: &Messaging,
     workspace: WorkspaceId,
     reports: &[StatusReport],
 ) -> store::Result<Vec<Recorded>> {
     let mut tx = m.store.begin().await?;
-    let mut recorded = Vec::with_capacity(reports.len());
-    for report in reports {
-        recorded.push(record(&mut tx, m, workspace, report).await?);
+    let mut found = Vec::with_capacity(reports.len());
+    for (at, report) in reports.iter().enumerate() {
+        if let Some(message) = find(&mut tx, m, workspace, report).await? {
+            found.push((message, at));
+        }
+    }
+    found.sort_unstable();
+    let mut recorded = vec![Recorded::Unmatched; reports.len()];
+    for (message, at) in found {
+        recorded[at] = record(&mut tx, m, workspace, message, &reports[at]).await?;
     }
     tx.commit().await?;
     Ok(recorded)
@@ -65,95 +72,79 @@ pub async fn park_status(
     raw: &[u8],
     report: &StatusReport,
 ) -> store::Result<QuarantineId> {
+    let parked = serde_json::to_vec(report).map_err(|_| store::Error::Corrupt("a report that cannot be parked"))?;
+    let waits_for = report.provider_id.as_deref().map(|name| WaitsFor {
+        provider: report.provider.as_deref(),
+        name,
+        parked: &parked,
+    });
     let mut tx = m.store.begin().await?;
-    let waits_for = report.provider_id.as_deref();
-    let id = tx
-        .insert_quarantined(workspace, (path, "no message is known by that name", raw), waits_for, m.clock.now())
-        .await?;
+    let body = (path, "no message is known by that name", raw);
+    let id = tx.insert_quarantined(workspace, body, waits_for, m.clock.now()).await?;
     tx.commit().await?;
-    let mut tx = m.store.begin().await?;
-    if record(&mut tx, m, workspace, report).await? != Recorded::Unmatched {
-        tx.delete_quarantined(workspace, id).await?;
-        tx.commit().await?;
-    }
+    replay_parked(m, workspace, id, report).await?;
     Ok(id)
 }
 
-/// Replays the reports that wait for these names of messages.
-pub async fn apply_waiting(m: &Messaging, workspace: WorkspaceId, names: &[&str]) -> store::Result<()> {
+/// Replays the reports that wait for these names of messages, each of a provider.
+pub async fn apply_waiting(m: &Messaging, workspace: WorkspaceId, names: &[(&str, &str)]) -> store::Result<()> {
     let mut tx = m.store.read().await?;
     let waiting = tx.list_waiting(workspace, names).await?;
     drop(tx);
     for row in waiting {
-        let Some(report) = parked(m, &row.raw, row.received_at) else { continue };
-        let mut tx = m.store.begin().await?;
-        if record(&mut tx, m, workspace, &report).await? != Recorded::Unmatched {
-            tx.delete_quarantined(workspace, row.id).await?;
-            tx.commit().await?;
-        }
+        let report: StatusReport = serde_json::from_slice(&row.parked)
+            .map_err(|_| store::Error::Corrupt("a parked report that cannot be read"))?;
+        replay_parked(m, workspace, row.id, &report).await?;
     }
     Ok(())
 }
 
-/// A parked callback's body; it was read once before it was parked.
-#[derive(Deserialize)]
-struct Parked {
-    reference: Option<String>,
-    provider_id: Option<Value>,
-    status: String,
-    timestamp: Option<Value>,
-    error: Option<Value>,
-    recipient: Option<String>,
+async fn replay_parked(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    id: QuarantineId,
+    report: &StatusReport,
+) -> store::Result<()> {
+    let mut tx = m.store.begin().await?;
+    let Some(message) = find(&mut tx, m, workspace, report).await? else { return Ok(()) };
+    if record(&mut tx, m, workspace, message, report).await? != Recorded::Unmatched {
+        tx.delete_quarantined(workspace, id).await?;
+        tx.commit().await?;
+    }
+    Ok(())
 }
 
-fn parked(m: &Messaging, raw: &[u8], received_at: Timestamp) -> Option<StatusReport> {
-    let body: Parked = serde_json::from_slice(raw).ok()?;
-    let text = |value: Value| match value {
-        Value::String(text) => Some(text),
-        Value::Number(number) => Some(number.to_string()),
-        _ => None,
-    };
-    let at = body.timestamp.and_then(|value| match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => Timestamp::from_seconds(number.as_i64()?),
-        _ => None,
-    });
-    Some(StatusReport {
-        provider: None,
-        reference: body.reference,
-        provider_id: body.provider_id.and_then(text),
-        report: Report {
-            status: Status::named(&body.status)?,
-            at: at.unwrap_or(received_at),
-            reason: body.error.and_then(text).map(|reason| mask(&reason)),
-        },
-        recipient: body.recipient.and_then(|text| Address::any(&text, &m.rules.phone)),
-    })
-}
-
-async fn record(tx: &mut Tx, m: &Messaging, workspace: WorkspaceId, report: &StatusReport) -> store::Result<Recorded> {
-    let Some((message, generation)) = find(tx, m, workspace, report).await? else { return Ok(Recorded::Unmatched) };
+async fn record(
+    tx: &mut Tx,
+    m: &Messaging,
+    workspace: WorkspaceId,
+    (message, generation): (MessageId, i64),
+    report: &StatusReport,
+) -> store::Result<Recorded> {
     let now = m.clock.now();
     let work = tx.lock_work(workspace, message).await?;
-    let Some(mut bearing) = tx.lock_messages(&[(workspace, message)]).await?.pop() else {
+    let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop();
+    let Some(mut bearing) = bearing.filter(|bearing| bearing.direction == Direction::Outbound) else {
         return Ok(Recorded::Unmatched);
     };
-    let seen = SeenEvent { message_id: message, fingerprint: Vec::new() };
-    if tx.see_event(workspace, ("status", &name(message, generation, report)), &seen, now).await?.is_some() {
-        return Ok(Recorded::Repeated);
-    }
     let mut recipients = tx.load_recipients(workspace, &[message]).await?;
     let about = match &report.recipient {
         Some(address) => tx.find_address(workspace, address).await?,
         None => None,
     };
     let position = recipients.iter().find(|row| Some(row.address_id) == about).map(|row| row.position);
+    let name = name(message, generation, report, position);
+    let seen = SeenEvent { message_id: message, fingerprint: Vec::new() };
+    if tx.see_event(workspace, ("status", &name), &seen, now).await?.is_some() {
+        return Ok(Recorded::Repeated);
+    }
     tx.add_history(&[callback(workspace, message, report, position, now)]).await?;
-    let is_of_older_sending = generation < bearing.generation;
-    if is_of_older_sending && !matches!(report.report.status, Status::Delivered | Status::Read) {
+    let is_of_older_sending = generation < bearing.generation && !report.report.status.is_arrival();
+    let is_of_a_stranger = report.recipient.is_some() && position.is_none() && recipients.len() > 1;
+    if is_of_older_sending || is_of_a_stranger {
         return Ok(Recorded::Applied);
     }
-    for row in fold(&mut recipients, &bearing, about.filter(|_| position.is_some()), &report.report) {
+    for row in fold(&mut recipients, &bearing, position, &report.report) {
         tx.move_recipient(workspace, row).await?;
     }
     if let Some(work) = work.filter(|work| work.phase != Phase::Sending) {
@@ -182,11 +173,11 @@ async fn find(
 }
 
 /// One report has one name, however often it comes.
-fn name(message: MessageId, generation: i64, report: &StatusReport) -> String {
-    let recipient = report.recipient.as_ref().map(|address| hex::encode(digest(&[address.as_str().as_bytes()])));
+fn name(message: MessageId, generation: i64, report: &StatusReport, position: Option<i64>) -> String {
     let reason = report.report.reason.as_deref().unwrap_or_default();
-    let (status, at) = (report.report.status.as_str(), report.report.at.micros());
-    format!("{message}|{generation}|{status}|{at}|{}|{reason}", recipient.unwrap_or_default())
+    let at = if report.is_dated { report.report.at.micros() } else { 0 };
+    let position = position.unwrap_or(-1);
+    format!("{message}|{generation}|{}|{at}|{position}|{reason}", report.report.status.as_str())
 }
 
 fn callback(
@@ -215,11 +206,11 @@ fn callback(
 fn fold<'a>(
     recipients: &'a mut [RecipientRow],
     bearing: &Bearing,
-    about: Option<AddressId>,
+    position: Option<i64>,
     report: &Report,
 ) -> Vec<&'a RecipientRow> {
     let mut moved = Vec::new();
-    for row in recipients.iter_mut().filter(|row| about.is_none_or(|about| row.address_id == about)) {
+    for row in recipients.iter_mut().filter(|row| position.is_none_or(|position| row.position == position)) {
         let before = Standing {
             status: row.status.unwrap_or(bearing.status),
             at: row.status_at,

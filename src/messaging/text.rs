@@ -68,7 +68,7 @@ pub async fn send_text(m: &Messaging, caller: &Caller, text: Text) -> Result<(),
     let now = m.clock.now();
     let uuid = text.uuid.clone();
     let draft = text.draft();
-    let fingerprint = fingerprint(&draft);
+    let fingerprint = fingerprint(m, &draft);
     let mut tx = m.store.begin().await?;
     if let Some(seen) = tx.find_event(caller.workspace, (NAMESPACE, &uuid)).await? {
         return same(&seen, &fingerprint);
@@ -94,7 +94,7 @@ pub async fn receive_text(m: &Messaging, workspace: WorkspaceId, text: Text) -> 
     let now = m.clock.now();
     let (uuid, at) = (text.uuid.clone(), text.timestamp);
     let draft = text.draft();
-    let fingerprint = fingerprint(&draft);
+    let fingerprint = fingerprint(m, &draft);
     let mut tx = m.store.begin().await?;
     if let Some(seen) = tx.find_event(workspace, (NAMESPACE, &uuid)).await? {
         same(&seen, &fingerprint)?;
@@ -132,6 +132,7 @@ async fn arrive(
         reference: Some(m.store.reference(row.id, row.generation)),
         provider_id: None,
         report: Report { status: Status::Delivered, at, reason: None },
+        is_dated: true,
         recipient: None,
     };
     match record_status(m, workspace, report).await? {

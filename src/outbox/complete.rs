@@ -12,7 +12,7 @@ use super::{Outbox, SET, point};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::{apply_waiting, moved};
 use crate::provider::Outcome;
-use crate::store::{self, Bearing, EndedAttempt, NewHistory, Phase, Rescheduled, Tx};
+use crate::store::{self, Bearing, Claimed, EndedAttempt, NamedAttempt, NewHistory, Phase, Rescheduled, Tx};
 
 /// What a set of completions or look-ups changes.
 #[derive(Debug, Default)]
@@ -22,7 +22,7 @@ pub(super) struct Changes {
     pub(super) finished: Vec<OutboxId>,
     pub(super) waiting: Vec<Rescheduled>,
     /// The names that providers gave.
-    pub(super) named: Vec<(WorkspaceId, MessageId, String)>,
+    pub(super) named: Vec<NamedAttempt>,
 }
 
 impl Outbox {
@@ -30,15 +30,33 @@ impl Outbox {
     pub(super) async fn complete_forever(self, mut ended: mpsc::Receiver<Ended>) {
         let mut set = Vec::with_capacity(SET);
         while ended.recv_many(&mut set, SET).await > 0 {
-            while let Err(error) = self.complete(&set).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "completions wait for the database");
-                if self.shared.grace.is_cancelled() || !error.is_unavailable() {
-                    self.let_go(set.iter().map(|ended| ended.row.id));
-                    break;
+            if let Err(error) = self.complete_stubbornly(&set).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "a set of completions is written one by one");
+                for one in &set {
+                    if let Err(error) = self.complete_stubbornly(std::slice::from_ref(one)).await {
+                        let message = one.row.message_id.0;
+                        tracing::error!(error = &error as &dyn std::error::Error, message, "a completion is lost");
+                        self.let_go(std::iter::once(one.row.id));
+                    }
                 }
-                tokio::time::sleep(Duration::from_millis(500)).await;
             }
             set.clear();
+        }
+    }
+
+    /// Waits for the database as long as it takes; a server that stops tries a few times more.
+    async fn complete_stubbornly(&self, set: &[Ended]) -> store::Result<()> {
+        let mut last_tries = 3;
+        loop {
+            let Err(error) = self.complete(set).await else { return Ok(()) };
+            if self.shared.grace.is_cancelled() {
+                last_tries -= 1;
+            }
+            if !error.is_unavailable() || last_tries == 0 {
+                return Err(error);
+            }
+            tracing::warn!(error = &error as &dyn std::error::Error, "completions wait for the database");
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 
@@ -50,7 +68,7 @@ impl Outbox {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
         let leases: Vec<_> = set.iter().map(|ended| (ended.row.id, ended.row.fence)).collect();
-        let held: HashSet<OutboxId> = tx.lock_leases(&leases).await?.into_iter().collect();
+        let held: HashSet<OutboxId> = tx.lock_leases(&leases, Phase::Sending).await?.into_iter().collect();
         let set: Vec<&Ended> = set.iter().filter(|ended| held.contains(&ended.row.id)).collect();
         let changes = self.write(&mut tx, &set, now).await?;
         tx.commit().await?;
@@ -72,7 +90,7 @@ impl Outbox {
         for ended in set {
             let row = &ended.row;
             if let Outcome::Accepted { reference } = &ended.outcome {
-                changes.named.push((row.workspace_id, row.message_id, reference.clone()));
+                changes.named.push(NamedAttempt::of(row, reference));
             }
             match bearings.remove(&row.message_id) {
                 Some(bearing) if bearing.status == Status::Sending => self.change(&mut changes, ended, bearing, now),
@@ -103,13 +121,6 @@ impl Outbox {
         };
         let next = situation.next(&ended.outcome);
         bearing.status_reason = reason(&ended.outcome);
-        let reschedule = |phase, due_at, may_duplicate, unknown_since| Rescheduled {
-            id: row.id,
-            phase,
-            due_at,
-            may_duplicate,
-            unknown_since,
-        };
         match next {
             Next::Accepted => {
                 bearing.status = Status::Accepted;
@@ -120,13 +131,13 @@ impl Outbox {
                 bearing.is_final = true;
                 changes.finished.push(row.id);
             }
-            Next::Wait { due_at, may_duplicate } => {
+            Next::Wait { due_at, may_duplicate, doubt_under_key } => {
                 bearing.status = Status::Queued;
-                changes.waiting.push(reschedule(Phase::Send, due_at, may_duplicate, None));
+                changes.waiting.push(Rescheduled { may_duplicate, doubt_under_key, ..send_at(row, due_at) });
             }
             Next::Unknown { due_at } => {
                 bearing.status = Status::Unknown;
-                changes.waiting.push(reschedule(Phase::Lookup, due_at, row.may_duplicate, Some(now)));
+                changes.waiting.push(look_at(row, due_at, now));
             }
         }
         if bearing.status != Status::Queued {
@@ -137,9 +148,9 @@ impl Outbox {
 
     /// Reports that overtook the answer to their send wait for the name it gave.
     pub(super) async fn replay_waiting(&self, changes: &Changes) {
-        let mut names: HashMap<WorkspaceId, Vec<&str>> = HashMap::new();
-        for (workspace, _, name) in &changes.named {
-            names.entry(*workspace).or_default().push(name);
+        let mut names: HashMap<WorkspaceId, Vec<(&str, &str)>> = HashMap::new();
+        for named in &changes.named {
+            names.entry(named.workspace).or_default().push((&named.provider, &named.name));
         }
         for (workspace, names) in names {
             if let Err(error) = apply_waiting(self.m(), workspace, &names).await {
@@ -147,6 +158,24 @@ impl Outbox {
             }
         }
     }
+}
+
+/// A row that waits to be sent.
+pub(super) fn send_at(row: &Claimed, due_at: Timestamp) -> Rescheduled {
+    Rescheduled {
+        id: row.id,
+        phase: Phase::Send,
+        due_at,
+        may_duplicate: row.may_duplicate,
+        doubt_under_key: false,
+        lookups: 0,
+        unknown_since: None,
+    }
+}
+
+/// A row that has become unknown.
+pub(super) fn look_at(row: &Claimed, due_at: Timestamp, now: Timestamp) -> Rescheduled {
+    Rescheduled { phase: Phase::Lookup, unknown_since: Some(now), ..send_at(row, due_at) }
 }
 
 fn ended_attempt(ended: &Ended) -> EndedAttempt {

@@ -32,7 +32,7 @@ pub(super) enum Next {
     /// It is refused for good.
     Rejected,
     /// It is tried again.
-    Wait { due_at: Timestamp, may_duplicate: bool },
+    Wait { due_at: Timestamp, may_duplicate: bool, doubt_under_key: bool },
     /// Nobody knows; it is looked at again then.
     Unknown { due_at: Timestamp },
 }
@@ -53,19 +53,19 @@ impl Situation<'_> {
         match outcome {
             Outcome::Accepted { .. } => Next::Accepted,
             Outcome::Rejected { .. } => Next::Rejected,
-            Outcome::Retry { after, .. } => self.wait(*after, self.row.may_duplicate),
+            Outcome::Retry { after, .. } => self.wait(*after, self.row.may_duplicate, self.row.doubt_under_key),
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } if self.key_lives() => {
-                self.wait(None, self.row.may_duplicate)
+                self.wait(None, self.row.may_duplicate, true)
             }
-            Outcome::Doubtful { .. } if self.policy != Policy::NoDuplicates => self.wait(None, true),
+            Outcome::Doubtful { .. } if self.policy != Policy::NoDuplicates => self.wait(None, true, false),
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } => self.unknown(),
         }
     }
 
     /// Tries again after our own wait, or later when the service asked for it, but not after the deadline.
-    fn wait(&self, asked: Option<Duration>, may_duplicate: bool) -> Next {
+    fn wait(&self, asked: Option<Duration>, may_duplicate: bool, doubt_under_key: bool) -> Next {
         let wait = retry_wait(self.row.tries, self.fraction).max(asked.unwrap_or_default());
-        Next::Wait { due_at: (self.now + wait).min(self.row.deadline), may_duplicate }
+        Next::Wait { due_at: (self.now + wait).min(self.row.deadline), may_duplicate, doubt_under_key }
     }
 
     fn unknown(&self) -> Next {
@@ -81,9 +81,15 @@ impl Situation<'_> {
 }
 
 /// The wait after so many tries: the figure, and up to a fifth more.
-fn retry_wait(tries: i64, fraction: f64) -> Duration {
+pub(super) fn retry_wait(tries: i64, fraction: f64) -> Duration {
     let at = usize::try_from(tries - 1).unwrap_or(0).min(RETRIES.len() - 1);
     RETRIES[at].mul_f64(1.0 + JITTER * fraction)
+}
+
+/// Whether the key that told the provider an earlier try of this row from a new one has run out.
+pub(super) fn has_lost_its_key(row: &Claimed, abilities: Abilities, now: Timestamp) -> bool {
+    let begun = row.first_tried_at.unwrap_or(now);
+    row.doubt_under_key && abilities.idempotency.is_none_or(|life| now >= begun + life)
 }
 
 /// When an unknown message is looked at again.
@@ -126,6 +132,7 @@ mod tests {
             due_at: at(30),
             deadline: at(36_000),
             may_duplicate: false,
+            doubt_under_key: false,
             first_tried_at: Some(at(0)),
             unknown_since: None,
         }
@@ -150,7 +157,7 @@ mod tests {
     #[test]
     fn the_waits_are_those_of_the_promises() {
         for (tries, seconds) in [(1, 1), (2, 5), (3, 30), (4, 120), (5, 600), (6, 1_800), (7, 3_600), (8, 3_600)] {
-            let wait = Next::Wait { due_at: at(seconds), may_duplicate: false };
+            let wait = Next::Wait { due_at: at(seconds), may_duplicate: false, doubt_under_key: false };
             assert_eq!(next(&row(tries), Policy::Balanced, Abilities::default(), &retry(None)), wait);
             assert!(retry_wait(tries, 0.999) < Duration::from_secs(seconds).mul_f64(1.2));
         }
@@ -159,14 +166,14 @@ mod tests {
     #[test]
     fn what_the_service_asks_is_kept_between_our_own_wait_and_the_deadline() {
         for (asked, seconds) in [(0, 30), (31, 31), (7_200, 7_200), (999_999, 36_000)] {
-            let wait = Next::Wait { due_at: at(seconds), may_duplicate: false };
+            let wait = Next::Wait { due_at: at(seconds), may_duplicate: false, doubt_under_key: false };
             assert_eq!(next(&row(3), Policy::Balanced, Abilities::default(), &retry(Some(asked))), wait);
         }
     }
 
     #[test]
     fn doubt_is_declared_or_left_alone_as_the_policy_says() {
-        let declared = Next::Wait { due_at: at(1), may_duplicate: true };
+        let declared = Next::Wait { due_at: at(1), may_duplicate: true, doubt_under_key: false };
         let left = Next::Unknown { due_at: at(36_000) };
         for (policy, wanted) in
             [(Policy::Balanced, &declared), (Policy::PreferDelivery, &declared), (Policy::NoDuplicates, &left)]
@@ -183,7 +190,7 @@ mod tests {
         let asks = Abilities { can_look_up: true, ..none };
         assert_eq!(next(&row(1), Policy::Balanced, asks, &unknown()), Next::Unknown { due_at: at(5) });
         let keyed = Abilities { idempotency: Some(HOUR * 24), ..none };
-        let again = Next::Wait { due_at: at(1), may_duplicate: false };
+        let again = Next::Wait { due_at: at(1), may_duplicate: false, doubt_under_key: true };
         assert_eq!(next(&row(1), Policy::NoDuplicates, keyed, &unknown()), again);
         assert_eq!(next(&row(1), Policy::NoDuplicates, keyed, &doubtful()), again);
         let short = Abilities { idempotency: Some(HOUR / 2), ..none };
@@ -198,5 +205,17 @@ mod tests {
             row.lookups = lookups;
             assert_eq!(next_look(&row, Policy::Balanced, asks, at(0)), at(seconds));
         }
+    }
+
+    #[test]
+    fn a_key_that_has_run_out_protects_nothing() {
+        let keyed = Abilities { idempotency: Some(HOUR), ..Abilities::default() };
+        let row = Claimed { doubt_under_key: true, ..row(3) };
+        assert!(!has_lost_its_key(&row, keyed, at(3_599)));
+        assert!(has_lost_its_key(&row, keyed, at(3_600)));
+        assert!(has_lost_its_key(&row, Abilities::default(), at(1)));
+        assert!(!has_lost_its_key(&Claimed { doubt_under_key: false, ..row.clone() }, keyed, at(9_999)));
+        let after = next(&row, Policy::Balanced, keyed, &retry(None));
+        assert_eq!(after, Next::Wait { due_at: at(30), may_duplicate: false, doubt_under_key: true });
     }
 }

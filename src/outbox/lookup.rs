@@ -6,14 +6,14 @@ use futures_util::future::join_all;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use super::carry::LANES;
-use super::complete::Changes;
-use super::decide::{is_out_of_patience, next_look};
+use super::claim::LANES;
+use super::complete::{Changes, look_at, send_at};
+use super::decide::{is_out_of_patience, next_look, retry_wait};
 use super::{IDLE, LEASE, Line, Outbox};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, mask};
 use crate::messaging::moved;
 use crate::provider::Found;
-use crate::store::{self, Bearing, Claimed, LaneClaim, NewHistory, Phase, Rescheduled};
+use crate::store::{self, Bearing, Claimed, LaneClaim, NamedAttempt, NewHistory, Phase, Rescheduled};
 
 /// Look-ups at once, of one lane.
 const AT_ONCE: i64 = 20;
@@ -87,7 +87,7 @@ impl Outbox {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
         let leases: Vec<_> = asked.iter().map(|asked| (asked.row.id, asked.row.fence)).collect();
-        let held: HashSet<OutboxId> = tx.lock_leases(&leases).await?.into_iter().collect();
+        let held: HashSet<OutboxId> = tx.lock_leases(&leases, Phase::Lookup).await?.into_iter().collect();
         let asked: Vec<&Asked> = asked.iter().filter(|asked| held.contains(&asked.row.id)).collect();
         let ids: Vec<_> = asked.iter().map(|asked| (asked.row.workspace_id, asked.row.message_id)).collect();
         let mut bearings: HashMap<MessageId, Bearing> =
@@ -107,37 +107,32 @@ impl Outbox {
 }
 
 fn settle(changes: &mut Changes, line: &Line, asked: &Asked, mut bearing: Bearing, now: Timestamp) {
+    let fraction = line.fraction();
     let row = &asked.row;
     let policy = bearing.policy.unwrap_or(Policy::Balanced);
     changes.history.extend(asked.found.as_ref().map(|found| answer(row, found, now)));
-    let wait = |phase, due_at, may_duplicate, unknown_since| Rescheduled {
-        id: row.id,
-        phase,
-        due_at,
-        may_duplicate,
-        unknown_since,
-    };
     match &asked.found {
         Some(Found::Taken { reference, status }) => {
             bearing.status = status.filter(|status| status.is_reportable()).unwrap_or(Status::Accepted);
             bearing.is_final = bearing.status.is_last();
             bearing.status_reason = None;
             changes.finished.push(row.id);
-            changes.named.push((row.workspace_id, row.message_id, reference.clone()));
+            changes.named.push(NamedAttempt::of(row, reference));
         }
         Some(Found::NeverTaken) => {
             bearing.status = Status::Queued;
             bearing.status_reason = Some("the provider never took it".to_owned());
-            changes.waiting.push(wait(Phase::Send, now, row.may_duplicate, None));
+            changes.waiting.push(send_at(row, (now + retry_wait(row.tries, fraction)).min(row.deadline)));
         }
         Some(Found::Unclear { .. }) | None if is_out_of_patience(row, policy, now) => {
             bearing.status = Status::Queued;
             bearing.status_reason = Some("sent again although it may have been sent before".to_owned());
-            changes.waiting.push(wait(Phase::Send, now, true, None));
+            changes.waiting.push(Rescheduled { may_duplicate: true, ..send_at(row, now) });
         }
         Some(Found::Unclear { .. }) | None => {
             let due_at = next_look(row, policy, line.abilities(), now);
-            changes.waiting.push(wait(Phase::Lookup, due_at, row.may_duplicate, row.unknown_since));
+            let (lookups, unknown_since) = (row.lookups, row.unknown_since);
+            changes.waiting.push(Rescheduled { lookups, unknown_since, ..look_at(row, due_at, now) });
             return;
         }
     }

@@ -5,6 +5,7 @@
 mod breaker;
 mod bucket;
 mod carry;
+mod claim;
 mod complete;
 mod decide;
 #[cfg(feature = "faults")]
@@ -17,12 +18,12 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
-use crate::domain::{OutboxId, Timestamp};
+use crate::domain::{Channel, OutboxId, Timestamp};
 use crate::messaging::Messaging;
-use crate::store::{self, Claimed};
+use crate::store::{self, Claimed, Phase};
 
 pub use self::line::{Line, LineSettings};
 
@@ -34,6 +35,8 @@ const HEARTBEAT: Duration = Duration::from_secs(10);
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a stopping server waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(10);
+/// How long it waits then for what was found to be written.
+const LAST_WRITES: Duration = Duration::from_secs(3);
 /// Rows of one unit of work.
 const SET: usize = 200;
 
@@ -42,6 +45,11 @@ const SET: usize = 200;
 pub struct Outbox {
     shared: Arc<Shared>,
 }
+
+/// A part of the carrying side ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a part of the outbox ended by itself; the log says why")]
+pub struct Ended;
 
 #[derive(Debug)]
 struct Shared {
@@ -62,14 +70,17 @@ impl Outbox {
     }
 
     /// Carries until it is told to stop, then finishes what is in flight within ten seconds and gives its leases back.
-    pub async fn run(&self, stop: CancellationToken) {
-        let tasks = TaskTracker::new();
-        let asking = stop.clone();
+    ///
+    /// # Errors
+    ///
+    /// When a part of it ended by itself: a server that no longer carries must not go on accepting.
+    pub async fn run(&self, stop: CancellationToken) -> Result<(), Ended> {
+        let mut tasks = JoinSet::new();
         for at in 0..self.shared.lines.len() {
-            let (outbox, stop) = (self.clone(), stop.clone());
-            tasks.spawn(async move { outbox.carry_line(at, stop).await });
-            let (outbox, stop) = (self.clone(), asking.clone());
-            tasks.spawn(async move { outbox.look_up_forever(at, stop).await });
+            let (outbox, token) = (self.clone(), stop.clone());
+            tasks.spawn(async move { outbox.carry_line(at, token).await });
+            let (outbox, token) = (self.clone(), stop.clone());
+            tasks.spawn(async move { outbox.look_up_forever(at, token).await });
         }
         let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { outbox.wake_lines(token).await });
@@ -77,14 +88,19 @@ impl Outbox {
         tasks.spawn(async move { outbox.sweep_forever(token).await });
         let beating = CancellationToken::new();
         let heart = tokio::spawn(self.clone().beat_forever(beating.clone()));
-        tasks.close();
-        stop.cancelled().await;
-        if tokio::time::timeout(GRACE, tasks.wait()).await.is_err() {
+        let first = tokio::select! {
+            () = stop.cancelled() => Ok(()),
+            _ = tasks.join_next() => if stop.is_cancelled() { Ok(()) } else { Err(Ended) },
+        };
+        let rest = async { while tasks.join_next().await.is_some() {} };
+        if first.is_ok() && tokio::time::timeout(GRACE, rest).await.is_err() {
             self.shared.grace.cancel();
-            tasks.wait().await;
+            let rest = async { while tasks.join_next().await.is_some() {} };
+            let _ = tokio::time::timeout(LAST_WRITES, rest).await;
         }
         beating.cancel();
         let _ = heart.await;
+        first
     }
 
     /// Ends the leases of a process that is gone, where no other process can hold one.
@@ -96,6 +112,20 @@ impl Outbox {
         let ended = tx.lapse_leases(self.m().clock.now()).await?;
         tx.commit().await?;
         Ok(ended)
+    }
+
+    /// Gives what waits for a provider that is no longer configured to the one that carries its channel now.
+    pub async fn reroute(&self) -> store::Result<u64> {
+        let known: Vec<&str> = self.shared.lines.iter().map(Line::name).collect();
+        let mut tx = self.m().store.begin().await?;
+        let mut moved = 0;
+        for channel in Channel::ALL {
+            if let Some(provider) = self.m().rules.provider_of(channel) {
+                moved += tx.reroute(channel, provider, &known).await?;
+            }
+        }
+        tx.commit().await?;
+        Ok(moved)
     }
 
     /// Does everything that is due now, and what that makes due at once: for tests that own the clock.
@@ -134,9 +164,9 @@ impl Outbox {
         self.shared.lines.iter().find(|line| line.name() == name)
     }
 
-    fn hold(&self, claimed: &[Claimed]) {
+    fn hold<'a>(&self, claimed: impl Iterator<Item = &'a Claimed>) {
         let mut leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.extend(claimed.iter().map(|row| (row.id, row.fence)));
+        leases.extend(claimed.map(|row| (row.id, row.fence)));
     }
 
     fn let_go(&self, rows: impl Iterator<Item = OutboxId>) {
@@ -170,6 +200,7 @@ impl Outbox {
         }
     }
 
+    /// Extends the leases of this process, in the order in which they are locked elsewhere.
     async fn beat(&self) -> store::Result<()> {
         let held: Vec<(OutboxId, i64)> = {
             let leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
@@ -179,6 +210,7 @@ impl Outbox {
             return Ok(());
         }
         let mut tx = self.m().store.begin().await?;
+        tx.lock_leases(&held, Phase::Sending).await?;
         tx.extend_leases(&held, self.now() + LEASE).await?;
         tx.commit().await
     }

@@ -2,11 +2,10 @@
 
 use tokio_util::sync::CancellationToken;
 
-use super::carry::Ended;
+use super::carry::{Ended, unknown};
 use super::{IDLE, Outbox, SET};
 use crate::domain::{Status, Timestamp};
 use crate::messaging::moved;
-use crate::provider::Outcome;
 use crate::store::{self, Phase};
 
 /// Sweeps between two measurements, and between two cleanings.
@@ -49,17 +48,18 @@ impl Outbox {
         Ok(())
     }
 
-    /// An attempt whose holder is gone may have been taken.
+    /// An attempt whose holder is gone may have been taken. This process extends its own leases first: it may have
+    /// been kept from that by the same outage.
     async fn settle_lapsed(&self) -> store::Result<usize> {
+        self.beat().await?;
         let mut tx = self.m().store.begin().await?;
         let rows = tx.claim_lapsed(self.now(), i64::try_from(SET).unwrap_or(i64::MAX)).await?;
         if rows.is_empty() {
             return Ok(0);
         }
         tx.commit().await?;
-        let reason = "the server stopped while sending";
-        let unknown = |row| Ended { row, outcome: Outcome::Unknown { reason: reason.to_owned() } };
-        let ended: Vec<Ended> = rows.into_iter().map(unknown).collect();
+        let lapsed = |row| Ended { row, outcome: unknown("the server stopped while sending"), _slot: None };
+        let ended: Vec<Ended> = rows.into_iter().map(lapsed).collect();
         self.complete(&ended).await?;
         Ok(ended.len())
     }

@@ -106,7 +106,8 @@ impl Tx {
         Ok(known)
     }
 
-    /// Opens the addresses of those ids.
+    /// Opens the addresses of those ids; one that cannot be opened is logged and left out, so that it holds up nothing
+    /// else.
     pub async fn load_addresses(
         &mut self,
         workspace: WorkspaceId,
@@ -125,7 +126,14 @@ impl Tx {
         let sql = SQL.pick(self);
         let rows: Vec<SealedAddress> =
             on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(wanted).fetch_all(conn).await)?;
-        rows.into_iter().map(|row| Ok((row.id, self.open_address(workspace, row)?))).collect()
+        let open = |row: SealedAddress| {
+            let id = row.id;
+            let address = self.open_address(workspace, row);
+            let address =
+                address.inspect_err(|error| tracing::error!(address = id.0, %error, "an address stays sealed"));
+            Some((id, address.ok()?))
+        };
+        Ok(rows.into_iter().filter_map(open).collect())
     }
 
     fn open_address(&self, workspace: WorkspaceId, row: SealedAddress) -> Result<Address> {

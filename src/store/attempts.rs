@@ -32,6 +32,31 @@ pub struct EndedAttempt {
     pub reason: Option<String>,
 }
 
+/// The name that a provider gave to what an attempt brought it.
+#[derive(Debug, Clone, Serialize)]
+pub struct NamedAttempt {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Of which message.
+    pub message: MessageId,
+    /// Which provider.
+    pub provider: String,
+    /// The name.
+    pub name: String,
+}
+
+impl NamedAttempt {
+    /// The name of what was just tried.
+    pub fn of(row: &super::Claimed, name: &str) -> Self {
+        Self {
+            workspace: row.workspace_id,
+            message: row.message_id,
+            provider: row.provider.clone(),
+            name: name.to_owned(),
+        }
+    }
+}
+
 /// An attempt as it is stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct AttemptRow {
@@ -113,11 +138,15 @@ impl Tx {
                     reason = x.value ->> 'reason'
                 from (select value from json_each($1) limit -1) x
                 where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
-                  and attempts.ended_at is null",
+                  and attempts.ended_at is null
+                  and attempts.number = (select max(a.number) from attempts a
+                    where a.workspace_id = x.value ->> 'workspace' and a.message_id = x.value ->> 'message')",
             postgres: "update attempts a set ended_at = $2, outcome = x.outcome, reason = x.reason
                 from jsonb_to_recordset($1::jsonb)
                     as x (workspace bigint, message bigint, outcome text, reason text)
-                where a.workspace_id = x.workspace and a.message_id = x.message and a.ended_at is null",
+                where a.workspace_id = x.workspace and a.message_id = x.message and a.ended_at is null
+                  and a.number = (select max(b.number) from attempts b
+                    where b.workspace_id = x.workspace and b.message_id = x.message)",
         };
         let rows = set(&attempts)?;
         let sql = SQL.pick(self);
@@ -148,18 +177,18 @@ impl Tx {
     }
 
     /// Gives the last attempts of messages the names that their provider gave.
-    pub async fn name_attempts(&mut self, names: &[(WorkspaceId, MessageId, String)]) -> Result<()> {
+    pub async fn name_attempts(&mut self, names: &[NamedAttempt]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "update attempts set reference = x.value ->> 2
+            sqlite: "update attempts set reference = x.value ->> 'name'
                 from (select value from json_each($1) limit -1) x
-                where attempts.workspace_id = x.value ->> 0 and attempts.message_id = x.value ->> 1
+                where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
                   and attempts.number = (select max(a.number) from attempts a
-                    where a.workspace_id = x.value ->> 0 and a.message_id = x.value ->> 1)",
-            postgres: "update attempts set reference = x.value ->> 2
+                    where a.workspace_id = x.value ->> 'workspace' and a.message_id = x.value ->> 'message')",
+            postgres: "update attempts set reference = x.value ->> 'name'
                 from jsonb_array_elements($1::jsonb) x
-                where attempts.workspace_id = (x.value ->> 0)::bigint and attempts.message_id = (x.value ->> 1)::bigint
+                where attempts.workspace_id = (x.value ->> 'workspace')::bigint and attempts.message_id = (x.value ->> 'message')::bigint
                   and attempts.number = (select max(a.number) from attempts a
-                    where a.workspace_id = (x.value ->> 0)::bigint and a.message_id = (x.value ->> 1)::bigint)",
+                    where a.workspace_id = (x.value ->> 'workspace')::bigint and a.message_id = (x.value ->> 'message')::bigint)",
         };
         if names.is_empty() {
             return Ok(());
@@ -168,6 +197,26 @@ impl Tx {
         let sql = SQL.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
+    }
+
+    /// Closes an attempt that nobody will end any more.
+    pub async fn abandon_attempts(&mut self, workspace: WorkspaceId, message: MessageId, now: Timestamp) -> Result<()> {
+        const SQL: &str = "update attempts set ended_at = $3, outcome = 'unknown', reason = 'sent once more meanwhile'
+            where workspace_id = $1 and message_id = $2 and ended_at is null";
+        on!(self, |conn| sqlx::query(SQL).bind(workspace).bind(message).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Whether a provider may have taken a message, or brought it to one of its recipients.
+    pub async fn may_have_been_taken(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<bool> {
+        const SQL: &str = "select count(*) from (
+            select 1 as found from attempts where workspace_id = $1 and message_id = $2
+                and (outcome is null or outcome in ('doubtful', 'unknown'))
+            union all
+            select 1 from recipients where workspace_id = $1 and message_id = $2
+                and status in ('accepted', 'sent', 'delivered', 'read')) x";
+        let found: i64 = on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).bind(message).fetch_one(conn).await)?;
+        Ok(found > 0)
     }
 
     /// The attempts of a message, in order.

@@ -7,7 +7,7 @@ use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
 use super::attempts::NewHistory;
-use super::{Bearing, OpenError, Pools, Result, Store, Tx, on};
+use super::{Bearing, MasterKeys, OpenError, OpenOptions, Pools, Result, Store, Tx, on};
 use crate::clock::Clock;
 use crate::domain::{Status, Timestamp};
 
@@ -103,24 +103,48 @@ impl Tx {
     }
 }
 
-/// Puts a backup in the place of a database that is not there yet; [`Store::settle_restored`] comes after it.
+/// Puts a backup in the place of a database that is not there yet.
+///
+/// The copy is settled beside its place, as [`Store::settle_restored`] does it, and moved there only then: a restore
+/// that fails leaves nothing that could be served. Gives how many messages became unknown.
 ///
 /// # Errors
 ///
-/// When a database is there already, or the backup is no database.
-pub async fn restore_sqlite(backup: &Path, database: &Path) -> Result<(), RestoreError> {
-    if database.exists() {
-        return Err(RestoreError::Exists(database.to_owned()));
+/// When a database or a part of one is there already, the backup is no database, or the master key is not its own.
+pub async fn restore_sqlite(
+    backup: &Path,
+    database: &Path,
+    keys: &MasterKeys,
+    clock: &Clock,
+) -> Result<usize, RestoreError> {
+    for suffix in ["", "-wal", "-shm"] {
+        let part = with_suffix(database, suffix);
+        if part.exists() {
+            return Err(RestoreError::Exists(part));
+        }
     }
     if let Some(folder) = database.parent() {
         super::open::private_folder(folder).map_err(|error| RestoreError::File(folder.to_owned(), error))?;
     }
+    let partial = with_suffix(database, ".partial");
+    remove_database(&partial);
     let mut conn = SqliteConnectOptions::new().filename(backup).read_only(true).connect().await?;
     sqlx::query("select count(*) from messages").execute(&mut conn).await?;
-    let partial = with_suffix(database, ".partial");
-    let _ = std::fs::remove_file(&partial);
     sqlx::query("vacuum into $1").bind(partial.to_string_lossy().into_owned()).execute(&mut conn).await?;
-    sync_into(&partial, database)
+    let url = format!("sqlite://{}", partial.display());
+    let store = Store::open(&OpenOptions { url, keys: keys.clone(), is_exclusive: false }, clock).await?;
+    let unknown = store.settle_restored(clock).await?;
+    store.close().await;
+    sync_into(&partial, database)?;
+    remove_database(&partial);
+    Ok(unknown)
+}
+
+/// Removes what an earlier restore left half done.
+fn remove_database(path: &Path) {
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(with_suffix(path, suffix));
+    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

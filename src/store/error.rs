@@ -47,7 +47,8 @@ impl From<sqlx::Error> for Error {
             | E::PoolClosed
             | E::WorkerCrashed
             | E::Protocol(_)
-            | E::BeginFailed => Self::Unavailable(error),
+            | E::BeginFailed
+            | E::InvalidSavePointStatement => Self::Unavailable(error),
             E::Database(cause) if cause.kind() == ErrorKind::UniqueViolation => {
                 let name = cause.constraint().map_or_else(|| name_from_sqlite(cause.message()), str::to_owned);
                 Self::Conflict(name)

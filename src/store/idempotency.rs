@@ -2,18 +2,17 @@
 
 use std::time::Duration;
 
-use super::vault::digest;
 use super::{Result, Sealed, Tx, on};
 use crate::domain::{Timestamp, WorkspaceId};
 
 /// How long a first answer is given again.
 const KEPT: Duration = Duration::from_hours(24);
 
-/// The answer that a key got the first time.
+/// What a key got the first time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeptAnswer {
-    /// Of the request it answered.
-    pub fingerprint: Vec<u8>,
+    /// Whether the request was the same.
+    pub is_same_request: bool,
     /// As it was kept.
     pub answer: Vec<u8>,
 }
@@ -45,7 +44,8 @@ impl Tx {
         const TAKE: &str = "insert into idempotency_keys
                 (workspace_id, caller, key_hash, fingerprint, key_id, sealed, created_at)
             values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
-        let hash = digest(&[key.as_bytes()]).to_vec();
+        let hash = self.vault().fingerprint(&[key.as_bytes()]).to_vec();
+        let fingerprint = self.vault().fingerprint(&[fingerprint]);
         let oldest = now - KEPT;
         on!(self, |conn| {
             let query = sqlx::query(FORGET).bind(workspace).bind(caller).bind(&hash).bind(oldest);
@@ -57,10 +57,16 @@ impl Tx {
             let query = query.bind(current).bind(&b""[..]).bind(now);
             query.execute(conn).await.map(|done| done.rows_affected())
         })?;
-        if taken == 1 { Ok(None) } else { self.find_answer(workspace, caller, &hash).await }
+        if taken == 1 { Ok(None) } else { self.find_answer(workspace, caller, &hash, &fingerprint).await }
     }
 
-    async fn find_answer(&mut self, workspace: WorkspaceId, caller: &str, hash: &[u8]) -> Result<Option<KeptAnswer>> {
+    async fn find_answer(
+        &mut self,
+        workspace: WorkspaceId,
+        caller: &str,
+        hash: &[u8],
+        fingerprint: &[u8; 32],
+    ) -> Result<Option<KeptAnswer>> {
         const FIND: &str = "select fingerprint, key_id, sealed from idempotency_keys
             where workspace_id = $1 and caller = $2 and key_hash = $3";
         let row: Option<Row> =
@@ -68,7 +74,7 @@ impl Tx {
         let Some(row) = row else { return Ok(None) };
         let sealed = Sealed { key_id: row.key_id, sealed: row.sealed };
         let answer = self.vault().open("idempotency_keys", workspace, hash, &sealed)?;
-        Ok(Some(KeptAnswer { fingerprint: row.fingerprint, answer }))
+        Ok(Some(KeptAnswer { is_same_request: row.fingerprint == fingerprint, answer }))
     }
 
     /// Keeps the answer of a key that this unit of work has taken.
@@ -80,7 +86,7 @@ impl Tx {
     ) -> Result<()> {
         const KEEP: &str = "update idempotency_keys set key_id = $4, sealed = $5
             where workspace_id = $1 and caller = $2 and key_hash = $3";
-        let hash = digest(&[key.as_bytes()]).to_vec();
+        let hash = self.vault().fingerprint(&[key.as_bytes()]).to_vec();
         let sealed = self.vault().seal("idempotency_keys", workspace, &hash, answer)?;
         on!(self, |conn| {
             let query = sqlx::query(KEEP).bind(workspace).bind(caller).bind(&hash).bind(sealed.key_id);

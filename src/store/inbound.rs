@@ -1,6 +1,5 @@
 //! What the outside has told us already: the dedupe of webhooks, by the names they came with.
 
-use super::vault::digest;
 use super::{Result, Tx, on};
 use crate::domain::{MessageId, Timestamp, WorkspaceId};
 
@@ -27,7 +26,7 @@ impl Tx {
         const NOTE: &str = "insert into inbound_events
                 (workspace_id, endpoint, key_hash, fingerprint, message_id, received_at)
             values ($1, $2, $3, $4, $5, $6) on conflict do nothing";
-        let hash = digest(&[name.as_bytes()]).to_vec();
+        let hash = self.vault().fingerprint(&[name.as_bytes()]).to_vec();
         let noted = on!(self, |conn| {
             let query = sqlx::query(NOTE).bind(workspace).bind(endpoint).bind(&hash).bind(&seen.fingerprint);
             query.bind(seen.message_id).bind(now).execute(conn).await.map(|done| done.rows_affected())
@@ -43,7 +42,7 @@ impl Tx {
     ) -> Result<Option<SeenEvent>> {
         const FIND: &str = "select message_id, fingerprint from inbound_events
             where workspace_id = $1 and endpoint = $2 and key_hash = $3";
-        let hash = digest(&[name.as_bytes()]).to_vec();
+        let hash = self.vault().fingerprint(&[name.as_bytes()]).to_vec();
         Ok(on!(self, |conn| {
             sqlx::query_as(FIND).bind(workspace).bind(endpoint).bind(hash).fetch_optional(conn).await
         })?)

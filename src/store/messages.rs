@@ -380,10 +380,10 @@ impl Tx {
         Ok(())
     }
 
-    /// Forgets what providers said of the recipients of a message that is sent anew.
+    /// Forgets what providers said of the recipients of a message that is sent anew, but for those it has reached.
     pub async fn reset_recipients(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<()> {
         const SQL: &str = "update recipients set status = null, status_at = null, status_reason = null
-            where workspace_id = $1 and message_id = $2";
+            where workspace_id = $1 and message_id = $2 and status not in ('delivered', 'read')";
         on!(self, |conn| sqlx::query(SQL).bind(workspace).bind(message).execute(conn).await.map(drop))?;
         Ok(())
     }

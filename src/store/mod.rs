@@ -18,6 +18,7 @@ mod outbox;
 mod quarantine;
 mod rekey;
 mod search;
+mod secret;
 mod threads;
 mod types;
 mod vault;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
-pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NewAttempt, NewHistory};
+pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use backup::{RestoreError, restore_sqlite};
 pub use conversations::{ConversationFilter, ConversationRow, Thread};
 pub use error::{Error, Result};
@@ -37,11 +38,10 @@ pub use inbound::SeenEvent;
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
 pub use migrate::SCHEMA_VERSION;
-pub use open::{MasterKeys, OpenError, OpenOptions};
+pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
-pub use quarantine::QuarantinedRow;
+pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
 pub use types::{Order, Page, PageRequest, Position};
-pub(crate) use vault::digest;
 pub use vault::{Sealed, Vault};
 
 /// The database of one installation. Cheap to clone.

@@ -7,8 +7,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
+use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{Connection, SqliteConnection};
 use tokio::sync::Notify;
 
 use super::{Pools, Shared, Store, Tx, Vault, migrate, on, vault};
@@ -96,16 +99,17 @@ impl Store {
         let keys = tx.register_keys(&options.keys, clock).await?;
         tx.ensure_workspace(clock).await?;
         let epochs = tx.ensure_epoch(clock).await?;
+        let vault = Vault::new(&keys, clock.clone());
+        let secret = tx.ensure_secret(&vault, clock).await?;
         tx.commit().await?;
         let bare = Arc::into_inner(store.shared).ok_or(OpenError::WrongKey)?;
-        let shared = Shared { vault: Vault::new(&keys, clock.clone()), epochs, ..bare };
+        let shared = Shared { vault: vault.with_secret(secret), epochs, ..bare };
         Ok(Self { shared: Arc::new(shared) })
     }
 }
 
 async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenError> {
-    if let Some(path) = options.url.strip_prefix("sqlite://").or_else(|| options.url.strip_prefix("sqlite:")) {
-        let path = PathBuf::from(path.split('?').next().unwrap_or(path));
+    if let Some(path) = sqlite_path(&options.url) {
         let lock = if options.is_exclusive { Some(lock_file(&path)?) } else { None };
         return Ok((sqlite(&path).await?, lock));
     }
@@ -113,6 +117,12 @@ async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenErr
         return Ok((postgres(&options.url).await?, None));
     }
     Err(OpenError::UnknownKind)
+}
+
+/// The file that a `sqlite://` URL names; nothing for another kind of database.
+pub fn sqlite_path(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:"))?;
+    Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
 }
 
 fn lock_file(database: &Path) -> Result<File, OpenError> {
@@ -154,6 +164,7 @@ async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
+        .before_acquire(is_clean)
         .connect_with(options.clone())
         .await?;
     let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&write).await?;
@@ -166,8 +177,15 @@ async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
+        .before_acquire(is_clean)
         .connect_lazy_with(options.pragma("query_only", "on"));
     Ok(Pools::Sqlite { write, read })
+}
+
+/// Lets a connection go that still counts a transaction: SQLite has rolled it back by itself, as it does on a full disk,
+/// and no other could begin on it.
+fn is_clean(conn: &mut SqliteConnection, _: PoolConnectionMetadata) -> BoxFuture<'_, Result<bool, sqlx::Error>> {
+    Box::pin(async { Ok(!conn.is_in_transaction()) })
 }
 
 fn parse_version(text: &str) -> Option<[u32; 3]> {

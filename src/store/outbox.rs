@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::messages::{micros, micros_or_null};
 use super::{Dialect, Result, Tx, on, set};
-use crate::domain::{MessageId, OutboxId, Timestamp, WorkspaceId};
+use crate::domain::{Channel, MessageId, OutboxId, Timestamp, WorkspaceId};
 
 /// What a row waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
@@ -63,8 +63,10 @@ pub struct Claimed {
     pub due_at: Timestamp,
     /// Not after then.
     pub deadline: Timestamp,
-    /// Whether it may have been taken before.
+    /// Whether an earlier try may have been taken, so that the next one is declared.
     pub may_duplicate: bool,
+    /// Whether an earlier try may have been taken, but is known to the provider by its key while that lives.
+    pub doubt_under_key: bool,
     /// When the first try began.
     pub first_tried_at: Option<Timestamp>,
     /// Since when it is unknown.
@@ -87,7 +89,7 @@ pub struct LaneClaim<'a> {
 }
 
 /// A row that goes on waiting.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Rescheduled {
     /// The row.
     pub id: OutboxId,
@@ -96,8 +98,12 @@ pub struct Rescheduled {
     /// Until when.
     #[serde(serialize_with = "micros")]
     pub due_at: Timestamp,
-    /// Whether it may have been taken before.
+    /// Whether an earlier try may have been taken, so that the next one is declared.
     pub may_duplicate: bool,
+    /// Whether an earlier try may have been taken, but is known to the provider by its key while that lives.
+    pub doubt_under_key: bool,
+    /// Look-ups so far.
+    pub lookups: i64,
     /// Since when it is unknown.
     #[serde(serialize_with = "micros_or_null")]
     pub unknown_since: Option<Timestamp>,
@@ -120,7 +126,7 @@ pub struct Depth {
 macro_rules! columns {
     () => {
         "id, workspace_id, message_id, phase, provider, lane, tries, lookups, fence, due_at, deadline, may_duplicate,
-         first_tried_at, unknown_since"
+         doubt_under_key, first_tried_at, unknown_since"
     };
 }
 
@@ -154,26 +160,28 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite:
                 "insert into outbox (workspace_id, kind, phase, provider, lane, message_id, due_at, deadline, tries,
-                    lookups, fence, may_duplicate)
+                    lookups, fence, may_duplicate, doubt_under_key)
                 select $1, 'message', 'send', value ->> 'provider', value ->> 'lane', value ->> 'message',
-                    value ->> 'due_at', value ->> 'deadline', 0, 0, 0, value ->> 'may_duplicate'
+                    value ->> 'due_at', value ->> 'deadline', 0, 0, 0, value ->> 'may_duplicate', 0
                 from json_each($2) where true order by key
                 on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
                     due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
-                    fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate, first_tried_at = null,
+                    fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate,
+                    doubt_under_key = excluded.doubt_under_key, first_tried_at = null,
                     unknown_since = null",
             postgres:
                 "insert into outbox (workspace_id, kind, phase, provider, lane, message_id, due_at, deadline, tries,
-                    lookups, fence, may_duplicate)
+                    lookups, fence, may_duplicate, doubt_under_key)
                 select $1, 'message', 'send', provider, lane, message,
                     timestamptz 'epoch' + due_at * interval '1 microsecond',
-                    timestamptz 'epoch' + deadline * interval '1 microsecond', 0, 0, 0, may_duplicate
+                    timestamptz 'epoch' + deadline * interval '1 microsecond', 0, 0, 0, may_duplicate, false
                 from jsonb_to_recordset($2::jsonb) as x (message bigint, provider text, lane bigint, due_at bigint,
                     deadline bigint, may_duplicate boolean)
                 order by message
                 on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
                     due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
-                    fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate, first_tried_at = null,
+                    fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate,
+                    doubt_under_key = excluded.doubt_under_key, first_tried_at = null,
                     unknown_since = null",
         };
         if work.is_empty() {
@@ -236,18 +244,18 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query(SQL).bind(now).execute(conn).await.map(|done| done.rows_affected()))?)
     }
 
-    /// Locks those leases that are still held under their number.
-    pub async fn lock_leases(&mut self, leases: &[Released]) -> Result<Vec<OutboxId>> {
+    /// Locks those leases that are still held under their number, in the order of their ids.
+    pub async fn lock_leases(&mut self, leases: &[Released], phase: Phase) -> Result<Vec<OutboxId>> {
         const SQL: Dialect = Dialect {
             sqlite: "select o.id from json_each($1) x join outbox o on o.id = x.value ->> 0 and o.fence = x.value ->> 1
-                order by o.id",
+                where o.phase = $2 order by o.id",
             postgres: "select o.id from jsonb_array_elements($1::jsonb) x
                 join outbox o on o.id = (x.value ->> 0)::bigint and o.fence = (x.value ->> 1)::bigint
-                order by o.id for update of o",
+                where o.phase = $2 order by o.id for update of o",
         };
         let sql = SQL.pick(self);
         let rows = set(&leases)?;
-        Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(rows).fetch_all(conn).await)?)
+        Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(rows).bind(phase).fetch_all(conn).await)?)
     }
 
     /// Locks the row of one message, if it still has one.
@@ -293,17 +301,20 @@ impl Tx {
         Ok(())
     }
 
-    /// Lets rows that are locked wait for something else.
+    /// Lets rows that are locked wait for something else; whoever held them holds them no more.
     pub async fn reschedule(&mut self, rows: &[Rescheduled]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update outbox set phase = x.value ->> 'phase', due_at = x.value ->> 'due_at',
-                    may_duplicate = x.value ->> 'may_duplicate', unknown_since = x.value ->> 'unknown_since'
+                    fence = fence + 1, lookups = x.value ->> 'lookups', may_duplicate = x.value ->> 'may_duplicate',
+                    doubt_under_key = x.value ->> 'doubt_under_key', unknown_since = x.value ->> 'unknown_since'
                 from (select value from json_each($1) limit -1) x where outbox.id = x.value ->> 'id'",
             postgres: "update outbox o set phase = x.phase, due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
-                    may_duplicate = x.may_duplicate,
+                    fence = o.fence + 1, lookups = x.lookups, may_duplicate = x.may_duplicate,
+                    doubt_under_key = x.doubt_under_key,
                     unknown_since = timestamptz 'epoch' + x.unknown_since * interval '1 microsecond'
                 from jsonb_to_recordset($1::jsonb)
-                    as x (id bigint, phase text, due_at bigint, may_duplicate boolean, unknown_since bigint)
+                    as x (id bigint, phase text, due_at bigint, lookups bigint, may_duplicate boolean,
+                        doubt_under_key boolean, unknown_since bigint)
                 where o.id = x.id",
         };
         if rows.is_empty() {
@@ -313,6 +324,26 @@ impl Tx {
         let rows = set(&rows)?;
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
+    }
+
+    /// Gives what waits for a provider that is not among `known` to another.
+    pub async fn reroute(&mut self, channel: Channel, to: &str, known: &[&str]) -> Result<u64> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update outbox set provider = $2
+                where phase = 'send' and provider not in (select value from json_each($3))
+                  and (workspace_id, message_id) in (select m.workspace_id, m.id from messages m
+                    where m.workspace_id = outbox.workspace_id and m.id = outbox.message_id and m.channel = $1)",
+            postgres: "update outbox set provider = $2
+                where phase = 'send' and provider not in (select jsonb_array_elements_text($3::jsonb))
+                  and (workspace_id, message_id) in (select m.workspace_id, m.id from messages m
+                    where m.workspace_id = outbox.workspace_id and m.id = outbox.message_id and m.channel = $1)",
+        };
+        let sql = SQL.pick(self);
+        let known = set(&known)?;
+        Ok(on!(self, |conn| {
+            let query = sqlx::query(sql).bind(channel).bind(to).bind(known);
+            query.execute(conn).await.map(|done| done.rows_affected())
+        })?)
     }
 
     /// How much waits, phase by phase.

@@ -1,6 +1,5 @@
 //! What came in and could not be understood: kept, sealed, until somebody looks or it matches after all.
 
-use super::vault::digest;
 use super::{Dialect, Page, PageRequest, Position, Result, Sealed, Tx, on, set};
 use crate::domain::{QuarantineId, Timestamp, WorkspaceId};
 
@@ -19,6 +18,33 @@ pub struct QuarantinedRow {
     pub raw: Vec<u8>,
 }
 
+/// What was read of a body before it was put aside to wait for a message's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ParkedRow {
+    /// The body's id.
+    pub id: QuarantineId,
+    /// As it was parked.
+    pub parked: Vec<u8>,
+}
+
+/// For what a parked body waits: a provider's name for a message.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitsFor<'a> {
+    /// Which provider, when its secret said so.
+    pub provider: Option<&'a str>,
+    /// The name.
+    pub name: &'a str,
+    /// What was read of the body.
+    pub parked: &'a [u8],
+}
+
+#[derive(sqlx::FromRow)]
+struct ParkedSealed {
+    id: QuarantineId,
+    key_id: i64,
+    parked: Vec<u8>,
+}
+
 #[derive(sqlx::FromRow)]
 struct Row {
     id: QuarantineId,
@@ -35,17 +61,26 @@ impl Tx {
         &mut self,
         workspace: WorkspaceId,
         (path, reason, raw): (&str, &str, &[u8]),
-        waits_for: Option<&str>,
+        waits_for: Option<WaitsFor<'_>>,
         now: Timestamp,
     ) -> Result<QuarantineId> {
-        const SQL: &str = "insert into quarantine (workspace_id, received_at, path, reason, key_id, sealed, match_hash)
-            values ($1, $2, $3, $4, $5, $6, $7) returning id";
+        const SQL: &str = "insert into quarantine
+                (workspace_id, received_at, path, reason, key_id, sealed, parked, match_hash)
+            values ($1, $2, $3, $4, $5, $6, $7, $8) returning id";
         let sealed = self.vault().seal("quarantine", workspace, path.as_bytes(), raw)?;
-        let hash = waits_for.map(|name| digest(&[name.as_bytes()]).to_vec());
+        let parked = waits_for.map(|waits| self.vault().seal("quarantine", workspace, b"parked", waits.parked));
+        let parked = parked.transpose()?.map(|parked| parked.sealed);
+        let hash = waits_for.map(|waits| self.match_hash(waits.provider, waits.name));
         Ok(on!(self, |conn| {
             let query = sqlx::query_scalar(SQL).bind(workspace).bind(now).bind(path).bind(reason);
-            query.bind(sealed.key_id).bind(&sealed.sealed).bind(&hash).fetch_one(conn).await
+            let query = query.bind(sealed.key_id).bind(&sealed.sealed).bind(&parked).bind(&hash);
+            query.fetch_one(conn).await
         })?)
+    }
+
+    fn match_hash(&self, provider: Option<&str>, name: &str) -> Vec<u8> {
+        let provider = provider.unwrap_or_default();
+        self.vault().fingerprint(&[b"parked", provider.as_bytes(), name.as_bytes()]).to_vec()
     }
 
     /// What is in quarantine, newest first.
@@ -77,19 +112,27 @@ impl Tx {
         Ok(self.open_rows(workspace, rows)?.pop())
     }
 
-    /// Those bodies that wait for one of these names of messages.
-    pub async fn list_waiting(&mut self, workspace: WorkspaceId, names: &[&str]) -> Result<Vec<QuarantinedRow>> {
+    /// Those bodies that wait for one of these names, each of a provider.
+    pub async fn list_waiting(&mut self, workspace: WorkspaceId, names: &[(&str, &str)]) -> Result<Vec<ParkedRow>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select id, received_at, path, reason, key_id, sealed from quarantine
-                where workspace_id = $1 and match_hash in (select unhex(value) from json_each($2)) order by id",
-            postgres: "select id, received_at, path, reason, key_id, sealed from quarantine where workspace_id = $1
+            sqlite: "select id, key_id, parked from quarantine
+                where workspace_id = $1 and parked is not null
+                  and match_hash in (select unhex(value) from json_each($2)) order by id",
+            postgres: "select id, key_id, parked from quarantine where workspace_id = $1 and parked is not null
                 and match_hash = any(array(select decode(value, 'hex') from jsonb_array_elements_text($2::jsonb)))
                 order by id",
         };
-        let hashes = set(&names.iter().map(|name| hex::encode(digest(&[name.as_bytes()]))).collect::<Vec<_>>())?;
+        let hashes = names.iter().flat_map(|(provider, name)| [(Some(*provider), *name), (None, *name)]);
+        let hashes: Vec<String> = hashes.map(|(provider, name)| hex::encode(self.match_hash(provider, name))).collect();
+        let hashes = set(&hashes)?;
         let sql = SQL.pick(self);
-        let rows: Vec<Row> = on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(hashes).fetch_all(conn).await)?;
-        self.open_rows(workspace, rows)
+        let rows: Vec<ParkedSealed> =
+            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(hashes).fetch_all(conn).await)?;
+        let open = |row: ParkedSealed| {
+            let sealed = Sealed { key_id: row.key_id, sealed: row.parked };
+            Ok(ParkedRow { id: row.id, parked: self.vault().open("quarantine", workspace, b"parked", &sealed)? })
+        };
+        rows.into_iter().map(open).collect()
     }
 
     /// Lets one go; false when it was gone already.

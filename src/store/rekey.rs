@@ -1,13 +1,25 @@
 //! Moving everything sealed from the previous master key to the current one, while servers run.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::addresses::SealedAddress;
-use super::{Dialect, Result, Sealed, Store, Tx, on, set};
+use super::{Dialect, Error, Result, Sealed, Store, Tx, on, set};
 use crate::domain::{AddressId, QuarantineId, WorkspaceId};
 
 /// Rows a step: each step is a unit of work of its own, so that senders wait for one step at most.
 const STEP: i64 = 500;
+
+/// How long a step waits when senders hold what it wants.
+const BUSY_WAIT: Duration = Duration::from_millis(200);
+
+/// Up to where addresses have been moved.
+#[derive(Debug, Clone, Copy, Default)]
+struct Place {
+    workspace: i64,
+    address: i64,
+}
 
 #[derive(sqlx::FromRow)]
 struct Owned {
@@ -41,33 +53,50 @@ struct Held {
     path: String,
     key_id: i64,
     sealed: Vec<u8>,
+    parked: Option<Vec<u8>>,
 }
 
 impl Store {
     /// Re-seals and re-indexes all that other keys than the current one sealed, then forgets those keys.
     ///
-    /// Gives how many rows were moved. Servers that run at the same time must already know both keys.
+    /// Gives how many rows were moved. A server that runs at the same time must already know both keys.
     pub async fn rekey(&self) -> Result<u64> {
-        let mut moved = 0;
+        let (mut moved, mut after) = (0, Place::default());
         loop {
-            let mut tx = self.begin().await?;
-            let step = tx.rekey_addresses().await? + tx.rekey_answers().await? + tx.rekey_quarantine().await?;
-            if step == 0 {
-                tx.forget_other_keys().await?;
-            }
-            tx.commit().await?;
-            moved += step;
-            if step == 0 {
-                return Ok(moved);
+            match self.rekey_step(after).await {
+                Ok((step, place)) => {
+                    moved += step;
+                    after = place;
+                    if step == 0 {
+                        return Ok(moved);
+                    }
+                }
+                Err(Error::Busy(_)) => tokio::time::sleep(BUSY_WAIT).await,
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    async fn rekey_step(&self, after: Place) -> Result<(u64, Place)> {
+        let mut tx = self.begin().await?;
+        let (addresses, place) = tx.rekey_addresses(after).await?;
+        let step = addresses + tx.rekey_answers().await? + tx.rekey_quarantine().await? + tx.rekey_secret().await?;
+        if step == 0 {
+            tx.forget_other_keys().await?;
+        }
+        tx.commit().await?;
+        Ok((step, place))
     }
 }
 
 impl Tx {
-    async fn rekey_addresses(&mut self) -> Result<u64> {
-        const LIST: &str = "select workspace_id, id, kind, blind_index, key_id, sealed from addresses
-            where key_id <> $1 order by workspace_id, id limit $2";
+    async fn rekey_addresses(&mut self, after: Place) -> Result<(u64, Place)> {
+        const LIST: Dialect = Dialect {
+            sqlite: "select workspace_id, id, kind, blind_index, key_id, sealed from addresses
+                where key_id <> $1 and (workspace_id, id) > ($3, $4) order by workspace_id, id limit $2",
+            postgres: "select workspace_id, id, kind, blind_index, key_id, sealed from addresses
+                where key_id <> $1 and (workspace_id, id) > ($3, $4) order by workspace_id, id limit $2 for update",
+        };
         const SQL: Dialect = Dialect {
             sqlite: "update addresses set blind_index = unhex(x.value ->> 'index'), key_id = x.value ->> 'key',
                     sealed = unhex(x.value ->> 'sealed')
@@ -79,7 +108,12 @@ impl Tx {
                 where a.workspace_id = x.workspace and a.id = x.id",
         };
         let current = self.vault().current_key();
-        let rows: Vec<Owned> = on!(self, |conn| sqlx::query_as(LIST).bind(current).bind(STEP).fetch_all(conn).await)?;
+        let list = LIST.pick(self);
+        let rows: Vec<Owned> = on!(self, |conn| {
+            let query = sqlx::query_as(list).bind(current).bind(STEP).bind(after.workspace).bind(after.address);
+            query.fetch_all(conn).await
+        })?;
+        let place = rows.last().map_or(after, |row| Place { workspace: row.workspace_id.0, address: row.address.id.0 });
         let reseal = |row: Owned| {
             let vault = self.vault();
             let Owned { workspace_id: workspace, address } = row;
@@ -101,7 +135,7 @@ impl Tx {
             let rows = set(&rows)?;
             on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
         }
-        Ok(moved)
+        Ok((moved, place))
     }
 
     async fn rekey_answers(&mut self) -> Result<u64> {
@@ -125,8 +159,10 @@ impl Tx {
     }
 
     async fn rekey_quarantine(&mut self) -> Result<u64> {
-        const LIST: &str = "select id, workspace_id, path, key_id, sealed from quarantine where key_id <> $1 limit $2";
-        const SQL: &str = "update quarantine set key_id = $3, sealed = $4 where workspace_id = $1 and id = $2";
+        const LIST: &str =
+            "select id, workspace_id, path, key_id, sealed, parked from quarantine where key_id <> $1 limit $2";
+        const SQL: &str =
+            "update quarantine set key_id = $3, sealed = $4, parked = $5 where workspace_id = $1 and id = $2";
         let current = self.vault().current_key();
         let rows: Vec<Held> = on!(self, |conn| sqlx::query_as(LIST).bind(current).bind(STEP).fetch_all(conn).await)?;
         let moved = rows.len() as u64;
@@ -134,9 +170,17 @@ impl Tx {
             let old = Sealed { key_id: row.key_id, sealed: row.sealed };
             let plain = self.vault().open("quarantine", row.workspace_id, row.path.as_bytes(), &old)?;
             let new = self.vault().seal("quarantine", row.workspace_id, row.path.as_bytes(), &plain)?;
+            let parked = match row.parked {
+                Some(sealed) => {
+                    let old = Sealed { key_id: row.key_id, sealed };
+                    let plain = self.vault().open("quarantine", row.workspace_id, b"parked", &old)?;
+                    Some(self.vault().seal("quarantine", row.workspace_id, b"parked", &plain)?.sealed)
+                }
+                None => None,
+            };
             on!(self, |conn| {
                 let query = sqlx::query(SQL).bind(row.workspace_id).bind(row.id).bind(new.key_id).bind(&new.sealed);
-                query.execute(conn).await.map(drop)
+                query.bind(&parked).execute(conn).await.map(drop)
             })?;
         }
         Ok(moved)

@@ -7,7 +7,7 @@ use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
 use hmac::{Hmac, Mac};
-use sha2::{Digest, Sha256};
+use sha2::Sha256;
 
 use super::{Error, Result};
 use crate::clock::Clock;
@@ -19,6 +19,7 @@ const NONCE_BYTES: usize = 24;
 #[derive(Debug)]
 pub struct Vault {
     keys: Vec<Key>,
+    secret: [u8; 32],
     clock: Clock,
 }
 
@@ -47,7 +48,18 @@ impl Vault {
     /// Takes master keys with their ids, the current one first.
     pub(super) fn new(keys: &[(i64, [u8; 32])], clock: Clock) -> Self {
         let keys = keys.iter().map(|(id, master)| Key::new(*id, master)).collect();
-        Self { keys, clock }
+        Self { keys, secret: [0; 32], clock }
+    }
+
+    /// The same keys with the secret of the database.
+    pub(super) fn with_secret(self, secret: [u8; 32]) -> Self {
+        Self { secret, ..self }
+    }
+
+    /// A keyed hash of parts that cannot run into each other. It tells contents apart and outlives every master key,
+    /// and nobody can try phone numbers on it who has the database alone.
+    pub fn fingerprint(&self, parts: &[&[u8]]) -> [u8; 32] {
+        authenticate(&self.secret, parts)
     }
 
     /// The key that seals everything new.
@@ -124,16 +136,6 @@ impl Key {
 /// What a database remembers of a master key, to tell a wrong one.
 pub(super) fn check_value(master: &[u8; 32]) -> [u8; 32] {
     authenticate(&sub_key(master, "check"), &[b"switchboard"])
-}
-
-/// SHA-256 over parts that cannot run into each other.
-pub(crate) fn digest(parts: &[&[u8]]) -> [u8; 32] {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.finalize().into()
 }
 
 fn sub_key(master: &[u8; 32], purpose: &str) -> [u8; 32] {

@@ -1,0 +1,157 @@
+//! Claiming: what is due becomes leases with open attempts, in one commit.
+
+use std::collections::HashMap;
+
+use super::complete::{Changes, look_at};
+use super::decide::{has_lost_its_key, next_look};
+use super::{LEASE, Line, Outbox, point};
+use crate::domain::{Address, AddressId, MessageId, Policy, RecipientKind, Status, Timestamp, WorkspaceId};
+use crate::messaging::moved;
+use crate::provider::Envelope;
+use crate::store::{self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Tx};
+
+/// The lanes, in the order in which they go: codes, single messages, bulk.
+pub(super) const LANES: [i64; 3] = [0, 1, 2];
+
+/// An attempt that is written down and about to be made.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) row: Claimed,
+    pub(super) envelope: Envelope,
+}
+
+impl Outbox {
+    /// Leases up to that many due messages and writes their attempts down.
+    pub(super) async fn claim(&self, line: &Line, room: usize) -> store::Result<Vec<Job>> {
+        let now = self.now();
+        let mut tx = self.m().store.begin().await?;
+        let mut rows: Vec<Claimed> = Vec::new();
+        for lane in LANES {
+            let limit = i64::try_from(room.saturating_sub(rows.len())).unwrap_or(i64::MAX);
+            if limit > 0 {
+                let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + LEASE };
+                rows.extend(tx.claim_due(claim).await?);
+            }
+        }
+        if rows.is_empty() {
+            return Ok(Vec::new());
+        }
+        point("before_attempt_row");
+        let jobs = self.write_attempts(&mut tx, line, rows).await?;
+        tx.commit().await?;
+        point("after_attempt_row");
+        self.hold(jobs.iter().map(|job| &job.row));
+        Ok(jobs)
+    }
+
+    async fn write_attempts(&self, tx: &mut Tx, line: &Line, rows: Vec<Claimed>) -> store::Result<Vec<Job>> {
+        let now = self.now();
+        let ids: Vec<_> = rows.iter().map(|row| (row.workspace_id, row.message_id)).collect();
+        let mut bearings: HashMap<MessageId, Bearing> =
+            tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing)).collect();
+        let mut envelopes = self.load_envelopes(tx, &rows).await?;
+        let mut changes = Changes::default();
+        let (mut jobs, mut attempts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
+        for mut row in rows {
+            let waits = |bearing: &Bearing| matches!(bearing.status, Status::Queued | Status::Scheduled);
+            let Some(mut bearing) = bearings.remove(&row.message_id).filter(waits) else {
+                changes.finished.push(row.id);
+                continue;
+            };
+            let Some(envelope) = envelopes.remove(&row.message_id) else {
+                reject(&mut changes, &row, bearing, now);
+                continue;
+            };
+            if has_lost_its_key(&row, line.abilities(), now) {
+                if bearing.policy != Some(Policy::PreferDelivery) {
+                    give_up_certainty(&mut changes, line, &row, bearing, now);
+                    continue;
+                }
+                row.may_duplicate = true;
+            }
+            bearing.status = Status::Sending;
+            bearing.status_reason = None;
+            bearing.possible_duplicate |= row.may_duplicate;
+            changes.bearings.push(bearing);
+            attempts.push(NewAttempt {
+                workspace: row.workspace_id,
+                message: row.message_id,
+                provider: line.name().to_owned(),
+                may_duplicate: row.may_duplicate,
+            });
+            jobs.push(Job { row, envelope });
+        }
+        tx.begin_attempts(&attempts, now).await?;
+        self.apply(tx, &changes, now).await?;
+        Ok(jobs)
+    }
+
+    /// The messages as an adapter gets them; one whose addresses cannot be opened is not among them.
+    async fn load_envelopes(&self, tx: &mut Tx, rows: &[Claimed]) -> store::Result<HashMap<MessageId, Envelope>> {
+        let mut by_workspace: HashMap<WorkspaceId, Vec<MessageId>> = HashMap::new();
+        for row in rows {
+            by_workspace.entry(row.workspace_id).or_default().push(row.message_id);
+        }
+        let mut envelopes = HashMap::new();
+        for (workspace, ids) in by_workspace {
+            let messages = tx.load_messages(workspace, &ids).await?;
+            let content = tx.load_content(workspace, &ids).await?;
+            let senders = messages.iter().flat_map(|row| std::iter::once(row.from_id).chain(row.reply_to_id));
+            let wanted: Vec<AddressId> = senders.chain(content.recipients.iter().map(|row| row.address_id)).collect();
+            let addresses = tx.load_addresses(workspace, &wanted).await?;
+            let envelope = |row: MessageRow| Some((row.id, self.envelope(row, &content, &addresses)?));
+            envelopes.extend(messages.into_iter().filter_map(envelope));
+        }
+        Ok(envelopes)
+    }
+
+    fn envelope(
+        &self,
+        row: MessageRow,
+        content: &MessageContent,
+        addresses: &HashMap<AddressId, Address>,
+    ) -> Option<Envelope> {
+        let find = |id: AddressId| addresses.get(&id).cloned();
+        let of_kind = |kind: RecipientKind| {
+            let rows = content.recipients.iter().filter(|to| to.message_id == row.id && to.kind == kind);
+            rows.map(|to| find(to.address_id)).collect::<Option<Vec<_>>>()
+        };
+        let reply_to = match row.reply_to_id {
+            Some(id) => Some(find(id)?),
+            None => None,
+        };
+        let attachments = content.attachments.iter().filter(|(message, _)| *message == row.id);
+        Some(Envelope {
+            reference: self.m().store.reference(row.id, row.generation),
+            channel: row.channel,
+            from: find(row.from_id)?,
+            to: of_kind(RecipientKind::To)?,
+            cc: of_kind(RecipientKind::Cc)?,
+            reply_to,
+            attachments: attachments.map(|(_, url)| url.clone()).collect(),
+            timestamp: row.occurred_at,
+            subject: row.subject,
+            body: row.body,
+        })
+    }
+}
+
+/// A message that cannot be read must not hold up the others.
+fn reject(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
+    bearing.status = Status::Rejected;
+    bearing.status_reason = Some("one of its addresses cannot be opened with the master keys that are here".to_owned());
+    bearing.is_final = true;
+    changes.finished.push(row.id);
+    changes.history.push(moved(&bearing, now));
+    changes.bearings.push(bearing);
+}
+
+/// An earlier try may have been taken, and the provider no longer knows it by its key.
+fn give_up_certainty(changes: &mut Changes, line: &Line, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
+    let policy = bearing.policy.unwrap_or(Policy::Balanced);
+    bearing.status = Status::Unknown;
+    bearing.status_reason = Some("its key ran out before the provider answered".to_owned());
+    changes.waiting.push(look_at(row, next_look(row, policy, line.abilities(), now), now));
+    changes.history.push(moved(&bearing, now));
+    changes.bearings.push(bearing);
+}
