@@ -1,1 +1,10 @@
-fn main() {}
+//! The integration tests: one binary, run once on SQLite and once on PostgreSQL.
+//!
+//! `SWITCHBOARD_TEST_DATABASE` is `sqlite` (the default) or the URL of a superuser's database on a PostgreSQL server.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod architecture;
+mod database;
+mod harness;
+mod provider;
