@@ -5,9 +5,10 @@ use axum::http::StatusCode;
 
 use super::openapi::Refuses;
 use super::page::{List, Listing, ORDINARY};
+use super::params::PageParams;
 use super::query::{Path, Query};
 use super::rights::{MayAdmin, MayRead};
-use super::shapes::{PageParams, Released};
+use super::shapes::Released;
 use super::webhooks::{self, Hook, Outcome};
 use super::{Error, State};
 use crate::domain::{Message, QuarantineId, Refusal};

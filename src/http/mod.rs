@@ -16,6 +16,7 @@ mod observe;
 mod openapi;
 mod operations;
 mod page;
+pub mod params;
 mod query;
 mod rights;
 mod serve;

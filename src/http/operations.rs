@@ -3,10 +3,19 @@
 use axum::Json;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::rights::MayScrape;
-use super::shapes::Health;
 use super::{Error, State};
+
+/// The server is alive, or ready.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Health {
+    /// Always `ok`.
+    #[schema(example = "ok")]
+    pub status: &'static str,
+}
 
 /// Is it alive?
 #[utoipa::path(

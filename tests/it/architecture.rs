@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("clock", &["domain"]),
-    ("arguments", &["auth"]),
+    ("arguments", &[]),
     ("config", &["domain", "clock"]),
     ("store", &["domain", "clock"]),
-    ("provider", &["domain", "clock", "config"]),
+    ("provider", &["domain", "clock"]),
     ("carrier", &["domain", "clock", "provider"]),
     ("auth", &["domain", "clock", "store"]),
     ("messaging", &["domain", "clock", "store"]),
@@ -20,7 +20,16 @@ const MAY_USE: &[(&str, &[&str])] = &[
     (
         "app",
         &[
-            "domain", "clock", "arguments", "config", "store", "provider", "carrier", "auth", "messaging", "outbox",
+            "domain",
+            "clock",
+            "arguments",
+            "config",
+            "store",
+            "provider",
+            "carrier",
+            "auth",
+            "messaging",
+            "outbox",
             "http",
         ],
     ),
@@ -139,8 +148,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 
 fn sources_of(module: &str) -> Vec<(PathBuf, String)> {
     let (file, folder) = (PathBuf::from(format!("src/{module}.rs")), PathBuf::from(format!("src/{module}")));
-    let found: Vec<_> =
-        sources().into_iter().filter(|(path, _)| *path == file || path.starts_with(&folder)).collect();
+    let found: Vec<_> = sources().into_iter().filter(|(path, _)| *path == file || path.starts_with(&folder)).collect();
     assert!(!found.is_empty(), "{module} has no file");
     found
 }

@@ -186,6 +186,7 @@ fn with_name(admin: &str, name: &str) -> String {
 
 /// Waits for a future on a runtime of its own: the test's cannot be waited on where it is dropped.
 fn block_on<T: Send + 'static>(future: impl Future<Output = T> + Send + 'static) -> T {
-    let on_its_own = move || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
+    let on_its_own =
+        move || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
     std::thread::spawn(on_its_own).join().unwrap()
 }

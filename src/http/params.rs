@@ -1,0 +1,82 @@
+//! What may stand beside a body: headers and query parameters, as they are documented.
+//!
+//! They are read by [`super::idempotency`] and [`super::query`]; their shapes here say the same.
+
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::domain::Channel;
+
+/// The header of a request that may be repeated.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct IdempotencyHeader {
+    /// Makes the request safe to repeat for 24 hours: 1 to 255 visible ASCII characters, quoted or bare.
+    #[serde(rename = "Idempotency-Key")]
+    #[param(
+        required = false,
+        min_length = 1,
+        max_length = 255,
+        pattern = "^[!#-~][!-~]*$",
+        example = "8e03978e-40d5-43e8-bc93-6894a57f9324"
+    )]
+    pub idempotency_key: Option<String>,
+}
+
+/// Which page of a list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many entries.
+    #[param(minimum = 1, maximum = 200, default = 50, nullable = false)]
+    pub limit: Option<i64>,
+    /// The `next_cursor` of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+}
+
+/// Which page of a bare array.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct BareParams {
+    /// How many entries.
+    #[param(minimum = 1, maximum = 1000, default = 1000, nullable = false)]
+    pub limit: Option<i64>,
+    /// From the `Link` header of the page before.
+    #[param(nullable = false)]
+    pub cursor: Option<String>,
+}
+
+/// What conversations are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ConversationParams {
+    /// Only those in which this address takes part.
+    #[param(nullable = false, max_length = 320, example = "+12016661234")]
+    pub participant: Option<String>,
+    /// Only those held on this channel, among others.
+    #[param(inline, nullable = false)]
+    pub channel: Option<Channel>,
+    /// Only those where every word occurs in one body or subject, or the whole is a participant's address.
+    #[param(nullable = false, max_length = 200)]
+    pub q: Option<String>,
+}
+
+/// In which order messages are listed.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MessageOrder {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    Desc,
+}
+
+/// How messages are listed.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MessageParams {
+    /// Oldest first, or newest first.
+    #[param(inline, nullable = false, default = "asc")]
+    pub order: Option<MessageOrder>,
+}
