@@ -5,6 +5,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
+mod conversations;
 mod database;
 mod harness;
 mod provider;
+mod sending;
