@@ -5,8 +5,12 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod architecture;
+mod bulk;
 mod conversations;
 mod database;
 mod harness;
+mod idempotency;
 mod provider;
+mod receiving;
+mod scheduling;
 mod sending;
