@@ -12,14 +12,11 @@ use super::openapi::Refuses;
 use super::rights::Webhook;
 use super::shapes::{EmailReceived, Parked, SmsReceived, StatusAnswer, StatusReceived, StatusResult};
 use super::{Error, State};
-use crate::domain::{Address, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
+use crate::domain::{Address, FieldError, Message, Refusal, Report, Status, WorkspaceId};
 use crate::messaging::{self, Endpoint, Inbound, Recorded, StatusReport};
 
 /// Characters of a provider's name for a message.
 const MAX_PROVIDER_ID: usize = 255;
-
-/// Characters of a provider's reason that are kept.
-const MAX_REASON: usize = 500;
 
 /// Where a provider's word came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,7 +205,7 @@ fn report(mut fields: Fields<'_>, state: &State, provider: Option<String>) -> Re
     let status = fields.require("status", status);
     let at = fields.timestamp_or_seconds("timestamp").unwrap_or_else(|| state.messaging.clock.now());
     let recipient = fields.address("recipient", |text| read_any(text, state));
-    let reason = fields.any("error").map(|error| mask(&error).replace('\0', "").chars().take(MAX_REASON).collect());
+    let reason = fields.any("error").map(|error| messaging::reason_of(&error));
     let errors = fields.into_errors();
     match status {
         Some(status) if errors.is_empty() => {

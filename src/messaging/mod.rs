@@ -26,7 +26,7 @@ pub use reply::{Reply, ReplyError, reply};
 pub use send::{Once, SendError, Sent, send};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
-pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status};
+pub use status::{Recorded, StatusReport, apply_waiting, park_status, reason_of, record_status};
 pub use text::{Text, TextError, receive_text, send_text};
 
 /// What every use case needs. Cheap to clone.

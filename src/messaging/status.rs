@@ -1,6 +1,9 @@
 //! What providers report of messages: kept always, and folded into the one order of statuses.
 
+use std::time::Duration;
+
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::Messaging;
@@ -8,6 +11,9 @@ use crate::domain::{
     Address, AddressId, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId, mask,
 };
 use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, digest};
+
+/// Characters of a provider's reason that are kept.
+const MAX_REASON: usize = 500;
 
 /// A provider's report of a message.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,40 +88,53 @@ pub async fn apply_waiting(m: &Messaging, workspace: WorkspaceId, names: &[&str]
     Ok(())
 }
 
-/// A parked callback's body; it was read once before it was parked.
+/// A parked callback's body; it was read once before it was parked, so it is read as kindly here.
 #[derive(Deserialize)]
 struct Parked {
-    reference: Option<String>,
+    reference: Option<Value>,
     provider_id: Option<Value>,
     status: String,
     timestamp: Option<Value>,
-    error: Option<Value>,
+    error: Option<Box<RawValue>>,
     recipient: Option<String>,
 }
 
 fn parked(m: &Messaging, raw: &[u8], received_at: Timestamp) -> Option<StatusReport> {
-    let body: Parked = serde_json::from_slice(raw).ok()?;
+    let body: Parked = serde_json::from_slice(raw.strip_prefix(b"\xef\xbb\xbf").unwrap_or(raw)).ok()?;
     let text = |value: Value| match value {
         Value::String(text) => Some(text),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
     };
-    let at = body.timestamp.and_then(|value| match value {
-        Value::String(text) => text.parse().ok(),
-        Value::Number(number) => Timestamp::from_seconds(number.as_i64()?),
-        _ => None,
-    });
+    let error = body.error.map(|raw| serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()));
     Some(StatusReport {
         provider: None,
-        reference: body.reference,
+        reference: body.reference.and_then(text),
         provider_id: body.provider_id.and_then(text),
         report: Report {
-            status: Status::named(&body.status)?,
-            at: at.unwrap_or(received_at),
-            reason: body.error.and_then(text).map(|reason| mask(&reason)),
+            status: Status::named(&body.status.to_lowercase())?,
+            at: body.timestamp.and_then(moment).unwrap_or(received_at),
+            reason: error.as_deref().map(reason_of),
         },
         recipient: body.recipient.and_then(|text| Address::any(&text, &m.rules.phone)),
     })
+}
+
+/// A provider's error as it is kept: without addresses, and not longer than people read.
+pub fn reason_of(error: &str) -> String {
+    mask(error).replace('\0', "").chars().take(MAX_REASON).collect()
+}
+
+/// RFC 3339, or Unix seconds as a number or in digits.
+fn moment(value: Value) -> Option<Timestamp> {
+    match value {
+        Value::String(text) => text.parse().ok().or_else(|| Timestamp::from_seconds(text.parse().ok()?)),
+        Value::Number(number) => match number.as_i64() {
+            Some(seconds) => Timestamp::from_seconds(seconds),
+            None => Some(Timestamp::from_micros(0) + Duration::try_from_secs_f64(number.as_f64()?).ok()?),
+        },
+        _ => None,
+    }
 }
 
 async fn record(tx: &mut Tx, m: &Messaging, workspace: WorkspaceId, report: &StatusReport) -> store::Result<Recorded> {
