@@ -91,6 +91,17 @@ impl Database {
         }
     }
 
+    /// When the next row of the outbox is due, or out of time, after that time.
+    pub async fn next_work(&self, now: Timestamp) -> Option<Timestamp> {
+        const SQL: &str = "select min(x.at) from (select due_at as at from outbox where due_at > $1
+            union all select deadline from outbox where deadline > $1) x";
+        if self.is_postgres() {
+            sqlx::query_scalar(SQL).bind(now).fetch_one(&mut postgres(&self.url).await).await.unwrap()
+        } else {
+            sqlx::query_scalar(SQL).bind(now).fetch_one(&mut sqlite(&self.url).await).await.unwrap()
+        }
+    }
+
     /// How many rows of the outbox could be worked on at that time, from a place where nothing can be awaited.
     pub fn due_work(&self, now: Timestamp) -> i64 {
         const SQL: &str = "select count(*) from outbox where phase = 'sending' or due_at <= $1";

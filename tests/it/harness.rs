@@ -17,9 +17,10 @@ use futures_util::StreamExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use switchboard::app::{Parts, rules};
+use switchboard::auth::{Scope, create_key};
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, Sources};
-use switchboard::domain::{Channel, Timestamp};
+use switchboard::domain::{Channel, Timestamp, WorkspaceId};
 use switchboard::http::{self, Mode};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
@@ -173,8 +174,20 @@ impl TestApp {
         self.outbox.run_due().await.unwrap()
     }
 
-    /// Lets time pass in steps, and after each does what is due.
-    pub async fn run_for(&self, span: Duration, step: Duration) {
+    /// Lets time pass, and does everything exactly when it is due.
+    pub async fn run_for(&self, span: Duration) {
+        let end = self.now() + span;
+        self.run_outbox().await;
+        while let Some(next) = self.database().next_work(self.now()).await.filter(|next| *next <= end) {
+            self.advance(next.since(self.now()));
+            self.run_outbox().await;
+        }
+        self.advance(end.since(self.now()));
+        self.run_outbox().await;
+    }
+
+    /// Lets time pass in steps, and after each does what is due and what the provider may be given.
+    pub async fn run_in_steps(&self, span: Duration, step: Duration) {
         let end = self.now() + span;
         while self.now() < end {
             self.advance(step);
@@ -229,9 +242,12 @@ impl TestApp {
         self.raw(request.body(body.into()).unwrap()).await
     }
 
-    /// Gets as the holder of a key, or of nothing.
-    pub async fn get_as(&self, path: &str, bearer: &str) -> Answer {
-        let request = Request::get(path).header("authorization", format!("Bearer {bearer}"));
+    /// Gets with further headers.
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
+        let mut request = Request::get(path);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
         self.raw(request.body(Body::empty()).unwrap()).await
     }
 
@@ -303,6 +319,12 @@ impl TestApp {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {:?}", answer.body);
         answer["data"].as_array().unwrap().clone()
+    }
+
+    /// Makes a key; gives the `Authorization` that shows it.
+    pub async fn key(&self, scopes: &[Scope]) -> String {
+        let made = create_key(self.store(), &self.clock, WorkspaceId::DEFAULT, ("a test's", scopes, None)).await;
+        format!("Bearer {}", made.unwrap().1)
     }
 
     /// How many messages are stored.

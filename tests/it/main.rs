@@ -6,11 +6,18 @@
 
 mod architecture;
 mod bulk;
+mod callbacks;
+mod carrying;
 mod conversations;
 mod database;
+mod doubt;
 mod harness;
 mod idempotency;
+mod log;
+mod older_contracts;
+mod outage;
 mod provider;
 mod receiving;
+mod rights;
 mod scheduling;
 mod sending;

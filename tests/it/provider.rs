@@ -1,7 +1,7 @@
 //! A provider that answers as it is told and remembers what it was asked.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -9,6 +9,7 @@ use futures_util::future::{BoxFuture, ready};
 use switchboard::clock::Clock;
 use switchboard::domain::Timestamp;
 use switchboard::provider::{Abilities, Envelope, Found, Outcome, Provider};
+use tokio::sync::Notify;
 
 /// One attempt as the provider saw it.
 #[derive(Debug, Clone)]
@@ -33,6 +34,7 @@ struct State {
     lookups: VecDeque<Found>,
     attempts: Vec<Attempted>,
     asked: Vec<(Timestamp, String)>,
+    gate: Option<Arc<Notify>>,
 }
 
 impl TestProvider {
@@ -53,6 +55,11 @@ impl TestProvider {
     /// Answers the next look-ups so; beyond them nothing is clear.
     pub fn find(&self, found: impl IntoIterator<Item = Found>) {
         self.state().lookups.extend(found);
+    }
+
+    /// Keeps the next answer back until it is let through.
+    pub fn hold(&self, gate: Arc<Notify>) {
+        self.state().gate = Some(gate);
     }
 
     /// Every attempt so far.
@@ -91,7 +98,15 @@ impl Provider for TestProvider {
     }
 
     fn send<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Outcome> {
-        async move { self.answer(envelope) }.boxed()
+        async move {
+            let outcome = self.answer(envelope);
+            let gate = self.state().gate.take();
+            if let Some(gate) = gate {
+                gate.notified().await;
+            }
+            outcome
+        }
+        .boxed()
     }
 
     fn look_up<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Found> {

@@ -121,7 +121,7 @@ async fn hostile_bytes_to_a_webhook_are_kept_or_refused_and_never_break_it() {
         (br#"{"type":"sms","body":"\ud800"}"#.to_vec(), 202),
         (br#"{"\udfff":1}"#.to_vec(), 202),
         (b"{\"type\":\"sms\",\"body\":\"caf\xe9\"}".to_vec(), 202),
-        (format!("{{\"type\":\"sms\",\"body\":\"{}\"}}", "x".repeat(1_048_576)).into_bytes(), 202),
+        (format!("{{\"type\":\"sms\",\"body\":\"{}\"}}", "x".repeat(100_000)).into_bytes(), 202),
     ];
     for path in [SMS, EMAIL, "/api/webhooks/status"] {
         for (body, status) in &cases {

@@ -64,7 +64,7 @@ async fn a_scheduled_message_is_called_back_and_never_leaves() {
     let message = app.send(scheduled("2026-03-03T12:00:00Z")).await;
     let answer = app.post(&format!("{}/cancel", path_of(&message)), Value::Null).await;
     assert_eq!((answer.status.as_u16(), text(&answer["status"]), &answer["final"]), (200, "canceled", &json!(true)));
-    app.run_for(hours(48), hours(12)).await;
+    app.run_for(hours(48)).await;
     assert!(app.provider.attempts().is_empty());
     let again = app.post(&format!("{}/cancel", path_of(&message)), Value::Null).await;
     assert_eq!((again.status.as_u16(), text(&again["code"])), (409, "not_cancelable"));
@@ -90,7 +90,7 @@ async fn a_queued_message_is_called_back_and_one_that_left_is_not() {
     }
     let inbound = app.post("/api/webhooks/sms", crate::receiving::inbound("m-1", "in")).await.body;
     assert_eq!(app.post(&format!("{}/cancel", path_of(&inbound)), Value::Null).await.status, 409);
-    app.run_for(minutes(2), seconds(10)).await;
+    app.run_for(minutes(2)).await;
     assert_eq!(app.provider.attempts().len(), 3);
 }
 
@@ -101,7 +101,7 @@ async fn a_message_out_of_time_is_dead_with_its_reason_and_listed() {
     let mut draft = sms("urgent");
     draft["deliver_by"] = json!("2026-03-02T12:01:00Z");
     let message = app.send(draft).await;
-    app.run_for(minutes(2), seconds(1)).await;
+    app.run_for(minutes(2)).await;
     let dead = app.reload(&message).await;
     assert_eq!((text(&dead["status"]), &dead["final"]), ("dead", &json!(true)));
     assert_eq!(dead["status_reason"], "its time ran out; last: too many requests");
@@ -110,7 +110,7 @@ async fn a_message_out_of_time_is_dead_with_its_reason_and_listed() {
         assert!(attempt.at < "2026-03-02T12:01:00Z".parse().unwrap());
     }
     let before = app.provider.attempts().len();
-    app.run_for(hours(12), hours(1)).await;
+    app.run_for(hours(12)).await;
     assert_eq!(app.provider.attempts().len(), before);
 }
 
@@ -119,10 +119,10 @@ async fn a_message_without_a_deadline_gets_its_channels_own() {
     let app = TestApp::start().await;
     app.provider.always(Some(busy(None)));
     let (text_message, mail) = (app.send_sms("x").await, app.send(email("y")).await);
-    app.run_for(hours(11), minutes(30)).await;
+    app.run_for(hours(11)).await;
     assert_eq!(app.reload(&text_message).await["status"], "dead");
     assert_eq!(app.reload(&mail).await["status"], "queued");
-    app.run_for(hours(38), minutes(30)).await;
+    app.run_for(hours(38)).await;
     assert_eq!(app.reload(&mail).await["status"], "dead");
     assert_eq!(app.list("/api/dead-letters").await.len(), 2);
 }
