@@ -1,1 +1,23 @@
-fn main() {}
+//! The integration tests: one binary, run once on SQLite and once on PostgreSQL.
+//!
+//! `SWITCHBOARD_TEST_DATABASE` is `sqlite` (the default) or the URL of a superuser's database on a PostgreSQL server.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod architecture;
+mod bulk;
+mod callbacks;
+mod carrying;
+mod conversations;
+mod database;
+mod doubt;
+mod harness;
+mod idempotency;
+mod log;
+mod older_contracts;
+mod outage;
+mod provider;
+mod receiving;
+mod rights;
+mod scheduling;
+mod sending;
