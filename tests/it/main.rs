@@ -1,1 +1,4 @@
-fn main() {}
+//! Everything that is tested from outside the modules.
+
+mod faults;
+mod process;
