@@ -64,7 +64,7 @@ impl Process {
             }
         }
         let file = File::options().create(true).append(true).open(log).unwrap();
-        command.stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
+        command.env("RUST_BACKTRACE", "0").stdin(Stdio::null()).stdout(file.try_clone().unwrap()).stderr(file);
         let child = command.spawn().expect("the program starts");
         Self { child, log: log.to_owned() }
     }

@@ -12,14 +12,14 @@
 
 mod ambiguity;
 //mod certainty;
-//mod database;
+mod database;
 //mod forged;
 //mod hostile;
 mod judge;
 mod kill;
 //mod order;
-//mod outage;
+mod outage;
 mod points;
-//mod repeats;
-//mod restore;
-//mod stop;
+mod repeats;
+mod restore;
+mod stop;
