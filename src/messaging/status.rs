@@ -7,6 +7,7 @@ use super::Messaging;
 use crate::domain::{
     Address, AddressId, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId, mask,
 };
+use crate::fault::is_sabotaged;
 use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, digest};
 
 /// A provider's report of a message.
@@ -225,7 +226,10 @@ fn fold<'a>(
             at: row.status_at,
             reason: row.status_reason.clone(),
         };
-        let after = before.clone().after(report);
+        let mut after = before.clone().after(report);
+        if is_sabotaged("last_word_wins") {
+            after = Standing { status: report.status, at: Some(report.at), reason: report.reason.clone() };
+        }
         if after != before {
             row.status = Some(after.status);
             row.status_at = after.at;

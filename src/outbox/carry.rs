@@ -7,8 +7,9 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{IDLE, LEASE, Line, Outbox, SET, point};
+use super::{IDLE, LEASE, Line, Outbox, SET};
 use crate::domain::{AddressId, MessageId, RecipientKind, Status, WorkspaceId};
+use crate::fault::{is_sabotaged, point};
 use crate::provider::{Envelope, Outcome};
 use crate::store::{self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Tx};
 
@@ -121,7 +122,9 @@ impl Outbox {
         }
         point("before_attempt_row");
         let jobs = self.write_attempts(&mut tx, line, rows).await?;
-        tx.commit().await?;
+        if !is_sabotaged("claim_uncommitted") {
+            tx.commit().await?;
+        }
         point("after_attempt_row");
         let held: Vec<Claimed> = jobs.iter().map(|job| job.row.clone()).collect();
         self.hold(&held);

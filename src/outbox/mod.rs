@@ -7,8 +7,6 @@ mod bucket;
 mod carry;
 mod complete;
 mod decide;
-#[cfg(feature = "faults")]
-pub mod fault;
 mod line;
 mod lookup;
 mod sweep;
@@ -183,10 +181,3 @@ impl Outbox {
         tx.commit().await
     }
 }
-
-/// Names a point at which a fault test may end the process; nothing in a build without faults.
-#[cfg(feature = "faults")]
-use fault::point;
-
-#[cfg(not(feature = "faults"))]
-fn point(_name: &str) {}

@@ -5,6 +5,7 @@ use tokio_util::sync::CancellationToken;
 use super::carry::Ended;
 use super::{IDLE, Outbox, SET};
 use crate::domain::{Status, Timestamp};
+use crate::fault::is_sabotaged;
 use crate::messaging::moved;
 use crate::provider::Outcome;
 use crate::store::{self, Phase};
@@ -58,7 +59,12 @@ impl Outbox {
         }
         tx.commit().await?;
         let reason = "the server stopped while sending";
-        let unknown = |row| Ended { row, outcome: Outcome::Unknown { reason: reason.to_owned() } };
+        let outcome = if is_sabotaged("lapsed_is_retry") {
+            Outcome::Retry { after: None, is_away: false, reason: reason.to_owned() }
+        } else {
+            Outcome::Unknown { reason: reason.to_owned() }
+        };
+        let unknown = |row| Ended { row, outcome: outcome.clone() };
         let ended: Vec<Ended> = rows.into_iter().map(unknown).collect();
         self.complete(&ended).await?;
         Ok(ended.len())

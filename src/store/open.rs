@@ -7,13 +7,15 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use sqlx::Connection;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::Notify;
 
 use super::{Pools, Shared, Store, Tx, Vault, migrate, on, vault};
 use crate::clock::Clock;
 use crate::domain::WorkspaceId;
+use crate::fault::is_sabotaged;
 
 /// The first SQLite without the WAL-reset bug that could lose commits (3.7.0 to 3.51.2).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -106,7 +108,7 @@ impl Store {
 async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenError> {
     if let Some(path) = options.url.strip_prefix("sqlite://").or_else(|| options.url.strip_prefix("sqlite:")) {
         let path = PathBuf::from(path.split('?').next().unwrap_or(path));
-        let lock = if options.is_exclusive { Some(lock_file(&path)?) } else { None };
+        let lock = if options.is_exclusive && !is_sabotaged("lock_off") { Some(lock_file(&path)?) } else { None };
         return Ok((sqlite(&path).await?, lock));
     }
     if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
@@ -154,6 +156,7 @@ async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
+        .before_acquire(|conn, _| Box::pin(async move { Ok(is_fit(conn)) }))
         .connect_with(options.clone())
         .await?;
     let version: String = sqlx::query_scalar("select sqlite_version()").fetch_one(&write).await?;
@@ -166,8 +169,15 @@ async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
         .max_lifetime(None)
         .acquire_timeout(Duration::from_secs(10))
         .test_before_acquire(false)
+        .before_acquire(|conn, _| Box::pin(async move { Ok(is_fit(conn)) }))
         .connect_lazy_with(options.pragma("query_only", "on"));
     Ok(Pools::Sqlite { write, read })
+}
+
+/// Whether a connection can begin a unit of work. A disk that is full makes SQLite roll back by itself; the driver goes
+/// on counting the transaction that is no more, and would never begin another one.
+fn is_fit(conn: &SqliteConnection) -> bool {
+    !conn.is_in_transaction() || is_sabotaged("stuck_rollback")
 }
 
 fn parse_version(text: &str) -> Option<[u32; 3]> {
