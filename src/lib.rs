@@ -9,6 +9,7 @@ pub mod carrier;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod fault;
 pub mod http;
 pub mod messaging;
 pub mod outbox;

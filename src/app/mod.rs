@@ -19,6 +19,7 @@ use crate::arguments::{Arguments, Command, DevArguments, ServeArguments};
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::domain::{Report, WorkspaceId};
+use crate::fault::is_sabotaged;
 use crate::http::{self, Mode};
 use crate::messaging::{Messaging, StatusReport, record_statuses};
 use crate::outbox::Outbox;
@@ -111,6 +112,9 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     let serving = tasks.spawn(http::serve(listener, router, limits, stop.clone()));
     stop.cancelled().await;
     tracing::info!("stopping");
+    if is_sabotaged("stop_at_once") {
+        return Ok(());
+    }
     carrying.cancel();
     serving.await?;
     tasks.close();

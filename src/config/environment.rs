@@ -9,7 +9,7 @@ const MAX_PROVIDERS: usize = 100;
 
 /// Begins of names that are not configuration: what the tests and the command line read, and what Kubernetes sets for
 /// a service called `switchboard`.
-const NOT_OURS: [&str; 6] = ["test_", "fault_", "service_", "port_", "config_", "carrier_"];
+const NOT_OURS: [&str; 7] = ["test_", "fault_", "sabotage_", "service_", "port_", "config_", "carrier_"];
 
 /// The process's environment, or a map that stands in for it.
 #[derive(Debug, Clone)]

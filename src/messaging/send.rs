@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::accept::{Entry, store_entries};
 use super::{BULK, Caller, Messaging, SINGLE, default_span};
 use crate::domain::{Direction, Draft, FieldError, Message, Refusal, Status, Timestamp, WorkspaceId};
+use crate::fault::is_sabotaged;
 use crate::store::{self, KeptAnswer, NewWork, Tx};
 
 /// An idempotency key and what it stands for.
@@ -61,6 +62,7 @@ pub async fn send(
     once: Option<Once>,
 ) -> Result<Vec<Sent>, SendError> {
     let is_single = drafts.len() == 1;
+    let once = once.filter(|_| !is_sabotaged("key_off"));
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     if let Some(once) = &once {
@@ -80,9 +82,19 @@ pub async fn send(
         let answer = serde_json::to_vec(&sent).map_err(|_| store::Error::Corrupt("an answer that cannot be kept"))?;
         tx.keep_answer(caller.workspace, (&caller.name, &once.key), &answer).await?;
     }
-    tx.commit().await?;
+    if is_sabotaged("answer_before_commit") {
+        tokio::spawn(commit_later(tx));
+    } else {
+        tx.commit().await?;
+    }
     count_accepted(&sent);
     Ok(sent)
+}
+
+/// What must never be: an answer that runs ahead of its commit.
+async fn commit_later(tx: Tx) -> store::Result<()> {
+    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    tx.commit().await
 }
 
 fn repeated(kept: &KeptAnswer) -> Result<Vec<Sent>, SendError> {

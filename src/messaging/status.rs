@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::Messaging;
 use crate::domain::{Address, Direction, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId};
+use crate::fault::is_sabotaged;
 use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, WaitsFor};
 
 /// A provider's report of a message.
@@ -216,7 +217,10 @@ fn fold<'a>(
             at: row.status_at,
             reason: row.status_reason.clone(),
         };
-        let after = before.clone().after(report);
+        let mut after = before.clone().after(report);
+        if is_sabotaged("last_word_wins") {
+            after = Standing { status: report.status, at: Some(report.at), reason: report.reason.clone() };
+        }
         if after != before {
             row.status = Some(after.status);
             row.status_at = after.at;

@@ -11,7 +11,8 @@ use tokio_util::task::TaskTracker;
 
 use super::claim::Job;
 use super::line::Room;
-use super::{IDLE, Line, Outbox, SET, point};
+use super::{IDLE, Line, Outbox, SET};
+use crate::fault::point;
 use crate::provider::Outcome;
 use crate::store::{self, Claimed};
 

@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use super::complete::{Changes, look_at};
 use super::decide::{has_lost_its_key, next_look};
-use super::{LEASE, Line, Outbox, point};
+use super::{LEASE, Line, Outbox};
 use crate::domain::{Address, AddressId, MessageId, Policy, RecipientKind, Status, Timestamp, WorkspaceId};
+use crate::fault::{is_sabotaged, point};
 use crate::messaging::moved;
 use crate::provider::Envelope;
 use crate::store::{self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Tx};
@@ -38,7 +39,9 @@ impl Outbox {
         }
         point("before_attempt_row");
         let jobs = self.write_attempts(&mut tx, line, rows).await?;
-        tx.commit().await?;
+        if !is_sabotaged("claim_uncommitted") {
+            tx.commit().await?;
+        }
         point("after_attempt_row");
         self.hold(jobs.iter().map(|job| &job.row));
         Ok(jobs)

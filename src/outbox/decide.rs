@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::domain::{Policy, Timestamp};
+use crate::fault::is_sabotaged;
 use crate::provider::{Abilities, Outcome};
 use crate::store::Claimed;
 
@@ -53,18 +54,23 @@ impl Situation<'_> {
         match outcome {
             Outcome::Accepted { .. } => Next::Accepted,
             Outcome::Rejected { .. } => Next::Rejected,
+            Outcome::Unknown { .. } if is_sabotaged("unknown_is_retry") => self.wait(None, false, false),
+            Outcome::Retry { .. } if is_sabotaged("certain_is_unknown") => self.unknown(),
             Outcome::Retry { after, .. } => self.wait(*after, self.row.may_duplicate, self.row.doubt_under_key),
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } if self.key_lives() => {
                 self.wait(None, self.row.may_duplicate, true)
             }
-            Outcome::Doubtful { .. } if self.policy != Policy::NoDuplicates => self.wait(None, true, false),
+            Outcome::Doubtful { .. } if self.policy != Policy::NoDuplicates => {
+                self.wait(None, !is_sabotaged("doubt_unmarked"), false)
+            }
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } => self.unknown(),
         }
     }
 
     /// Tries again after our own wait, or later when the service asked for it, but not after the deadline.
     fn wait(&self, asked: Option<Duration>, may_duplicate: bool, doubt_under_key: bool) -> Next {
-        let wait = retry_wait(self.row.tries, self.fraction).max(asked.unwrap_or_default());
+        let asked = asked.filter(|_| !is_sabotaged("retry_after_ignored")).unwrap_or_default();
+        let wait = retry_wait(self.row.tries, self.fraction).max(asked);
         Next::Wait { due_at: (self.now + wait).min(self.row.deadline), may_duplicate, doubt_under_key }
     }
 

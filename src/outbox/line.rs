@@ -8,6 +8,7 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use super::breaker::{Allowance, Breaker};
 use super::bucket::Bucket;
 use crate::clock::Clock;
+use crate::fault::is_sabotaged;
 use crate::provider::{Abilities, Outcome, Provider};
 
 /// A provider as it is configured.
@@ -99,7 +100,7 @@ impl Line {
             Allowance::Wait(wait) => return Err(wait),
         };
         let free = self.slots.available_permits().min(wanted);
-        let tokens = self.bucket().take(free, now);
+        let tokens = if is_sabotaged("pace_off") { free } else { self.bucket().take(free, now) };
         let slots: Vec<_> = (0..tokens).map_while(|_| self.slots.clone().try_acquire_owned().ok()).collect();
         self.bucket().give_back(tokens - slots.len());
         if slots.is_empty() {
@@ -131,7 +132,7 @@ impl Line {
         };
         let is_open = {
             let mut breaker = self.breaker();
-            breaker.record(is_away, self.clock.now());
+            breaker.record(is_away && !is_sabotaged("breaker_off"), self.clock.now());
             breaker.is_open()
         };
         let labels = [("provider", self.name().to_owned()), ("outcome", outcome_name(outcome).to_owned())];

@@ -8,8 +8,6 @@ mod carry;
 mod claim;
 mod complete;
 mod decide;
-#[cfg(feature = "faults")]
-pub mod fault;
 mod line;
 mod lookup;
 mod sweep;
@@ -215,10 +213,3 @@ impl Outbox {
         tx.commit().await
     }
 }
-
-/// Names a point at which a fault test may end the process; nothing in a build without faults.
-#[cfg(feature = "faults")]
-use fault::point;
-
-#[cfg(not(feature = "faults"))]
-fn point(_name: &str) {}

@@ -5,7 +5,9 @@ use tokio_util::sync::CancellationToken;
 use super::carry::{Ended, unknown};
 use super::{IDLE, Outbox, SET};
 use crate::domain::{Status, Timestamp};
+use crate::fault::is_sabotaged;
 use crate::messaging::moved;
+use crate::provider::Outcome;
 use crate::store::{self, Phase};
 
 /// Sweeps between two measurements, and between two cleanings.
@@ -58,7 +60,13 @@ impl Outbox {
             return Ok(0);
         }
         tx.commit().await?;
-        let lapsed = |row| Ended { row, outcome: unknown("the server stopped while sending"), _slot: None };
+        let reason = "the server stopped while sending";
+        let outcome = if is_sabotaged("lapsed_is_retry") {
+            Outcome::Retry { after: None, is_away: false, reason: reason.to_owned() }
+        } else {
+            unknown(reason)
+        };
+        let lapsed = |row| Ended { row, outcome: outcome.clone(), _slot: None };
         let ended: Vec<Ended> = rows.into_iter().map(lapsed).collect();
         self.complete(&ended).await?;
         Ok(ended.len())

@@ -10,6 +10,7 @@ use super::attempts::NewHistory;
 use super::{Bearing, MasterKeys, OpenError, OpenOptions, Pools, Result, Store, Tx, on};
 use crate::clock::Clock;
 use crate::domain::{Status, Timestamp};
+use crate::fault::is_sabotaged;
 
 /// Why a backup or a restore did not happen.
 #[derive(Debug, thiserror::Error)]
@@ -61,7 +62,9 @@ impl Store {
         let moved = tx.forget_certainty(now).await?;
         let first = tx.next_message().await?;
         tx.begin_epoch(first, clock).await?;
-        tx.commit().await?;
+        if !is_sabotaged("restore_trusted") {
+            tx.commit().await?;
+        }
         Ok(moved)
     }
 }

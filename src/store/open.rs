@@ -17,6 +17,7 @@ use tokio::sync::Notify;
 use super::{Pools, Shared, Store, Tx, Vault, migrate, on, vault};
 use crate::clock::Clock;
 use crate::domain::WorkspaceId;
+use crate::fault::is_sabotaged;
 
 /// The first SQLite without the WAL-reset bug that could lose commits (3.7.0 to 3.51.2).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
@@ -110,7 +111,7 @@ impl Store {
 
 async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenError> {
     if let Some(path) = sqlite_path(&options.url) {
-        let lock = if options.is_exclusive { Some(lock_file(&path)?) } else { None };
+        let lock = if options.is_exclusive && !is_sabotaged("lock_off") { Some(lock_file(&path)?) } else { None };
         return Ok((sqlite(&path).await?, lock));
     }
     if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
@@ -185,7 +186,7 @@ async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
 /// Lets a connection go that still counts a transaction: SQLite has rolled it back by itself, as it does on a full disk,
 /// and no other could begin on it.
 fn is_clean(conn: &mut SqliteConnection, _: PoolConnectionMetadata) -> BoxFuture<'_, Result<bool, sqlx::Error>> {
-    Box::pin(async { Ok(!conn.is_in_transaction()) })
+    Box::pin(async { Ok(!conn.is_in_transaction() || is_sabotaged("stuck_rollback")) })
 }
 
 fn parse_version(text: &str) -> Option<[u32; 3]> {

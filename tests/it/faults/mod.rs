@@ -1,0 +1,25 @@
+//! Faults on purpose, against real processes. The judge is the carrier's ledger, never our own database.
+//!
+//! Every test prints its seed and how many faults fired, and fails when none did. `bin/sabotage.sh` runs each against
+//! a server that breaks the rule it watches, and wants to see it fail.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a test stops at what it did not foresee, and says what it saw"
+)]
+
+mod ambiguity;
+//mod certainty;
+mod database;
+//mod forged;
+//mod hostile;
+mod judge;
+mod kill;
+//mod order;
+mod outage;
+mod points;
+mod repeats;
+mod restore;
+mod stop;
