@@ -75,7 +75,10 @@ async fn what_looks_odd_is_received_all_the_same() {
 async fn what_cannot_be_understood_is_kept_and_answered_with_its_fields() {
     let app = TestApp::start().await;
     let cases: Vec<(Value, &[&str])> = vec![
-        (json!({}), &["type required", "messaging_provider_id required"]),
+        (
+            json!({}),
+            &["type required", "body required", "from required", "to required", "messaging_provider_id required"],
+        ),
         (without("messaging_provider_id"), &["messaging_provider_id required"]),
         (with("messaging_provider_id", json!("")), &["messaging_provider_id invalid"]),
         (with("messaging_provider_id", json!("x".repeat(256))), &["messaging_provider_id invalid"]),
