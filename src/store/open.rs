@@ -111,6 +111,9 @@ impl Store {
 
 async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenError> {
     if let Some(path) = sqlite_path(&options.url) {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            private_folder(folder).map_err(|error| OpenError::File(folder.to_owned(), error))?;
+        }
         let lock = if options.is_exclusive && !is_sabotaged("lock_off") { Some(lock_file(&path)?) } else { None };
         return Ok((sqlite(&path).await?, lock));
     }
@@ -130,9 +133,6 @@ fn lock_file(database: &Path) -> Result<File, OpenError> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-        private_folder(folder).map_err(|error| OpenError::File(folder.to_owned(), error))?;
-    }
     let file = File::options().create(true).truncate(false).write(true).open(&path);
     let file = file.map_err(|error| OpenError::File(path.clone(), error))?;
     match file.try_lock() {
