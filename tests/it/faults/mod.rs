@@ -11,13 +11,13 @@
 )]
 
 mod ambiguity;
-//mod certainty;
+mod certainty;
 mod database;
-//mod forged;
-//mod hostile;
+mod forged;
+mod hostile;
 mod judge;
 mod kill;
-//mod order;
+mod order;
 mod outage;
 mod points;
 mod repeats;
