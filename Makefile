@@ -7,7 +7,7 @@ ENV := bin/env.sh
 FEATURES := --features faults
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/switchboard
 
-.PHONY: help setup run build test check faults gen migrate db-up db-down db-shell clean
+.PHONY: help setup run build test check faults sabotage gen migrate db-up db-down db-shell clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -32,8 +32,11 @@ check: ## what CI checks before the tests: format, lints, documentation, generat
 	@cargo run --locked --quiet $(FEATURES) -- openapi | diff -u openapi.json - \
 		|| { echo "openapi.json is not current: run \`make gen\` and commit it"; exit 1; }
 
-faults: ## the fault tests in full: 100 cycles of kill -9
+faults: ## the fault tests in full: 100 cycles of kill -9, then sabotage
 	@bin/test-all.sh faults
+
+sabotage: ## see each fault test fail on a server that breaks its rule (on SQLite)
+	@bin/sabotage.sh
 
 gen: ## write the generated files: openapi.json
 	@cargo build --locked --quiet $(FEATURES)

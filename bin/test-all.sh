@@ -2,7 +2,7 @@
 # Every test: the unit tests once, the whole test binary on SQLite and on PostgreSQL, then schemathesis.
 #
 #   bin/test-all.sh            all, with 10 cycles of kill -9
-#   bin/test-all.sh faults     only the fault tests, with 100
+#   bin/test-all.sh faults     only the fault tests, with 100; then each against a server that breaks its rule
 #
 # PostgreSQL is the one of TEST_POSTGRES_URL (a superuser's), else the one on 127.0.0.1:5432 when it lets `postgres`
 # in, else a private one that ends with the tests.
@@ -84,7 +84,7 @@ else
     results+=("FAILED  postgres: no PostgreSQL could be had")
     failed=1
 fi
-[ -n "$filter" ] || step schemathesis bin/schemathesis.sh
+if [ -n "$filter" ]; then step sabotage bin/sabotage.sh "$url"; else step schemathesis bin/schemathesis.sh; fi
 
 echo
 printf '%s\n' "${results[@]}"

@@ -90,7 +90,7 @@ fn wires() -> Vec<Planned> {
     let chunked = head(path, "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n");
     let lengthy = |n: u64| head(path, &format!("Content-Type: application/json\r\nContent-Length: {n}\r\n"));
     let chunk = [b"10000\r\n".as_slice(), &vec![b'x'; 0x10000], b"\r\n"].concat();
-    let many: String = (0..2_000).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = (0..2_000).map(|n| format!("X-{n}: y")).collect::<Vec<_>>().join("\r\n");
     let get = b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".to_vec();
     let get_with = |line: &str| format!("GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n{line}\r\n\r\n").into_bytes();
     let refused: &'static [u16] = &[400, 413, 414, 431, 501, 505];

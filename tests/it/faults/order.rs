@@ -74,7 +74,7 @@ async fn five_hundred_shuffles_of_reports_end_the_same() {
     let drafts: Vec<_> = (0..SHUFFLES).map(|n| draft("sms", &format!("order {n}"), 1)).collect();
     let answer = server.post("/api/messages/batch", &json!({ "messages": drafts })).await.unwrap();
     assert_eq!(answer.body["accepted"], SHUFFLES, "{}", answer.body);
-    server.wait_until(std::time::Duration::from_secs(60), |message| status(message) == "accepted").await;
+    server.wait_until(std::time::Duration::from_mins(1), |message| status(message) == "accepted").await;
 
     let references: BTreeMap<String, String> =
         carrier.ledger().into_iter().map(|line| (line.body, line.reference)).collect();

@@ -30,12 +30,12 @@ async fn an_outage_ends_in_a_paced_drain_and_nothing_is_dead() {
     println!("the breaker opened {:?} after the carrier was gone", gone.elapsed());
     tokio::time::sleep(AWAY.saturating_sub(gone.elapsed())).await;
     let posts = load.stop().await;
-    assert_eq!(server.metric(OPEN).await, 1.0, "it stays open while the carrier is away");
+    assert!(server.metric(OPEN).await > 0.5, "it stays open while the carrier is away");
     let carrier = Carrier::start_at(&site, "carrier", port, None).await;
     let back = Instant::now();
     wait_for_breaker(&server, 0.0, Duration::from_secs(30)).await;
     println!("and closed {:?} after it was back", back.elapsed());
-    let messages = server.wait_until(Duration::from_secs(60), is_settled).await;
+    let messages = server.wait_until(Duration::from_mins(1), is_settled).await;
 
     let ledger = carrier.ledger();
     let verdict = Verdict::of(&posts, &messages, &ledger);

@@ -46,7 +46,7 @@ async fn crash_at(point: &'static str, script: &[&str]) -> Aftermath {
     let before = carrier.stats().await;
 
     let server = plan.start().await;
-    let messages = server.wait_until(Duration::from_secs(60), is_settled).await;
+    let messages = server.wait_until(Duration::from_mins(1), is_settled).await;
     assert_eq!(messages.len(), MESSAGES);
     // Long enough for a second and a third attempt, had there been any.
     tokio::time::sleep(Duration::from_secs(3)).await;

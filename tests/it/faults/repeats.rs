@@ -84,7 +84,7 @@ async fn one_key_a_hundred_times_at_once_is_one_message_also_after_a_kill() {
         assert_eq!(answer.status, 201, "{}", answer.body);
         texts.push(text);
     }
-    server.wait_until(Duration::from_secs(60), is_settled).await;
+    server.wait_until(Duration::from_mins(1), is_settled).await;
     let mut held: Vec<_> = server.messages().await.iter().map(|m| m["body"].as_str().unwrap().to_owned()).collect();
     held.sort();
     texts.sort();

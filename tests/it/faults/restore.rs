@@ -51,7 +51,7 @@ async fn a_restored_database_does_not_send_again_what_it_calls_queued() {
     }
     let mut server = back_up(&site, &plan, server).await;
     let carrier = Carrier::start_at(&site, "carrier", port, None).await;
-    server.wait_until(Duration::from_secs(60), |message| status(message) == "accepted").await;
+    server.wait_until(Duration::from_mins(1), |message| status(message) == "accepted").await;
     server.process.kill();
     let sent = carrier.ledger();
     assert_eq!(sent.len(), 10);

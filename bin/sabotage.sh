@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Sees every fault test fail: each is run against a server that breaks the rule it watches.
+#
+#   bin/sabotage.sh [URL]      on SQLite; with the URL of a PostgreSQL superuser also what only that one shows
+#
+# A row: the rule that is broken (fault::is_sabotaged), the database that shows it, the test that must fail.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+
+rows='
+answer_before_commit sqlite   faults::kill::
+lapsed_is_retry      sqlite   faults::kill::
+lapsed_is_retry      sqlite   faults::points::
+unknown_is_retry     sqlite   faults::ambiguity::
+doubt_unmarked       sqlite   faults::ambiguity::
+retry_after_ignored  sqlite   faults::certainty::
+certain_is_unknown   sqlite   faults::certainty::
+breaker_off          sqlite   faults::outage::
+pace_off             sqlite   faults::outage::
+dedupe_off           sqlite   faults::repeats::one_webhook
+key_off              sqlite   faults::repeats::one_key
+secret_off           sqlite   faults::forged::
+last_word_wins       sqlite   faults::order::
+away_is_refused      sqlite   faults::database::the_database
+stuck_rollback       sqlite   faults::database::the_database
+lock_off             sqlite   faults::database::two_servers
+limit_off            sqlite   faults::hostile::
+stop_at_once         sqlite   faults::stop::
+restore_trusted      sqlite   faults::restore::
+answer_before_commit postgres faults::kill::
+away_is_refused      postgres faults::database::the_database
+claim_uncommitted    postgres faults::database::two_servers
+restore_trusted      postgres faults::restore::
+'
+
+run() { # FILTER
+    if cargo nextest --version >/dev/null 2>&1; then
+        cargo nextest run --locked --features faults --test it --retries 0 -E "test(/^$1/)"
+    else
+        cargo test --locked --features faults --test it -- "$1"
+    fi
+}
+
+cargo build --locked --quiet --features faults --tests || exit 1
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+failed=0
+seen=0
+while read -r rule database filter; do
+    [ -n "$rule" ] || continue
+    url=sqlite
+    if [ "$database" = postgres ]; then
+        url=${1:-}
+        [ -n "$url" ] || continue
+    fi
+    SWITCHBOARD_SABOTAGE=$rule SWITCHBOARD_TEST_DATABASE=$url run "$filter" >"$log" 2>&1 </dev/null
+    status=$?
+    # 100 is nextest's word for failed tests, 101 cargo's; the panic tells them from a test that did not run.
+    if { [ $status -eq 100 ] || [ $status -eq 101 ]; } && grep -q "^ *thread 'faults::.* panicked" "$log"; then
+        why=$(grep -A 1 "^ *thread 'faults::.* panicked" "$log" | sed -n 2p | cut -c 1-110)
+        seen=$((seen + 1))
+        printf 'seen to fail  %-21s %-9s %-32s %s\n' "$rule" "$database" "$filter" "$why"
+    else
+        printf 'NOT SEEN      %-21s %-9s %s\n' "$rule" "$database" "$filter"
+        tail -n 20 "$log"
+        failed=1
+    fi
+done <<<"$rows"
+echo "test result: $seen broken rules seen by their tests"
+exit "$failed"
