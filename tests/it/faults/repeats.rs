@@ -1,5 +1,7 @@
 //! The same thing said many times at once is one thing.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -98,15 +100,21 @@ async fn one_key_a_hundred_times_at_once_is_one_message_also_after_a_kill() {
 /// Twenty keys, five times each, while the server is killed: whoever asks again gets one message.
 async fn killed_in_the_middle(plan: &Plan, mut server: Server) -> Vec<(String, String)> {
     let pairs: Vec<_> = (0..20).map(|n| (format!("killed-{n}"), format!("killed {n}"))).collect();
+    let (answered, client) = (Arc::new(AtomicUsize::new(0)), client());
     let posts = pairs.iter().flat_map(|pair| std::iter::repeat_n(pair.clone(), 5)).map(|(key, text)| {
         let url = format!("{}{}", plan.base(), path_of("sms"));
+        let (answered, client) = (answered.clone(), client.clone());
         tokio::spawn(async move {
-            let builder = client().post(url).header("Idempotency-Key", key).json(&draft("sms", &text, 2));
-            request(&client(), builder).await.map(|answer| answer.status)
+            let builder = client.post(url).header("Idempotency-Key", key).json(&draft("sms", &text, 2));
+            let answer = request(&client, builder).await;
+            answered.fetch_add(1, Ordering::SeqCst);
+            answer.map(|answer| answer.status)
         })
     });
     let posts: Vec<_> = posts.collect();
-    tokio::time::sleep(Duration::from_millis(60)).await;
+    while answered.load(Ordering::SeqCst) < 10 {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     server.process.kill();
     let mut cut_off = 0;
     for post in posts {
