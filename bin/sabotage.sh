@@ -30,6 +30,7 @@ restore_trusted      sqlite   faults::restore::
 answer_before_commit postgres faults::kill::
 away_is_refused      postgres faults::database::the_database
 claim_uncommitted    postgres faults::database::two_servers
+lapsed_is_retry      postgres faults::database::two_servers
 restore_trusted      postgres faults::restore::
 '
 

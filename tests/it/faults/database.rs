@@ -181,6 +181,9 @@ async fn two_servers_carry_one_queue(seed: u64) {
     let [at_first, at_second] = loads;
     let mut posts = at_first.stop().await;
     posts.extend(at_second.stop().await);
+    let mut names = std::collections::HashSet::new();
+    let again = carrier.ledger().into_iter().filter(|line| !names.insert(line.reference.clone())).count();
+    assert_eq!(again, 0, "messages that were sent by more than one claim");
     let messages = first.wait_until(Duration::from_mins(1), is_settled).await;
     let ledger = carrier.ledger();
     let verdict = Verdict::of(&posts, &messages, &ledger);

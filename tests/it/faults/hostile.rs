@@ -10,7 +10,7 @@ use super::judge::{draft, fired, path_of, seed};
 use crate::process::{Plan, Site};
 
 /// The longest that anything may stay open: the timeouts of the configuration, and a margin.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(14);
 /// What ten rounds of attacks may leave behind.
 const MAX_GROWTH_KIB: u64 = 48 * 1_024;
 /// What dozens of attacks at once may cost.
@@ -20,7 +20,7 @@ const ROUNDS: usize = 12;
 /// The most that an endless body sends before it is cut off.
 const ENDLESS: usize = 80 * 1_024 * 1_024;
 
-const CONFIG: &str = "header_timeout_ms = 1500\nbody_timeout_ms = 2500\n";
+const CONFIG: &str = "header_timeout_ms = 1500\nbody_timeout_ms = 6000\n";
 
 /// How one attack is written on the wire.
 enum Attack {
