@@ -58,6 +58,17 @@ impl Database {
         Self { url: format!("sqlite://{}/switchboard.db", folder.path().display()), folder, drop_by: None }
     }
 
+    /// A copy of a PostgreSQL database that nobody has open.
+    pub async fn copy(&self) -> Self {
+        let DropBy { admin, name } = self.drop_by.as_ref().unwrap();
+        let copy = format!("switchboard_test_{}", hex::encode(rand::random::<[u8; 8]>()));
+        let mut conn = PgConnection::connect(admin).await.unwrap();
+        run(&mut conn, &format!("create database {copy} template {name}")).await;
+        conn.close().await.unwrap();
+        let (url, admin) = (with_name(admin, &copy), admin.clone());
+        Self { url, folder: tempfile::tempdir().unwrap(), drop_by: Some(DropBy { admin, name: copy }) }
+    }
+
     /// A folder that goes with the database.
     pub fn folder(&self) -> &Path {
         self.folder.path()
@@ -69,7 +80,7 @@ impl Database {
     }
 
     pub fn is_postgres(&self) -> bool {
-        self.drop_by.is_some()
+        self.url.starts_with("postgres")
     }
 
     /// One number, beside the server.
