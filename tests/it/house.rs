@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use crate::database::Database;
 use crate::harness::sms;
+use crate::process::program;
 
 /// Every page that people read.
 fn pages() -> Vec<PathBuf> {
@@ -57,7 +58,7 @@ fn every_make_target_that_a_page_names_is_there() {
 
 /// The binary itself, serving on a port of its own; killed when dropped.
 async fn start(database: &Database) -> (Child, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_switchboard"));
+    let mut command = Command::new(program());
     command.args(["dev", "--listen", "127.0.0.1:0", "--data"]).arg(database.folder());
     command.args(["--database", &database.url]).env("SWITCHBOARD_MASTER_KEY", "07".repeat(32));
     let mut server = command.stdout(Stdio::piped()).stderr(Stdio::null()).kill_on_drop(true).spawn().unwrap();

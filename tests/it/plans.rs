@@ -55,10 +55,15 @@ async fn scans_of_sqlite(database: &Database, sql: &str) -> Vec<String> {
     let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut conn).await.unwrap();
     let lines: Vec<String> = plan.into_iter().map(|(_, _, _, line)| line).collect();
     println!("{sql}\n    {}", lines.join("\n    "));
-    let is_scan = |line: &&String| {
-        line.starts_with("SCAN ") && !line.contains("VIRTUAL TABLE") && !line.starts_with("SCAN CONSTANT ROW")
+    let is_made_here = |name: &str| {
+        ["CO-ROUTINE", "MATERIALIZE"].iter().any(|way| lines.iter().any(|line| *line == format!("{way} {name}")))
     };
-    lines.iter().filter(is_scan).filter(|line| !line.starts_with("SCAN (")).cloned().collect()
+    let is_scan = |line: &&String| {
+        let name = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+        name.is_some_and(|name| !is_made_here(name) && !name.starts_with('(') && name != "CONSTANT")
+            && !line.contains("VIRTUAL TABLE")
+    };
+    lines.iter().filter(is_scan).cloned().collect()
 }
 
 async fn fill(database: &Database) {

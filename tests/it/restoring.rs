@@ -1,32 +1,28 @@
 //! A database from a backup sends nothing again, and knows none of the names that were given since.
 
 use serde_json::json;
-use switchboard::store::{RestoreError, restore_sqlite};
+use switchboard::store::{MasterKeys, RestoreError, restore_sqlite};
 
 use crate::database::{Database, keys, open};
 use crate::harness::{Setup, TestApp, hours, seconds, sms, text};
 use crate::provider::{busy, silence};
 
-/// A copy of the database as it is now, made while the server runs where that can be done.
-async fn copy(app: TestApp) -> (Database, Database) {
+/// A database restored from a backup of an app's, the app's own, and how many messages became unknown in the first.
+async fn restored(app: TestApp) -> (Database, Database, usize) {
+    let clock = app.clock.clone();
     if app.database().is_postgres() {
         let original = app.stop().await;
-        (original.copy().await, original)
-    } else {
-        let copy = Database::in_a_file();
-        let backup = copy.folder().join("backup.db");
-        app.store().backup(&backup).await.unwrap();
-        restore_sqlite(&backup, &copy.file().unwrap()).await.unwrap();
-        (copy, app.stop().await)
+        let copy = original.copy().await;
+        let store = open(&copy.url, keys(), &clock).await;
+        let unknown = store.settle_restored(&clock).await.unwrap();
+        store.close().await;
+        return (copy, original, unknown);
     }
-}
-
-/// Opens a copy as `switchboard restore` does; gives how many messages became unknown.
-async fn restore(app: &TestApp, database: &Database) -> usize {
-    let store = open(&database.url, keys(), &app.clock).await;
-    let unknown = store.settle_restored(&app.clock).await.unwrap();
-    store.close().await;
-    unknown
+    let copy = Database::in_a_file();
+    let backup = copy.folder().join("backup.db");
+    app.store().backup(&backup).await.unwrap();
+    let unknown = restore_sqlite(&backup, &copy.file().unwrap(), &keys(), &clock).await.unwrap();
+    (copy, app.stop().await, unknown)
 }
 
 #[tokio::test]
@@ -42,11 +38,8 @@ async fn what_was_under_way_is_unknown_and_is_not_sent_again() {
     let mut later = sms("later");
     later["scheduled_at"] = json!((app.now() + hours(5)).to_string());
     let later = app.send(later).await;
-    let (copy, original) = copy(app).await;
-    drop(original);
-
-    let helper = TestApp::start().await;
-    assert_eq!(restore(&helper, &copy).await, 2);
+    let (copy, _original, unknowns) = restored(app).await;
+    assert_eq!(unknowns, 2);
     let app = Setup { database: Some(copy), ..Setup::default() }.start().await;
     for (message, status) in
         [(&sent, "accepted"), (&waiting, "unknown"), (&unknown, "unknown"), (&queued, "unknown"), (&later, "scheduled")]
@@ -66,13 +59,12 @@ async fn references_of_the_lost_future_match_nothing() {
     let kept = app.send_sms("kept").await;
     app.run_outbox().await;
     let kept_reference = app.provider.attempts()[0].envelope.reference.clone();
-    let (copy, original) = copy(app).await;
+    let (copy, original, _) = restored(app).await;
 
     let future = Setup { database: Some(original), ..Setup::default() }.start().await;
     let lost = future.send_sms("lost").await;
     future.run_outbox().await;
     let lost_reference = future.provider.attempts()[0].envelope.reference.clone();
-    restore(&future, &copy).await;
 
     let app = Setup { database: Some(copy), ..Setup::default() }.start().await;
     let new = app.send_sms("new").await;
@@ -112,8 +104,10 @@ async fn a_backup_of_a_live_database_holds_one_consistent_state() {
     tokio::join!(writing, backing_up);
     assert!(matches!(app.store().backup(&file).await, Err(RestoreError::Exists(_))));
     let copy = Database::in_a_file();
-    restore_sqlite(&file, &copy.file().unwrap()).await.unwrap();
-    assert!(matches!(restore_sqlite(&file, &copy.file().unwrap()).await, Err(RestoreError::Exists(_))));
+    let there = copy.file().unwrap();
+    restore_sqlite(&file, &there, &keys(), &app.clock).await.unwrap();
+    let again = restore_sqlite(&file, &there, &keys(), &app.clock).await;
+    assert!(matches!(again, Err(RestoreError::Exists(_))));
     let messages = copy.number("select count(*) from messages").await;
     println!("{messages} messages of 200 were in the backup");
     assert!(messages >= 20);
@@ -126,12 +120,18 @@ async fn a_backup_of_a_live_database_holds_one_consistent_state() {
 }
 
 #[tokio::test]
-async fn what_is_no_database_is_not_restored() {
-    let database = Database::in_a_file();
-    let file = database.folder().join("backup.db");
-    std::fs::write(&file, "this is no database").unwrap();
-    assert!(restore_sqlite(&file, &database.file().unwrap()).await.is_err());
-    assert!(!database.file().unwrap().exists());
+async fn what_is_no_database_or_of_another_key_leaves_nothing_to_serve() {
+    let app = Setup { database: Some(Database::in_a_file()), ..Setup::default() }.start().await;
+    let backup = app.database().folder().join("backup.db");
+    app.store().backup(&backup).await.unwrap();
+    let nonsense = app.database().folder().join("nonsense.db");
+    std::fs::write(&nonsense, "this is no database").unwrap();
+    let wrong = MasterKeys { current: [9; 32], previous: None };
+    for (file, keys) in [(&nonsense, keys()), (&backup, wrong)] {
+        let copy = Database::in_a_file();
+        assert!(restore_sqlite(file, &copy.file().unwrap(), &keys, &app.clock).await.is_err());
+        assert!(!copy.file().unwrap().exists(), "{}", file.display());
+    }
 }
 
 #[tokio::test]

@@ -119,6 +119,8 @@ async fn report(app: &TestApp) {
 }
 
 async fn read(app: &TestApp) {
+    let key = json!({ "name": "a key of the traffic", "scopes": ["messages:read"] });
+    assert_eq!(app.post("/api/keys", key).await.status, 201);
     let reader = app.key(&[Scope::MessagesRead]).await;
     let mut paths = vec![
         "/api/conversations".to_owned(),
