@@ -10,6 +10,7 @@ mod entrance;
 mod error;
 mod fields;
 mod idempotency;
+mod keys;
 mod lists;
 mod messages;
 mod observe;
@@ -133,6 +134,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(simulator::list_handsets))
         .routes(routes!(simulator::get_handset))
         .routes(routes!(simulator::write_on_handset))
+        .routes(routes!(keys::create_key))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_ready))
         .routes(routes!(operations::get_metrics))

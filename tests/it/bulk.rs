@@ -51,10 +51,7 @@ async fn a_batch_holds_1_to_10_000_messages() {
     assert_eq!((answer.status.as_u16(), &answer["accepted"]), (200, &json!(10_000)));
     assert_eq!(app.count_messages().await, 10_000);
     assert_eq!(app.database().number("select count(*) from conversations").await, 500);
-    assert_eq!(
-        app.database().number("select sum(message_count) from conversations where message_count = 20").await,
-        10_000
-    );
+    assert_eq!(app.database().number("select count(*) * 20 from conversations where message_count = 20").await, 10_000);
     app.leave_work();
 }
 

@@ -38,18 +38,35 @@ struct DropBy {
 impl Database {
     /// Makes an empty, migrated database.
     pub async fn create() -> Self {
-        let folder = tempfile::tempdir().unwrap();
         match admin_url() {
-            None => Self { url: format!("sqlite://{}/switchboard.db", folder.path().display()), folder, drop_by: None },
+            None => Self::in_a_file(),
             Some(admin) => {
                 let template = ensure_template(&admin).await;
                 let name = format!("switchboard_test_{}", hex::encode(rand::random::<[u8; 8]>()));
                 let mut conn = PgConnection::connect(&admin).await.unwrap();
                 run(&mut conn, &format!("create database {name} template {template}")).await;
                 conn.close().await.unwrap();
+                let folder = tempfile::tempdir().unwrap();
                 Self { url: with_name(&admin, &name), folder, drop_by: Some(DropBy { admin, name }) }
             }
         }
+    }
+
+    /// A SQLite file, whatever this run is on; it is made when it is opened.
+    pub fn in_a_file() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { url: format!("sqlite://{}/switchboard.db", folder.path().display()), folder, drop_by: None }
+    }
+
+    /// A copy of a PostgreSQL database that nobody has open.
+    pub async fn copy(&self) -> Self {
+        let DropBy { admin, name } = self.drop_by.as_ref().unwrap();
+        let copy = format!("switchboard_test_{}", hex::encode(rand::random::<[u8; 8]>()));
+        let mut conn = PgConnection::connect(admin).await.unwrap();
+        run(&mut conn, &format!("create database {copy} template {name}")).await;
+        conn.close().await.unwrap();
+        let (url, admin) = (with_name(admin, &copy), admin.clone());
+        Self { url, folder: tempfile::tempdir().unwrap(), drop_by: Some(DropBy { admin, name: copy }) }
     }
 
     /// A folder that goes with the database.
@@ -63,7 +80,7 @@ impl Database {
     }
 
     pub fn is_postgres(&self) -> bool {
-        self.drop_by.is_some()
+        self.url.starts_with("postgres")
     }
 
     /// One number, beside the server.
@@ -83,12 +100,18 @@ impl Database {
 
     /// Changes something behind the server's back.
     pub async fn execute(&self, sql: &str) {
+        self.try_execute(sql).await.unwrap();
+    }
+
+    /// Tries to change something; gives what the database says against it.
+    pub async fn try_execute(&self, sql: &str) -> Result<(), String> {
         let sql = sqlx::AssertSqlSafe(sql.to_owned());
-        if self.is_postgres() {
-            sqlx::raw_sql(sql).execute(&mut postgres(&self.url).await).await.unwrap();
+        let done = if self.is_postgres() {
+            sqlx::raw_sql(sql).execute(&mut postgres(&self.url).await).await.map(drop)
         } else {
-            sqlx::raw_sql(sql).execute(&mut sqlite(&self.url).await).await.unwrap();
-        }
+            sqlx::raw_sql(sql).execute(&mut sqlite(&self.url).await).await.map(drop)
+        };
+        done.map_err(|error| error.to_string())
     }
 
     /// When the next row of the outbox is due, or out of time, after that time.

@@ -28,7 +28,7 @@ async fn an_outage_of_six_hours_is_survived_and_drains_at_the_configured_rate() 
     let brief = app.send(brief).await;
     app.run_in_steps(seconds(10), seconds(1)).await;
     assert!(is_open(&app));
-    app.run_in_steps(hours(6), seconds(30)).await;
+    app.run_in_steps(hours(6), minutes(4)).await;
     let during = app.provider.attempts().len();
     assert!(during < 1_100, "while it is open there are probes and nothing else: {during}");
     assert_eq!(app.reload(&brief).await["status"], "dead");

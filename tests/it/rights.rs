@@ -34,6 +34,7 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/messages", "messages:read"),
     ("GET", "/api/get-conversation/1234567890", "messages:read"),
     ("GET", "/metrics", "metrics:read"),
+    ("POST", "/api/keys", "admin"),
     ("POST", "/api/quarantine/1/replay", "admin"),
     ("DELETE", "/api/quarantine/1", "admin"),
     ("GET", "/api/simulator/chaos", "admin"),
@@ -149,6 +150,32 @@ async fn a_key_that_is_expired_revoked_or_made_up_opens_nothing() {
     ] {
         assert_eq!(read(authorization.clone()).await, 401, "{authorization}");
     }
+}
+
+#[tokio::test]
+async fn a_key_made_over_the_api_opens_what_was_asked_for() {
+    let app = Setup::serve().start().await;
+    let admin = app.key(&[Scope::Admin]).await;
+    let admin = [("authorization", admin.as_str())];
+    let body = json!({ "name": "the shop", "scopes": ["messages:read"], "expires_at": "2026-03-02T13:00:00Z" });
+    let made = app.post_with("/api/keys", &admin, body.to_string()).await;
+    assert_eq!((made.status.as_u16(), &made["id"], text(&made["name"])), (201, &json!(2), "the shop"));
+    assert_eq!(made.header("cache-control"), "no-store");
+    let token = format!("Bearer {}", text(&made["key"]));
+    let made = [("authorization", token.as_str())];
+    assert_eq!(app.get_with("/api/conversations", &made).await.status, 200);
+    assert_eq!(app.post_with("/api/keys", &made, body.to_string()).await.status, 403);
+    for (body, errors) in [
+        (json!({}), vec!["name required", "scopes required"]),
+        (json!({ "name": "", "scopes": [] }), vec!["name invalid", "scopes invalid"]),
+        (json!({ "name": "x", "scopes": ["messages:read", "everything"] }), vec!["scopes invalid"]),
+        (json!({ "name": "x", "scopes": "admin" }), vec!["scopes invalid"]),
+        (json!({ "name": "x", "scopes": ["admin"], "expires_at": "2026-03-02T12:00:00Z" }), vec!["expires_at invalid"]),
+    ] {
+        assert_eq!(app.post_with("/api/keys", &admin, body.to_string()).await.errors(), errors, "{body}");
+    }
+    app.advance(hours(1));
+    assert_eq!(app.get_with("/api/conversations", &made).await.status, 401);
 }
 
 #[tokio::test]

@@ -12,7 +12,7 @@ pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, Messag
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
 };
-use crate::domain::{ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
+use crate::domain::{ApiKeyId, ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
 use crate::messaging::TimelineEntry;
 
 /// One address, or a list of them.
@@ -403,4 +403,34 @@ pub struct Health {
     /// Always `ok`.
     #[schema(example = "ok")]
     pub status: &'static str,
+}
+
+/// A key to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[schema(examples(json!({ "name": "the shop", "scopes": ["messages:send", "messages:read"] })))]
+pub struct KeyRequest {
+    /// What people call it.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[^\\x00]*$")]
+    pub name: String,
+    /// `messages:send`, `messages:read`, `metrics:read`, or `admin`, which is all of them.
+    #[schema(min_items = 1)]
+    pub scopes: Vec<String>,
+    /// Not after then; absent: until it is revoked.
+    pub expires_at: Option<Timestamp>,
+}
+
+/// A key that was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct KeyMade {
+    /// Its id, by which it is revoked.
+    pub id: ApiKeyId,
+    /// What people call it.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// Not after then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_at: Option<Timestamp>,
+    /// The key itself. It is not kept: whoever loses it makes another.
+    pub key: String,
 }

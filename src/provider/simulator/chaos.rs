@@ -127,6 +127,7 @@ impl Fate {
 /// What is to go wrong. Every rate is a share, 0 to 1, of the requests that the ones before it left alone.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(default)]
+#[schema(examples(json!({ "rate_429": 0.1, "rate_reply_lost": 0.05, "receipts": "shuffled", "latency_ms": [5, 50] })))]
 pub struct Chaos {
     /// Answered 429.
     pub rate_429: f64,

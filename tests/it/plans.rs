@@ -1,0 +1,146 @@
+//! Every statement that the server runs finds its rows by an index.
+//!
+//! The statements are those that the database logs while everything the server can be asked is asked once.
+
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, Connection};
+
+use crate::database::{Database, postgres, sqlite};
+use crate::harness::TestApp;
+use crate::{logs, traffic};
+
+/// Statements that read a whole table, and why they may. Each is named by a part of its text.
+const MAY_SCAN: &[(&str, &str)] = &[
+    ("from master_keys", "one row, or two while rotating; read at start"),
+    ("from epochs", "one row for each restore; read at start"),
+    ("from workspaces", "one row; read at start"),
+    ("insert into master_keys", "once for each key: SQLite looks for rows that waited for their parent"),
+    ("insert into workspaces", "once: SQLite looks for rows that waited for their parent"),
+    ("select min(x.at)", "the tests' own"),
+];
+
+/// Rows enough that reading them all is worse than asking for a hundred of them: copies of one that is there.
+const MANY: &[(&str, &str)] = &[
+    ("messages", "'id', 1000000 + n"),
+    ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'provider', 'p' || n % 100"),
+    ("attempts", "'message_id', 1000000 + n"),
+    ("quarantine", "'id', 1000000 + n, 'match_hash', null"),
+];
+
+/// Statements that move nothing of the server's own.
+fn is_of_interest(sql: &str) -> bool {
+    let own = ["select ", "insert ", "update ", "delete "].iter().any(|verb| sql.starts_with(verb));
+    let foreign = ["_sqlx_migrations", "pg_catalog", "sqlite_schema", "pg_database", "advisory", "server_version"];
+    own && !foreign.iter().any(|name| sql.contains(name)) && !MAY_SCAN.iter().any(|(part, _)| sql.contains(part))
+}
+
+async fn statements(app: &TestApp) -> Vec<String> {
+    traffic::run(app).await;
+    let run: BTreeSet<String> = logs::statements().into_iter().filter(|sql| is_of_interest(sql)).collect();
+    let run: Vec<String> = run.into_iter().collect();
+    for wanted in ["update outbox set phase = 'sending'", "m.conversation_id = $2 and (m.occurred_at", "message_search"]
+    {
+        assert!(run.iter().any(|sql| sql.contains(wanted)), "the traffic runs no statement with {wanted}");
+    }
+    assert!(run.len() > 60, "{}", run.len());
+    run
+}
+
+/// The lines of a SQLite plan that read a whole table or index.
+async fn scans_of_sqlite(database: &Database, sql: &str) -> Vec<String> {
+    let mut conn = sqlite(&database.url).await;
+    let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+    let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut conn).await.unwrap();
+    let lines: Vec<String> = plan.into_iter().map(|(_, _, _, line)| line).collect();
+    println!("{sql}\n    {}", lines.join("\n    "));
+    let is_made_here = |name: &str| {
+        ["CO-ROUTINE", "MATERIALIZE"].iter().any(|way| lines.iter().any(|line| *line == format!("{way} {name}")))
+    };
+    let is_scan = |line: &&String| {
+        let name = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
+        name.is_some_and(|name| !is_made_here(name) && !name.starts_with('(') && name != "CONSTANT")
+            && !line.contains("VIRTUAL TABLE")
+    };
+    lines.iter().filter(is_scan).cloned().collect()
+}
+
+async fn fill(database: &Database) {
+    for (table, fields) in MANY {
+        let sql = format!(
+            "insert into {table} select r.* from (select * from {table} limit 1) one, generate_series(1, 20000) n,
+                 lateral jsonb_populate_record(one::{table}, jsonb_build_object({fields})) r"
+        );
+        database.execute(&sql).await;
+        assert!(database.number(&format!("select count(*) from {table}")).await > 20_000, "{table}");
+    }
+    database.execute("analyze").await;
+}
+
+/// The nodes of a PostgreSQL plan that read a whole table or index, when it would rather do anything else.
+async fn scans_of_postgres(database: &Database, sql: &str) -> Vec<String> {
+    let mut conn = postgres(&database.url).await;
+    let settings = "set enable_seqscan = off; set random_page_cost = 1.1; set plan_cache_mode = force_generic_plan;";
+    let (types, sql) = with_limit(sql);
+    sqlx::raw_sql(AssertSqlSafe(format!("{settings} prepare asked{types} as {sql}"))).execute(&mut conn).await.unwrap();
+    let count = "select cardinality(parameter_types)::bigint from pg_prepared_statements where name = 'asked'";
+    let count: i64 = sqlx::query_scalar(count).fetch_one(&mut conn).await.unwrap();
+    let nulls = vec!["null"; usize::try_from(count).unwrap()].join(", ");
+    let bound = if nulls.is_empty() { String::new() } else { format!("({nulls})") };
+    let explain = AssertSqlSafe(format!("explain (format json) execute asked{bound}"));
+    let plan: sqlx::types::Json<Value> =
+        sqlx::query_scalar(explain).persistent(false).fetch_one(&mut conn).await.unwrap();
+    conn.close().await.unwrap();
+    let mut scans = Vec::new();
+    println!("{sql}");
+    walk(&plan.0[0]["Plan"], 1, &mut scans);
+    scans
+}
+
+/// The statement with a limit that the planner can see, as it does when it knows the parameter: the types of its
+/// parameters up to there, and its text.
+fn with_limit(sql: &str) -> (String, String) {
+    let Some((before, after)) = sql.split_once("limit $") else { return (String::new(), sql.to_owned()) };
+    let digits: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let number: usize = digits.parse().unwrap();
+    let types = ["unknown"].repeat(number - 1).into_iter().chain(["bigint"]).collect::<Vec<_>>().join(", ");
+    (format!(" ({types})"), format!("{before}limit 50{}", &after[digits.len()..]))
+}
+
+fn walk(node: &Value, depth: usize, scans: &mut Vec<String>) {
+    let kind = node["Node Type"].as_str().unwrap_or_default();
+    let (table, index) = (node["Relation Name"].as_str(), node["Index Name"].as_str());
+    println!("{}{kind} {} {}", "    ".repeat(depth), table.unwrap_or_default(), index.unwrap_or_default());
+    let is_blind = matches!(kind, "Index Scan" | "Index Only Scan") && node["Index Cond"].is_null();
+    if kind == "Seq Scan" || is_blind {
+        scans.push(format!("{kind} on {}", table.unwrap_or_default()));
+    }
+    for child in node["Plans"].as_array().into_iter().flatten() {
+        walk(child, depth + 1, scans);
+    }
+}
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table() {
+    logs::keep();
+    let app = TestApp::start().await;
+    let mut guilty = Vec::new();
+    let statements = statements(&app).await;
+    if app.database().is_postgres() {
+        app.send_sms("one that is still to be carried").await;
+        fill(app.database()).await;
+    }
+    for sql in statements {
+        let scans = if app.database().is_postgres() {
+            scans_of_postgres(app.database(), &sql).await
+        } else {
+            scans_of_sqlite(app.database(), &sql).await
+        };
+        if !scans.is_empty() {
+            guilty.push(format!("{sql}\n    -> {}", scans.join(", ")));
+        }
+    }
+    assert!(guilty.is_empty(), "{}", guilty.join("\n"));
+    app.leave_work();
+}

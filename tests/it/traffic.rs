@@ -1,0 +1,179 @@
+//! Everything the server can be asked and told, once through: for tests that look at what that leaves behind.
+
+use axum::body::Body;
+use axum::http::Request;
+use serde_json::{Value, json};
+use switchboard::auth::Scope;
+use switchboard::provider::Outcome;
+
+use crate::harness::{TestApp, hours, minutes, path_of, seconds};
+use crate::provider::{busy, doubtful, silence};
+
+/// Addresses that occur nowhere else, in the form they are stored in.
+pub const PHONES: [&str; 4] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190"];
+pub const EMAILS: [&str; 4] =
+    ["canary.one@feathers.example", "canary.two@feathers.example", "canary.cc@plumage.example", "answers@nest.example"];
+
+/// Goes through every route with the canaries as addresses, in every role.
+pub async fn run(app: &TestApp) {
+    send(app).await;
+    carry(app).await;
+    receive(app).await;
+    report(app).await;
+    read(app).await;
+    refuse(app).await;
+    app.index().await;
+    read(app).await;
+}
+
+fn text(body: &str) -> Value {
+    json!({ "from": PHONES[0], "to": PHONES[1], "type": "sms", "body": body })
+}
+
+fn mail() -> Value {
+    json!({ "from": EMAILS[0], "to": [EMAILS[1]], "cc": [EMAILS[2]], "reply_to": EMAILS[3], "subject": "A subject",
+            "body": "<p>A mail of <b>some</b> words</p>", "attachments": ["https://example.com/a.pdf"] })
+}
+
+async fn send(app: &TestApp) {
+    let key = [("idempotency-key", "a-key-of-the-traffic")];
+    for _ in 0..2 {
+        assert_eq!(app.post_with("/api/messages/sms", &key, text("kept").to_string()).await.status, 201);
+    }
+    assert_eq!(app.post("/api/messages/email", mail()).await.status, 201);
+    let mut group = text("to a group");
+    group["type"] = json!("mms");
+    group["to"] = json!([PHONES[1], PHONES[2]]);
+    assert_eq!(app.post("/api/messages/sms", group.clone()).await.status, 201);
+    let mut later = text("later");
+    later["scheduled_at"] = json!((app.now() + hours(2)).to_string());
+    let later = app.send(later).await;
+    let batch = json!({ "messages": [text("one"), { "from": PHONES[0], "to": EMAILS[0], "type": "sms" }, group] });
+    let batched = app.post_with("/api/messages/batch", &[("idempotency-key", "another")], batch.to_string()).await;
+    assert_eq!(batched.status, 200);
+    assert_eq!(app.post("/api/conversations/1/messages", json!({ "body": "a reply" })).await.status, 201);
+    let canceled = app.post(&format!("{}/cancel", path_of(&later)), Value::Null).await;
+    assert_eq!(canceled.status, 200);
+    let form = json!({ "recipient_phone": PHONES[1], "message_body": "by the form" });
+    assert_eq!(app.post("/send-message", form).await.status, 201);
+    for path in ["/api/send-sms", "/api/receive-sms"] {
+        let body = json!({ "senderPhone": PHONES[3], "receiverPhone": PHONES[0], "messageText": "by uuid",
+                           "timestamp": 1_700_000_000, "uuid": "u-1" });
+        assert_eq!(app.post(path, body).await.status, 200);
+    }
+}
+
+async fn carry(app: &TestApp) {
+    let reason = format!("nobody at {} or {} (202) 555-0187", PHONES[0], EMAILS[0]);
+    app.provider.script([
+        Outcome::Rejected { code: "404".to_owned(), reason: reason.clone() },
+        Outcome::Retry { after: Some(seconds(2)), is_away: false, reason: reason.clone() },
+        Outcome::Doubtful { reason: reason.clone() },
+        Outcome::Unknown { reason },
+        doubtful(),
+        busy(None),
+    ]);
+    app.run_for(minutes(5)).await;
+    app.provider.always(Some(silence()));
+    let unknown = app.send(text("unknown")).await;
+    app.run_outbox().await;
+    app.provider.always(None);
+    assert_eq!(app.post(&format!("{}/replay", path_of(&unknown)), Value::Null).await.status, 202);
+    app.provider.always(Some(busy(None)));
+    app.send(text("dead")).await;
+    app.run_for(hours(11)).await;
+    app.provider.always(None);
+    assert!(!app.list("/api/dead-letters").await.is_empty());
+}
+
+async fn receive(app: &TestApp) {
+    for (id, to) in [("in-1", json!(PHONES[0])), ("in-1", json!(PHONES[2])), ("in-2", json!([PHONES[0], PHONES[2]]))] {
+        let body = json!({ "from": PHONES[1], "to": to, "type": "mms", "messaging_provider_id": id, "body": "in",
+                           "attachments": ["https://example.com/i.jpg"] });
+        assert_eq!(app.post("/api/webhooks/sms", body).await.status, 200);
+    }
+    let mut body = mail();
+    body["xillio_id"] = json!("in-1");
+    assert_eq!(app.post("/api/webhooks/email", body).await.status, 200);
+    let unreadable = json!({ "from": PHONES[1], "to": EMAILS[1], "type": "sms", "messaging_provider_id": PHONES[3] });
+    let parked = app.post("/api/webhooks/sms", unreadable).await;
+    assert_eq!(parked.status, 202);
+    let again = app.post(&format!("/api/quarantine/{}/replay", parked["quarantined"]), Value::Null).await;
+    assert_eq!(again.status, 409);
+    let handset = format!("/api/simulator/handsets/{}/messages", PHONES[2]);
+    assert_eq!(app.post(&handset, json!({ "to": PHONES[0], "body": "from a handset" })).await.status, 201);
+}
+
+async fn report(app: &TestApp) {
+    let reference = app.provider.attempts().last().unwrap().envelope.reference.clone();
+    let error = format!("refused by {} and {}", PHONES[1], EMAILS[1]);
+    for report in [
+        json!({ "reference": reference, "status": "sent", "recipient": PHONES[1] }),
+        json!({ "reference": reference, "status": "failed", "recipient": PHONES[1], "error": error }),
+        json!({ "provider_id": "p-2", "status": "delivered", "recipient": EMAILS[1] }),
+        json!({ "provider_id": "nobody-knows", "status": "delivered", "recipient": PHONES[1], "error": error }),
+        json!({ "provider_id": "nobody-knows", "status": "odd", "recipient": PHONES[1], "error": error }),
+    ] {
+        assert!(app.report(report).await.status.is_success());
+    }
+}
+
+async fn read(app: &TestApp) {
+    let key = json!({ "name": "a key of the traffic", "scopes": ["messages:read"] });
+    assert_eq!(app.post("/api/keys", key).await.status, 201);
+    let reader = app.key(&[Scope::MessagesRead]).await;
+    let mut paths = vec![
+        "/api/conversations".to_owned(),
+        "/api/conversations?q=words&channel=email".to_owned(),
+        format!("/api/conversations?q={}", EMAILS[0]),
+        format!("/api/conversations?q=in&participant={}", PHONES[0]),
+        "/api/conversations/1/messages?order=asc&limit=2".to_owned(),
+        "/api/conversations/1/messages?order=desc&limit=2".to_owned(),
+        "/api/dead-letters".to_owned(),
+        "/api/quarantine".to_owned(),
+        "/messages?limit=2".to_owned(),
+        "/api/simulator/handsets".to_owned(),
+        "/metrics".to_owned(),
+        "/api/ready".to_owned(),
+    ];
+    for phone in PHONES {
+        paths.push(format!("/api/conversations?participant={phone}"));
+        paths.push(format!("/api/get-conversation/{phone}?limit=2"));
+    }
+    for path in paths {
+        assert_eq!(app.get(&path).await.status, 200, "{path}");
+    }
+    for message in app.list("/api/conversations/1/messages").await {
+        app.timeline(&message).await;
+    }
+    assert_eq!(app.get_with("/api/conversations/1", &[("authorization", &reader)]).await.status, 200);
+}
+
+/// What is refused is not remembered, nor is it logged.
+async fn refuse(app: &TestApp) {
+    for phone in PHONES {
+        for path in [
+            format!("/api/conversations/{phone}"),
+            format!("/api/conversations/{phone}/messages"),
+            format!("/nowhere/{phone}"),
+            format!("/api/conversations?cursor={phone}"),
+            format!("/api/conversations?channel={phone}"),
+            format!("/api/conversations?participant={phone}x"),
+            format!("/api/simulator/handsets/{phone}@"),
+        ] {
+            assert!(app.get(&path).await.status.is_client_error(), "{path}");
+        }
+    }
+    for draft in [
+        json!({ "from": EMAILS[0], "to": PHONES[1], "type": PHONES[2], "body": PHONES[3], PHONES[0]: 1 }),
+        json!({ "from": PHONES[0], "to": EMAILS[0], "type": "sms", "body": "x", "timestamp": PHONES[1] }),
+    ] {
+        assert_eq!(app.post("/api/messages/sms", draft).await.status, 400);
+    }
+    let headers = [("x-request-id", PHONES[0]), ("idempotency-key", PHONES[1]), ("user-agent", EMAILS[0])];
+    assert_eq!(app.post_with("/api/messages/sms", &headers, "{}").await.status, 400);
+    let wrong = Request::get("/api/conversations").header("authorization", format!("Bearer {}", PHONES[0]));
+    assert_eq!(app.raw(wrong.body(Body::empty()).unwrap()).await.status, 401);
+    let foreign = Request::get("/").header("origin", format!("https://{}", EMAILS[0]));
+    assert_eq!(app.raw(foreign.body(Body::empty()).unwrap()).await.status, 403);
+}
