@@ -1,7 +1,7 @@
 //! The `http` adapter: posts a message as JSON to one URL and judges the answer.
 //!
 //! The rule it keeps: what certainly did not leave is [`Outcome::Retry`], and everything else that got no readable
-//! answer is [`Outcome::Unknown`]. A [`gate::Gate`] tells the two apart, not the client's error.
+//! answer is [`Outcome::Unknown`]. A `gate::Gate` tells the two apart, not the client's error.
 
 mod answer;
 mod gate;
