@@ -10,6 +10,9 @@ use super::judge::{Load, LoadPlan, Verdict, fired, is_known, is_settled, seed};
 use crate::process::{Carrier, Plan, Site, Taken, variable};
 
 const IN_FLIGHT: usize = 20;
+/// How long everything may take to settle after the last kill. The longest that the promises allow a message which
+/// was in flight at four kills: a lease of 30 s that lapses, then the fourth wait, 2 min and a fifth; and a margin.
+const SETTLING: Duration = Duration::from_secs(30 + 144 + 36);
 
 /// Three carriers behind one server: one that can be asked nothing, one that can be asked and reports, one that
 /// honours keys.
@@ -89,9 +92,7 @@ async fn killed_at_any_moment_it_loses_nothing_and_sends_nothing_twice_in_silenc
     let posts = load.stop().await;
     carriers.calm().await;
     let messages = server
-        .wait_until(Duration::from_secs(150), |message| {
-            if message["type"] == "sms" { is_settled(message) } else { is_known(message) }
-        })
+        .wait_until(SETTLING, |message| if message["type"] == "sms" { is_settled(message) } else { is_known(message) })
         .await;
 
     let silent = carriers.bare.stats().await.silent();
