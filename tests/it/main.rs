@@ -3,6 +3,7 @@
 //! `SWITCHBOARD_TEST_DATABASE` is `sqlite` (the default) or the URL of a superuser's database on a PostgreSQL server.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a test that fails shows its seed and its figures")]
 
 mod architecture;
 mod bulk;

@@ -8,6 +8,7 @@ use axum::http::Request;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
+use sha2::Digest;
 use switchboard::auth::{Scope, create_key, list_keys, revoke_key};
 use switchboard::domain::{ApiKeyId, Channel, WorkspaceId};
 
@@ -87,12 +88,11 @@ async fn the_table_of_this_test_holds_every_route() {
             let method = method.to_uppercase();
             let scope =
                 operation["security"].as_array().into_iter().flatten().find_map(|way| way["api_key"][0].as_str());
-            match scope {
-                Some(scope) => {
-                    assert!(ROUTES.contains(&(method.as_str(), filled.as_str(), scope)), "{method} {path} {scope}")
-                }
-                None => assert!(WEBHOOKS.contains(&path.as_str()) || OPEN.contains(&path.as_str()), "{method} {path}"),
-            }
+            let is_listed = match scope {
+                Some(scope) => ROUTES.contains(&(method.as_str(), filled.as_str(), scope)),
+                None => WEBHOOKS.contains(&path.as_str()) || OPEN.contains(&path.as_str()),
+            };
+            assert!(is_listed, "{method} {path} {scope:?}");
         }
     }
 }
@@ -184,7 +184,6 @@ async fn a_key_is_stored_as_its_hash_alone() {
     let token = app.key(&[Scope::Admin]).await.replace("Bearer ", "");
     let hashes = if app.database().is_postgres() { "encode(hash, 'hex')" } else { "lower(hex(hash))" };
     let stored = app.database().texts(&format!("select {hashes} from api_keys")).await;
-    use sha2::Digest;
     assert_eq!(stored, [hex::encode(sha2::Sha256::digest(token.as_bytes()))]);
 }
 

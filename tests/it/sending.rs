@@ -199,8 +199,8 @@ async fn what_is_no_json_object_is_refused() {
     let deep_object = format!("{}1{}", "{\"a\":".repeat(10_000), "}".repeat(10_000));
     for body in ["", "{", "[]", "null", "\"text\"", "{\"from\":}", "from=1", deep.as_str()] {
         let answer = app.post_with(SMS, &[], body.to_owned()).await;
-        assert_eq!(answer.status, 400, "{:.40}", body);
-        assert_eq!(answer["code"], "malformed_json", "{:.40}", body);
+        assert_eq!(answer.status, 400, "{body:.40}");
+        assert_eq!(answer["code"], "malformed_json", "{body:.40}");
     }
     let answer = app.post_with(SMS, &[], deep_object).await;
     assert!(answer.errors().contains(&"a unknown".to_owned()), "{:?}", answer.body);
