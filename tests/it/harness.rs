@@ -76,7 +76,7 @@ pub struct TestApp {
     pub messaging: Messaging,
     pub provider: Arc<TestProvider>,
     pub outbox: Outbox,
-    pub receipts: mpsc::Receiver<Receipt>,
+    _receipts: mpsc::Receiver<Receipt>,
     settings: LineSettings,
     router: Router,
     leaves_work: AtomicBool,
@@ -131,7 +131,7 @@ impl Setup {
         let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator };
         let router = http::router(parts.state(messaging.clone(), self.mode, metrics()));
         let (leaves_work, database) = (AtomicBool::new(false), Some(database));
-        TestApp { clock, messaging, provider, outbox, receipts, settings, router, leaves_work, database }
+        TestApp { clock, messaging, provider, outbox, _receipts: receipts, settings, router, leaves_work, database }
     }
 }
 
