@@ -45,13 +45,21 @@ fn has_key(config: &Config) -> bool {
     config.master_key.is_some() || config.master_key_command.is_some()
 }
 
-/// Opens the database beside a server; the key file of `dev` will do when no key is given.
+/// Opens a database that is there, beside a server; the key file of `dev` will do when no key is given.
 async fn open_beside(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
+    if let Some(path) = sqlite_path(&url(config)) {
+        anyhow::ensure!(path.exists(), "there is no database at {}; name its folder with --data", path.display());
+    }
+    open_or_make(config, clock).await
+}
+
+/// Opens the database beside a server, or makes it.
+async fn open_or_make(config: &Config, clock: &Clock) -> anyhow::Result<Store> {
     open(config, !has_key(config), false, clock).await
 }
 
 pub(super) async fn migrate(config: &Config, clock: &Clock) -> anyhow::Result<()> {
-    let store = open_beside(config, clock).await?;
+    let store = open_or_make(config, clock).await?;
     store.close().await;
     say("the schema is up to date\n")
 }
@@ -89,7 +97,7 @@ async fn create_key(create: KeysCreateArguments, clock: &Clock) -> anyhow::Resul
     let expires_at = create.expires_at.as_deref().map(str::parse::<Timestamp>).transpose().context("--expires-at")?;
     anyhow::ensure!(expires_at.is_none_or(|at| at > clock.now()), "--expires-at lies in the past");
     let scopes: Vec<Scope> = create.scopes.iter().filter_map(|name| Scope::named(name)).collect();
-    let store = open_beside(&load_store(&create.store)?, clock).await?;
+    let store = open_or_make(&load_store(&create.store)?, clock).await?;
     let key = (create.name.as_str(), scopes.as_slice(), expires_at);
     let (_, token) = auth::create_key(&store, clock, WorkspaceId::DEFAULT, key).await?;
     say(&format!("{token}\n"))

@@ -104,6 +104,7 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     let carried = tasks.spawn(carry(outbox, carrying.clone(), stop.clone()));
     tasks.spawn(index(parts.store.clone(), carrying.clone()));
     tasks.spawn(record_receipts(messaging.clone(), reported, carrying.clone()));
+    tasks.spawn(parts::keep_up(metrics.clone(), carrying.clone()));
     tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
     let limits =
         http::Limits { header_timeout: Duration::from_millis(config.header_timeout_ms), ..http::Limits::default() };

@@ -24,6 +24,8 @@ const SIMULATOR_PER_SECOND: u32 = 10_000;
 const SIMULATOR_IN_FLIGHT: usize = 200;
 /// Who sends in `dev` when nobody says who.
 const DEV_SENDER: &str = "+12015550100";
+/// How often measurements are folded.
+const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the free space is measured.
 const DISK_EVERY: Duration = Duration::from_secs(30);
 
@@ -116,6 +118,16 @@ pub(super) fn install_metrics() -> anyhow::Result<PrometheusHandle> {
     const SECONDS: [f64; 12] = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0, 30.0];
     let builder = PrometheusBuilder::new().set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &SECONDS)?;
     Ok(builder.install_recorder()?)
+}
+
+/// Folds what was measured, which otherwise piles up until somebody asks for it.
+pub(super) async fn keep_up(metrics: PrometheusHandle, stop: CancellationToken) {
+    loop {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(UPKEEP_EVERY) => metrics.run_upkeep(),
+        }
+    }
 }
 
 /// Shows how much room the data folder's disk has.

@@ -72,17 +72,70 @@ pub fn is_html(body: &str) -> bool {
     })
 }
 
+/// Bytes of HTML that are parsed, and open elements within each other: what is more costs a parser more than a mail is
+/// worth, and is shown as its bare text.
+const MOST_PARSED: usize = 256 * 1024;
+const DEEPEST: usize = 200;
+/// Columns after which a line of text is broken.
+const WIDTH: usize = 500;
+
 /// Keeps what cannot run: no script, style, form, frame or handler; links open without a referrer.
+///
+/// HTML that is too large or too deep to be parsed comes back as its bare text, preformatted.
 pub fn sanitize(html: &str) -> String {
+    if is_unbearable(html) {
+        return format!("<pre>{}</pre>", ammonia::clean_text(&bare_text(html)));
+    }
     ammonia::Builder::default().link_rel(Some("noopener noreferrer nofollow")).clean(html).to_string()
 }
 
-/// Reads HTML as text, wrapped nowhere by us but at its own breaks.
+/// Reads HTML as text, in bounded time and memory.
 pub fn to_text(html: &str) -> String {
-    let harmless = sanitize(html);
+    if is_unbearable(html) {
+        return bare_text(html);
+    }
     html2text::config::plain_no_decorate()
-        .string_from_read(harmless.as_bytes(), 10_000)
-        .map_or(harmless, |text| text.trim().to_owned())
+        .raw_mode(true)
+        .no_table_borders()
+        .string_from_read(sanitize(html).as_bytes(), WIDTH)
+        .map_or_else(|_| bare_text(html), |text| text.trim().to_owned())
+}
+
+fn is_unbearable(html: &str) -> bool {
+    html.len() > MOST_PARSED || depth(html) > DEEPEST
+}
+
+/// How many elements may stand open at once at most, counted without a parser: every start tag opens one but those that
+/// never hold anything or that the next of their kind ends.
+fn depth(html: &str) -> usize {
+    const FLAT: [&str; 13] =
+        ["area", "br", "dd", "dt", "hr", "img", "input", "li", "link", "meta", "option", "p", "wbr"];
+    let (mut open, mut deepest): (usize, usize) = (0, 0);
+    for rest in html.split('<').skip(1) {
+        if rest.starts_with('/') {
+            open = open.saturating_sub(1);
+        } else if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let name_ends = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
+            let is_flat = FLAT.contains(&rest[..name_ends].to_ascii_lowercase().as_str());
+            open += usize::from(!is_flat);
+            deepest = deepest.max(open);
+        }
+    }
+    deepest
+}
+
+/// The text between the tags, as it stands, in one pass.
+fn bare_text(html: &str) -> String {
+    let end = html.floor_char_boundary(MOST_PARSED);
+    let mut text = String::with_capacity(end / 2);
+    for (at, part) in html[..end].split('<').enumerate() {
+        let after = if at == 0 { part } else { part.split_once('>').map_or("", |(_, after)| after) };
+        if !after.is_empty() && !text.is_empty() && !text.ends_with(char::is_whitespace) {
+            text.push(' ');
+        }
+        text.push_str(after);
+    }
+    text.trim().to_owned()
 }
 
 #[cfg(test)]
@@ -118,5 +171,20 @@ mod tests {
     #[test]
     fn html_reads_as_text() {
         assert_eq!(to_text("<p>one <b>two</b></p><p>three &amp; four</p>"), "one two\n\nthree & four");
+    }
+
+    #[test]
+    fn a_mail_made_to_cost_much_costs_little() {
+        let begun = std::time::Instant::now();
+        let wide =
+            format!("<table><tr><td>{}</td></tr>{}</table>", "x".repeat(9_980), "<tr><td>y</td></tr>".repeat(9_000));
+        let deep = "<div>".repeat(20_000);
+        let fonts = "<b><i><font>".repeat(20_000);
+        let large = "<p>word</p>".repeat(100_000);
+        for html in [wide, deep, fonts, large] {
+            assert!(to_text(&html).len() <= html.len() + 1_000, "{}", to_text(&html).len());
+            assert!(sanitize(&html).len() <= html.len() * 2);
+        }
+        assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }
 }

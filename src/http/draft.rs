@@ -44,9 +44,6 @@ const MAIL_FIELDS: &[&str] = &[
     "reply_to",
 ];
 
-/// The fields of a reply.
-const REPLY_FIELDS: &[&str] = &["body", "attachments", "subject", "type", "scheduled_at", "policy", "deliver_by"];
-
 /// What outbound drafts are held to.
 #[derive(Debug)]
 pub struct Checks<'a> {
@@ -118,7 +115,6 @@ pub fn inbound(fields: &mut Fields<'_>, wanted: Wanted, phone: &PhoneRules) -> D
 
 /// Reads a reply.
 pub fn reply(mut fields: Fields<'_>) -> Result<Reply, Refusal> {
-    fields.refuse_unknown(REPLY_FIELDS);
     let channel = fields.choice("type", |name| one_of(EITHER.channels, name), &names(EITHER.channels));
     let body = fields.text("body");
     let reply = Reply {

@@ -186,7 +186,7 @@ fn inbound(mut fields: Fields<'_>, hook: Hook, state: &State) -> Result<Inbound,
         Hook::Sms | Hook::Status => (Endpoint::Sms, draft::TEXT, "messaging_provider_id"),
     };
     let draft = draft::inbound(&mut fields, wanted, &state.messaging.rules.phone);
-    if draft.body.len() > state.messaging.rules.limits.body_bytes {
+    if hook != Hook::Email && draft.body.len() > state.messaging.rules.limits.body_bytes {
         let most = state.messaging.rules.limits.body_bytes;
         fields.refuse("body", "too_long", format!("at most {most} bytes"));
     }

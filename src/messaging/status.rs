@@ -140,13 +140,17 @@ async fn record(
         return Ok(Recorded::Repeated);
     }
     tx.add_history(&[callback(workspace, message, report, position, now)]).await?;
-    let is_of_older_sending = generation < bearing.generation && !report.report.status.is_arrival();
+    let is_of_older_sending = generation < bearing.generation;
     let is_of_a_stranger = report.recipient.is_some() && position.is_none() && recipients.len() > 1;
-    if is_of_older_sending || is_of_a_stranger {
+    if is_of_a_stranger || (is_of_older_sending && !report.report.status.is_arrival()) {
         return Ok(Recorded::Applied);
     }
     for row in fold(&mut recipients, &bearing, position, &report.report) {
         tx.move_recipient(workspace, row).await?;
+    }
+    let is_arrived = |row: &RecipientRow| row.status.is_some_and(Status::is_arrival);
+    if is_of_older_sending && !recipients.iter().all(is_arrived) {
+        return Ok(Recorded::Applied);
     }
     if let Some(work) = work.filter(|work| work.phase != Phase::Sending) {
         tx.finish_work(&[work.id]).await?;

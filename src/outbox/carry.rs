@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::claim::Job;
-use super::line::Room;
+use super::line::{Room, Turn};
 use super::{IDLE, Line, Outbox, SET};
 use crate::fault::point;
 use crate::provider::Outcome;
@@ -50,8 +50,9 @@ impl Outbox {
             let rest = match self.begin(line).await {
                 Ok(jobs) if jobs.is_empty() => Some(IDLE),
                 Ok(jobs) => {
-                    for queue in by_recipient(jobs) {
-                        tasks.spawn(self.clone().send_in_order(at, queue, tasks.clone(), ended.clone()));
+                    for (job, slot) in jobs {
+                        let turns = line.queue_up(job.row.id, &job.envelope.to);
+                        tasks.spawn(self.clone().take_turn(at, (job, slot), turns, (stop.clone(), ended.clone())));
                     }
                     None
                 }
@@ -111,58 +112,64 @@ impl Outbox {
         }
     }
 
-    /// Sends the messages of one recipient in the order of acceptance: each begins when the one before it has ended,
-    /// or a little later than that one began.
-    async fn send_in_order(
+    /// Makes one attempt in its turn: when the one before it to the same recipient has ended, or a little later than
+    /// that one began. One that has not begun when the server stops goes back to the queue.
+    async fn take_turn(
         self,
         at: usize,
-        queue: Vec<(Job, OwnedSemaphorePermit)>,
-        tasks: TaskTracker,
-        ended: mpsc::Sender<Ended>,
+        (job, slot): (Job, OwnedSemaphorePermit),
+        (turn, before): (Turn, Vec<Turn>),
+        (stop, ended): (CancellationToken, mpsc::Sender<Ended>),
     ) {
-        let mut queue = queue.into_iter().peekable();
-        while let Some((job, slot)) = queue.next() {
-            let attempt = self.clone().attempt(at, job, slot, ended.clone());
-            if queue.peek().is_none() {
-                attempt.await;
-            } else {
-                let _ = tokio::time::timeout(HEAD_START, tasks.spawn(attempt)).await;
+        let line = &self.shared.lines[at];
+        for before in &before {
+            tokio::select! {
+                () = before.begun.cancelled() => {}
+                () = stop.cancelled() => {}
             }
+            tokio::select! {
+                () = before.ended.cancelled() => {}
+                () = tokio::time::sleep(HEAD_START) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+        let outcome = if stop.is_cancelled() && !before.is_empty() {
+            Some(not_begun())
+        } else {
+            turn.begun.cancel();
+            self.attempt(line, &job).await
+        };
+        line.step_aside(&turn, &job.envelope.to);
+        if let Some(outcome) = outcome {
+            let _ = ended.send(Ended { row: job.row, outcome, _slot: Some(slot) }).await;
         }
     }
 
     /// Makes one attempt. A server that stops does not wait for it for ever.
-    async fn attempt(self, at: usize, job: Job, slot: OwnedSemaphorePermit, ended: mpsc::Sender<Ended>) {
-        let line = &self.shared.lines[at];
+    async fn attempt(&self, line: &Line, job: &Job) -> Option<Outcome> {
+        if self.shared.grace.is_cancelled() {
+            return Some(not_begun());
+        }
         let sending = AssertUnwindSafe(line.provider().send(&job.envelope)).catch_unwind();
         let outcome = tokio::select! {
             outcome = sending => outcome.unwrap_or_else(|_| unknown("the adapter failed while sending")),
             () = self.shared.grace.cancelled() => unknown("the server was stopped while sending"),
-            () = abort_after_bytes() => return,
+            () = abort_after_bytes() => return None,
         };
         point("after_reply");
         line.record(&outcome);
-        let _ = ended.send(Ended { row: job.row, outcome, _slot: Some(slot) }).await;
+        Some(outcome)
     }
+}
+
+/// What becomes of an attempt that was written down and never made.
+fn not_begun() -> Outcome {
+    Outcome::Retry { after: None, is_away: false, reason: "the server was stopped before it was sent".to_owned() }
 }
 
 /// An outcome of ours, where the service's own will never be known.
 pub(super) fn unknown(reason: &str) -> Outcome {
     Outcome::Unknown { reason: reason.to_owned() }
-}
-
-/// Puts the messages of one recipient behind each other; the recipients do not wait for each other.
-fn by_recipient(jobs: Vec<(Job, OwnedSemaphorePermit)>) -> Vec<Vec<(Job, OwnedSemaphorePermit)>> {
-    let mut queues: Vec<Vec<(Job, OwnedSemaphorePermit)>> = Vec::with_capacity(jobs.len());
-    let mut places = std::collections::HashMap::new();
-    for (job, slot) in jobs {
-        let place = *places.entry(job.envelope.to.clone()).or_insert(queues.len());
-        if place == queues.len() {
-            queues.push(Vec::with_capacity(1));
-        }
-        queues[place].push((job, slot));
-    }
-    queues
 }
 
 impl Room {

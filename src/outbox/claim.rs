@@ -1,18 +1,22 @@
 //! Claiming: what is due becomes leases with open attempts, in one commit.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use super::complete::{Changes, look_at};
+use super::complete::{Changes, look_at, send_at};
 use super::decide::{has_lost_its_key, next_look};
 use super::{LEASE, Line, Outbox};
 use crate::domain::{Address, AddressId, MessageId, Policy, RecipientKind, Status, Timestamp, WorkspaceId};
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::moved;
 use crate::provider::Envelope;
-use crate::store::{self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Tx};
+use crate::store::{self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Rescheduled, Tx};
 
 /// The lanes, in the order in which they go: codes, single messages, bulk.
 pub(super) const LANES: [i64; 3] = [0, 1, 2];
+
+/// How long a message waits whose addresses cannot be opened.
+const UNREADABLE_WAIT: Duration = Duration::from_mins(1);
 
 /// An attempt that is written down and about to be made.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ impl Outbox {
                 continue;
             };
             let Some(envelope) = envelopes.remove(&row.message_id) else {
-                reject(&mut changes, &row, bearing, now);
+                put_off(&mut changes, &row, bearing, now);
                 continue;
             };
             if has_lost_its_key(&row, line.abilities(), now) {
@@ -139,13 +143,12 @@ impl Outbox {
     }
 }
 
-/// A message that cannot be read must not hold up the others.
-fn reject(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
-    bearing.status = Status::Rejected;
+/// A message that cannot be read must not hold up the others; it waits for the master key that opens it.
+fn put_off(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
+    bearing.status = Status::Queued;
     bearing.status_reason = Some("one of its addresses cannot be opened with the master keys that are here".to_owned());
-    bearing.is_final = true;
-    changes.finished.push(row.id);
-    changes.history.push(moved(&bearing, now));
+    let (may_duplicate, doubt_under_key) = (row.may_duplicate, row.doubt_under_key);
+    changes.waiting.push(Rescheduled { may_duplicate, doubt_under_key, ..send_at(row, now + UNREADABLE_WAIT) });
     changes.bearings.push(bearing);
 }
 

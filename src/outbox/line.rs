@@ -1,13 +1,16 @@
 //! The way to one provider: how fast, how many at once, and whether it is there at all.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use super::breaker::{Allowance, Breaker};
 use super::bucket::Bucket;
 use crate::clock::Clock;
+use crate::domain::{Address, OutboxId};
 use crate::fault::is_sabotaged;
 use crate::provider::{Abilities, Outcome, Provider};
 
@@ -33,6 +36,16 @@ pub struct Line {
     bucket: Mutex<Bucket>,
     breaker: Mutex<Breaker>,
     wake: Notify,
+    /// The last attempt to each recipient, while it is under way.
+    turns: Mutex<HashMap<Address, Turn>>,
+}
+
+/// An attempt as the next one to the same recipient sees it.
+#[derive(Debug, Clone)]
+pub(super) struct Turn {
+    pub(super) row: OutboxId,
+    pub(super) begun: CancellationToken,
+    pub(super) ended: CancellationToken,
 }
 
 /// Room for some attempts: a slot and a token for each.
@@ -49,6 +62,7 @@ impl Line {
             bucket: Mutex::new(Bucket::new(settings.max_per_second, clock.now())),
             breaker: Mutex::default(),
             wake: Notify::new(),
+            turns: Mutex::default(),
             settings,
             clock,
         }
@@ -113,6 +127,41 @@ impl Line {
         Ok(Room { slots, is_probe })
     }
 
+    /// How many look-ups may be made: one of each lane, as a probe, where the breaker wants one; nothing while it waits.
+    /// What cannot be asked is not held up by a breaker.
+    pub(super) fn take_look(&self, wanted: i64) -> Option<i64> {
+        if !self.abilities().can_look_up {
+            return Some(wanted);
+        }
+        let now = self.clock.now();
+        let mut breaker = self.breaker();
+        match breaker.allowance(now) {
+            Allowance::All => Some(wanted),
+            Allowance::Probe => {
+                breaker.begin_probe(now);
+                Some(1)
+            }
+            Allowance::Wait(_) => None,
+        }
+    }
+
+    /// Tells an open breaker what a look-up found; nothing when none was made.
+    pub(super) fn end_look(&self, is_away: Option<bool>) {
+        let mut breaker = self.breaker();
+        match is_away {
+            Some(is_away) if breaker.is_open() => breaker.record(is_away, self.clock.now()),
+            Some(_) => {}
+            None => breaker.cancel_probe(),
+        }
+        drop(breaker);
+        self.show_breaker();
+    }
+
+    fn show_breaker(&self) {
+        let gauge = metrics::gauge!("switchboard_breaker_open", "provider" => self.name().to_owned());
+        gauge.set(if self.is_open() { 1.0 } else { 0.0 });
+    }
+
     /// Gives back the room that was not used.
     pub(super) fn give_back(&self, mut room: Room, used: usize) -> Vec<OwnedSemaphorePermit> {
         self.bucket().give_back(room.slots.len().saturating_sub(used));
@@ -123,6 +172,26 @@ impl Line {
         room.slots
     }
 
+    /// Puts an attempt behind the last one to each of its recipients; gives its own turn and those before it.
+    pub(super) fn queue_up(&self, row: OutboxId, recipients: &[Address]) -> (Turn, Vec<Turn>) {
+        let turn = Turn { row, begun: CancellationToken::new(), ended: CancellationToken::new() };
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = recipients.iter().filter_map(|address| turns.insert(address.clone(), turn.clone()));
+        (turn.clone(), before.filter(|before| before.row != row).collect())
+    }
+
+    /// Lets the next attempts to the same recipients begin, if there are any.
+    pub(super) fn step_aside(&self, turn: &Turn, recipients: &[Address]) {
+        turn.begun.cancel();
+        turn.ended.cancel();
+        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+        for address in recipients {
+            if turns.get(address).is_some_and(|last| last.row == turn.row) {
+                turns.remove(address);
+            }
+        }
+    }
+
     /// Counts how an attempt ended.
     pub(super) fn record(&self, outcome: &Outcome) {
         let is_away = match outcome {
@@ -130,15 +199,10 @@ impl Line {
             Outcome::Retry { is_away, .. } => *is_away,
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } => true,
         };
-        let is_open = {
-            let mut breaker = self.breaker();
-            breaker.record(is_away && !is_sabotaged("breaker_off"), self.clock.now());
-            breaker.is_open()
-        };
+        self.breaker().record(is_away && !is_sabotaged("breaker_off"), self.clock.now());
         let labels = [("provider", self.name().to_owned()), ("outcome", outcome_name(outcome).to_owned())];
         metrics::counter!("switchboard_attempts_total", &labels).increment(1);
-        let gauge = metrics::gauge!("switchboard_breaker_open", "provider" => self.name().to_owned());
-        gauge.set(if is_open { 1.0 } else { 0.0 });
+        self.show_breaker();
     }
 
     fn breaker(&self) -> MutexGuard<'_, Breaker> {

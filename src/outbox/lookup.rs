@@ -49,18 +49,23 @@ impl Outbox {
 
     /// Asks for every unknown message of a line that is due.
     pub(super) async fn look_up_due(&self, line: &Line) -> store::Result<()> {
-        if line.is_open() {
-            return Ok(());
-        }
+        let Some(limit) = line.take_look(AT_ONCE) else { return Ok(()) };
+        let asked = self.look_up_set(line, limit).await;
+        line.end_look(asked.as_ref().ok().copied().flatten());
+        asked.map(drop)
+    }
+
+    /// Asks for up to that many messages of each lane; tells whether the service was away, when it was asked.
+    async fn look_up_set(&self, line: &Line, limit: i64) -> store::Result<Option<bool>> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
         let mut rows = Vec::new();
         for lane in LANES {
-            let claim = LaneClaim { provider: line.name(), lane, limit: AT_ONCE, now, until: now + LEASE };
+            let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + LEASE };
             rows.extend(tx.claim_lookups(claim).await?);
         }
         if rows.is_empty() {
-            return Ok(());
+            return Ok(None);
         }
         let ids: Vec<_> = rows.iter().map(|row| (row.workspace_id, row.message_id)).collect();
         let generations: HashMap<MessageId, i64> =
@@ -71,7 +76,10 @@ impl Outbox {
             self.look_up(line, row, generation)
         });
         let asked = join_all(asked).await;
-        self.resolve(line, &asked).await
+        self.resolve(line, &asked).await?;
+        let found: Vec<&Found> = asked.iter().filter_map(|asked| asked.found.as_ref()).collect();
+        let is_away = found.iter().all(|found| matches!(found, Found::Unclear { .. }));
+        Ok((!found.is_empty()).then_some(is_away))
     }
 
     async fn look_up(&self, line: &Line, row: Claimed, generation: i64) -> Asked {

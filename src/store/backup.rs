@@ -49,6 +49,7 @@ impl Store {
         let partial = with_suffix(file, ".partial");
         let _ = std::fs::remove_file(&partial);
         let mut conn = source.connect().await?;
+        super::open::private_file(&partial).map_err(|error| RestoreError::File(partial.clone(), error))?;
         sqlx::query("vacuum into $1").bind(partial.to_string_lossy().into_owned()).execute(&mut conn).await?;
         sync_into(&partial, file)
     }
@@ -129,8 +130,10 @@ pub async fn restore_sqlite(
     if let Some(folder) = database.parent() {
         super::open::private_folder(folder).map_err(|error| RestoreError::File(folder.to_owned(), error))?;
     }
+    let _lock = super::open::lock_file(database)?;
     let partial = with_suffix(database, ".partial");
     remove_database(&partial);
+    super::open::private_file(&partial).map_err(|error| RestoreError::File(partial.clone(), error))?;
     let mut conn = SqliteConnectOptions::new().filename(backup).read_only(true).connect().await?;
     sqlx::query("select count(*) from messages").execute(&mut conn).await?;
     sqlx::query("vacuum into $1").bind(partial.to_string_lossy().into_owned()).execute(&mut conn).await?;

@@ -1,7 +1,7 @@
 //! Opening a database: pools, pragmas, version, schema, master keys, and the lock of a single SQLite server.
 
 use std::fs::{File, TryLockError};
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::Arc;
@@ -129,7 +129,12 @@ pub fn sqlite_path(url: &str) -> Option<PathBuf> {
     Some(PathBuf::from(path.split('?').next().unwrap_or(path)))
 }
 
-fn lock_file(database: &Path) -> Result<File, OpenError> {
+/// Makes an empty file that only its owner may read, where none is; SQLite takes it for a new database.
+pub(super) fn private_file(path: &Path) -> std::io::Result<()> {
+    File::options().create(true).append(true).mode(0o600).open(path).map(drop)
+}
+
+pub(super) fn lock_file(database: &Path) -> Result<File, OpenError> {
     let mut path = database.as_os_str().to_owned();
     path.push(".lock");
     let path = PathBuf::from(path);
@@ -148,6 +153,7 @@ pub(super) fn private_folder(folder: &Path) -> std::io::Result<()> {
 }
 
 async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
+    private_file(path).map_err(|error| OpenError::File(path.to_owned(), error))?;
     let options = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(true)

@@ -326,14 +326,16 @@ impl Tx {
         Ok(())
     }
 
-    /// Gives what waits for a provider that is not among `known` to another.
+    /// Gives what waits for a provider that is not among `known` to another, which knows none of the first one's keys.
     pub async fn reroute(&mut self, channel: Channel, to: &str, known: &[&str]) -> Result<u64> {
         const SQL: Dialect = Dialect {
-            sqlite: "update outbox set provider = $2
+            sqlite: "update outbox set provider = $2, may_duplicate = max(may_duplicate, doubt_under_key),
+                    doubt_under_key = 0
                 where phase = 'send' and provider not in (select value from json_each($3))
                   and (workspace_id, message_id) in (select m.workspace_id, m.id from messages m
                     where m.workspace_id = outbox.workspace_id and m.id = outbox.message_id and m.channel = $1)",
-            postgres: "update outbox set provider = $2
+            postgres: "update outbox set provider = $2, may_duplicate = may_duplicate or doubt_under_key,
+                    doubt_under_key = false
                 where phase = 'send' and provider not in (select jsonb_array_elements_text($3::jsonb))
                   and (workspace_id, message_id) in (select m.workspace_id, m.id from messages m
                     where m.workspace_id = outbox.workspace_id and m.id = outbox.message_id and m.channel = $1)",
