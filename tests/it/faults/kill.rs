@@ -107,8 +107,16 @@ async fn killed_at_any_moment_it_loses_nothing_and_sends_nothing_twice_in_silenc
     verdict.check();
     check_keyed(&messages, &carriers.keyed.ledger());
     check_unknown(&messages, silent, cycles);
+    let median = |times: &[Duration]| {
+        let mut times = times.to_vec();
+        times.sort();
+        times[times.len() / 2]
+    };
+    // A start that takes ever longer is another fault than a machine that is busy.
+    let (early, late) = ready.split_at(ready.len() / 2);
+    println!("ready again, median of the first half {:?}, of the second {:?}", median(early), median(late));
     ready.sort();
-    let median = ready[ready.len() / 2];
+    let median = median(&ready);
     println!("ready again: median {median:?}, longest {:?}", ready[ready.len() - 1]);
     assert!(median < Duration::from_secs(1), "ready again only after {median:?}");
 }
