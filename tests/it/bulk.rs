@@ -162,6 +162,25 @@ async fn ten_sends_at_once_to_somebody_new_make_one_conversation() {
 }
 
 #[tokio::test]
+async fn ten_sends_at_once_between_two_who_are_known_apart_make_one_conversation() {
+    let app = TestApp::start().await;
+    let between = |from: &str, to: &str| {
+        let mut draft = sms("hello");
+        (draft["from"], draft["to"]) = (json!(from), json!(to));
+        draft
+    };
+    for round in 0..5 {
+        let (a, b) = (format!("+1202555010{round}"), format!("+1303555010{round}"));
+        app.send(between(&a, "+12016660000")).await;
+        app.send(between(&b, "+12016660000")).await;
+        let answers = join_all((0..10).map(|_| app.post("/api/messages/sms", between(&a, &b)))).await;
+        let expected = json!(3 * round + 3);
+        assert!(answers.iter().all(|answer| answer["conversation_id"] == expected), "{expected}: {answers:?}");
+    }
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn a_message_in_a_known_conversation_burns_no_number() {
     let app = TestApp::start().await;
     join_all((0..10).map(|n| app.post("/api/messages/sms", sms(&n.to_string())))).await;
