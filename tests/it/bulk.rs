@@ -138,7 +138,6 @@ async fn a_reply_that_cannot_be_is_refused_by_field() {
         (json!({ "body": "" }), "body required"),
         (json!({ "body": "x", "type": "email" }), "type invalid"),
         (json!({ "body": "x", "type": "chat" }), "type invalid"),
-        (json!({ "body": "x", "to": "+12025550001" }), "to unknown"),
         (json!({ "body": "x", "scheduled_at": "2020-01-01T00:00:00Z" }), "scheduled_at invalid"),
         (json!({ "body": "x", "deliver_by": "soon" }), "deliver_by invalid"),
     ] {
@@ -149,6 +148,25 @@ async fn a_reply_that_cannot_be_is_refused_by_field() {
     assert_eq!((answer.status.as_u16(), text(&answer["code"])), (404, "no_such_conversation"));
     assert_eq!(app.count_messages().await, 1);
     assert_eq!(app.reload(&message).await["status"], "accepted", "{}", path_of(&message));
+}
+
+#[tokio::test]
+async fn a_field_nobody_knows_is_passed_over_but_on_contract_as_sends() {
+    let app = TestApp::start().await;
+    app.send_sms("hello").await;
+    let text = json!({ "senderPhone": "1234567890", "receiverPhone": "0987654321", "messageText": "x", "timestamp": 1,
+                       "uuid": "u-1", "odd": true });
+    for (path, body, status) in [
+        ("/api/conversations/1/messages", json!({ "body": "x", "to": "+12025550001", "odd": 1 }), 201),
+        ("/send-message", json!({ "recipient_phone": "2015550109", "message_body": "x", "odd": null }), 201),
+        ("/api/send-sms", text.clone(), 200),
+        ("/api/receive-sms", text, 200),
+    ] {
+        assert_eq!(app.post(path, body).await.status, status, "{path}");
+    }
+    let reply = &app.list("/api/conversations/1/messages").await[1];
+    assert_eq!(reply["to"], "+18045551234", "the conversation says to whom");
+    app.run_outbox().await;
 }
 
 #[tokio::test]
