@@ -154,12 +154,50 @@ async fn a_reply_that_cannot_be_is_refused_by_field() {
 }
 
 #[tokio::test]
+async fn a_field_nobody_knows_is_passed_over_but_on_contract_as_sends() {
+    let app = TestApp::start().await;
+    app.send_sms("hello").await;
+    let text = json!({ "senderPhone": "1234567890", "receiverPhone": "0987654321", "messageText": "x", "timestamp": 1,
+                       "uuid": "u-1", "odd": true });
+    for (path, body, status) in [
+        ("/api/conversations/1/messages", json!({ "body": "x", "to": "+12025550001", "odd": 1 }), 201),
+        ("/send-message", json!({ "recipient_phone": "2015550109", "message_body": "x", "odd": null }), 201),
+        ("/api/send-sms", text.clone(), 200),
+        ("/api/receive-sms", text, 200),
+    ] {
+        assert_eq!(app.post(path, body).await.status, status, "{path}");
+    }
+    let reply = &app.list("/api/conversations/1/messages").await[1];
+    assert_eq!(reply["to"], "+18045551234", "the conversation says to whom");
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn ten_sends_at_once_to_somebody_new_make_one_conversation() {
     let app = TestApp::start().await;
     let answers = join_all((0..10).map(|n| app.post("/api/messages/sms", sms(&n.to_string())))).await;
     assert!(answers.iter().all(|answer| answer.status == 201 && answer["conversation_id"] == 1), "{answers:?}");
     let conversations = app.list("/api/conversations").await;
     assert_eq!((conversations.len(), &conversations[0]["message_count"]), (1, &json!(10)));
+    app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn ten_sends_at_once_between_two_who_are_known_apart_make_one_conversation() {
+    let app = TestApp::start().await;
+    let between = |from: &str, to: &str| {
+        let mut draft = sms("hello");
+        (draft["from"], draft["to"]) = (json!(from), json!(to));
+        draft
+    };
+    for round in 0..5 {
+        let (a, b) = (format!("+1202555010{round}"), format!("+1303555010{round}"));
+        app.send(between(&a, "+12016660000")).await;
+        app.send(between(&b, "+12016660000")).await;
+        let answers = join_all((0..10).map(|_| app.post("/api/messages/sms", between(&a, &b)))).await;
+        let expected = json!(3 * round + 3);
+        assert!(answers.iter().all(|answer| answer["conversation_id"] == expected), "{expected}: {answers:?}");
+    }
     app.run_outbox().await;
 }
 

@@ -247,6 +247,9 @@ async fn two_workers_never_make_one_attempt_twice() {
     let mut taken: Vec<i64> = app.provider.taken().iter().map(|body| body.parse().unwrap()).collect();
     taken.sort_unstable();
     assert_eq!(taken, (0..100).collect::<Vec<_>>());
+    let accepted =
+        app.database().number("select count(*) from messages where status = 'accepted' and generation = 0").await;
+    assert_eq!((accepted, app.database().number("select count(*) from outbox").await), (100, 0));
 }
 
 #[tokio::test]

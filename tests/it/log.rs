@@ -32,9 +32,18 @@ async fn every_step_of_a_message_is_an_event_and_none_holds_an_address() {
     assert!(!all.contains("8045551234") && !all.contains("2016661234"), "{all}");
 }
 
+/// Keeps every commit of events open for a while after they got their ids, so that others may overtake it if they can.
+const SLOW_COMMITS: &str = "create function dawdle() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(random() * 0.004); return null; end $$;
+    create constraint trigger dawdle after insert on events deferrable initially deferred
+        for each row execute function dawdle()";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn no_reader_that_has_seen_an_event_meets_a_lower_one_later() {
     let app = Arc::new(TestApp::start().await);
+    if app.database().is_postgres() {
+        app.database().execute(SLOW_COMMITS).await;
+    }
     let is_done = Arc::new(AtomicBool::new(false));
     let reader = tokio::spawn({
         let (store, is_done) = (app.store().clone(), is_done.clone());
