@@ -73,7 +73,7 @@ pub async fn replay(
     bearing.status_reason = None;
     bearing.is_final = false;
     bearing.possible_duplicate = may_duplicate;
-    bearing.generation += 1;
+    bearing.generation = m.store.next_generation(bearing.generation);
     bearing.deliver_by = Some(deadline);
     let work = NewWork { message, provider, lane: SINGLE, due_at: now, deadline, may_duplicate };
     tx.enqueue(workspace, &[work]).await?;

@@ -396,6 +396,9 @@ impl Tx {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Epochs(Vec<(String, i64)>);
 
+/// How many times one message may have been sent anew between a backup and its restore.
+const GENERATIONS_KEPT: i64 = 1_000;
+
 impl Epochs {
     fn of(&self, message: MessageId) -> Option<&str> {
         self.0.iter().rev().find(|(_, first)| *first <= message.0).map(|(name, _)| name.as_str())
@@ -407,6 +410,13 @@ impl super::Store {
     pub fn reference(&self, message: MessageId, generation: i64) -> String {
         let epoch = self.shared.epochs.of(message).unwrap_or_default();
         format!("{epoch}-{message}-{generation}")
+    }
+
+    /// The generation of the next sending of a message by hand. After a restore it leaves room for what the lost future
+    /// may have sent, so that no reference is used twice.
+    pub fn next_generation(&self, generation: i64) -> i64 {
+        let restores = i64::try_from(self.shared.epochs.0.len()).unwrap_or(1) - 1;
+        (generation + 1).max(restores * GENERATIONS_KEPT)
     }
 
     /// Reads a reference of ours; one of another database, or of a message lost in a restore, is none of ours.

@@ -208,7 +208,6 @@ pub enum BatchResult {
 
 /// An answer in a conversation.
 #[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
 #[schema(examples(json!({"body": "On my way"})))]
 pub struct ReplyRequest {
     /// The text, or a mail's HTML.
