@@ -79,26 +79,30 @@ const DEEPEST: usize = 200;
 /// Columns after which a line of text is broken.
 const WIDTH: usize = 500;
 
-/// Keeps what cannot run: no script, style, form, frame or handler; links open without a referrer.
-///
-/// HTML that is too large or too deep to be parsed comes back as its bare text, preformatted.
-pub fn sanitize(html: &str) -> String {
-    if is_unbearable(html) {
-        return format!("<pre>{}</pre>", ammonia::clean_text(&bare_text(html)));
-    }
-    ammonia::Builder::default().link_rel(Some("noopener noreferrer nofollow")).clean(html).to_string()
+/// The two forms in which the HTML of a mail is shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rendered {
+    /// What cannot run: no script, style, form, frame or handler; links open without a referrer.
+    pub html: String,
+    /// As text.
+    pub text: String,
 }
 
-/// Reads HTML as text, in bounded time and memory.
-pub fn to_text(html: &str) -> String {
+/// Makes HTML harmless and reads it as text, in bounded time and memory.
+///
+/// HTML that is too large or too deep to be parsed comes back as its bare text, preformatted.
+pub fn render(html: &str) -> Rendered {
     if is_unbearable(html) {
-        return bare_text(html);
+        let text = bare_text(html);
+        return Rendered { html: format!("<pre>{}</pre>", ammonia::clean_text(&text)), text };
     }
-    html2text::config::plain_no_decorate()
+    let harmless = ammonia::Builder::default().link_rel(Some("noopener noreferrer nofollow")).clean(html).to_string();
+    let text = html2text::config::plain_no_decorate()
         .raw_mode(true)
         .no_table_borders()
-        .string_from_read(sanitize(html).as_bytes(), WIDTH)
-        .map_or_else(|_| bare_text(html), |text| text.trim().to_owned())
+        .string_from_read(harmless.as_bytes(), WIDTH)
+        .map_or_else(|_| bare_text(html), |text| text.trim().to_owned());
+    Rendered { html: harmless, text }
 }
 
 fn is_unbearable(html: &str) -> bool {
@@ -164,13 +168,13 @@ mod tests {
 
     #[test]
     fn script_does_not_survive() {
-        let html = sanitize("<p onclick=alert(1)>hi<script>alert(2)</script><img src=x onerror=alert(3)></p>");
+        let html = render("<p onclick=alert(1)>hi<script>alert(2)</script><img src=x onerror=alert(3)></p>").html;
         assert_eq!(html, "<p>hi<img src=\"x\"></p>");
     }
 
     #[test]
     fn html_reads_as_text() {
-        assert_eq!(to_text("<p>one <b>two</b></p><p>three &amp; four</p>"), "one two\n\nthree & four");
+        assert_eq!(render("<p>one <b>two</b></p><p>three &amp; four</p>").text, "one two\n\nthree & four");
     }
 
     #[test]
@@ -182,8 +186,8 @@ mod tests {
         let fonts = "<b><i><font>".repeat(20_000);
         let large = "<p>word</p>".repeat(100_000);
         for html in [wide, deep, fonts, large] {
-            assert!(to_text(&html).len() <= html.len() + 1_000, "{}", to_text(&html).len());
-            assert!(sanitize(&html).len() <= html.len() * 2);
+            assert!(render(&html).text.len() <= html.len() + 1_000, "{}", render(&html).text.len());
+            assert!(render(&html).html.len() <= html.len() * 2);
         }
         assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
     }

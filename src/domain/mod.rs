@@ -14,7 +14,7 @@ mod time;
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
-pub use html::{is_html, sanitize, to_text};
+pub use html::{Rendered, is_html, render};
 pub use id::{AddressId, ApiKeyId, ConversationId, EventId, MessageId, OutboxId, QuarantineId, WorkspaceId};
 pub use message::{
     Channel, Conversation, Direction, LastMessage, Message, OneOrMany, Policy, Recipient, RecipientKind, SegmentSummary,

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
     Address, AddressId, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
-    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId, is_html, sanitize, to_text,
+    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId, is_html, render,
 };
 use crate::store::{ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx};
 
@@ -342,7 +342,8 @@ fn compose_one(
         recipients.iter().filter(|row| row.kind == kind).map(|row| text(row.address_id)).collect::<Vec<_>>()
     };
     let (to, cc) = (of_kind(RecipientKind::To), of_kind(RecipientKind::Cc));
-    let is_html = row.channel == Channel::Email && is_html(&row.body);
+    let rendered = (row.channel == Channel::Email && is_html(&row.body)).then(|| render(&row.body));
+    let (html, plain) = rendered.map(|rendered| (rendered.html, rendered.text)).unzip();
     let segments = row.segment_count.zip(row.segment_encoding);
     let status = row.status;
     let recipient = |row: &RecipientRow| Recipient {
@@ -360,8 +361,8 @@ fn compose_one(
         cc,
         reply_to: row.reply_to_id.map(&text),
         subject: row.subject,
-        text: is_html.then(|| to_text(&row.body)),
-        html: is_html.then(|| sanitize(&row.body)),
+        text: plain,
+        html,
         body: row.body,
         attachments,
         segments: segments.map(|(count, encoding)| SegmentSummary { count, encoding }),

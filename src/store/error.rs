@@ -32,11 +32,6 @@ impl Error {
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_) | Self::Busy(_)) && !is_sabotaged("away_is_refused")
     }
-
-    /// Whether this unique constraint stood in the way.
-    pub fn is_conflict_on(&self, constraint: &str) -> bool {
-        matches!(self, Self::Conflict(name) if name == constraint)
-    }
 }
 
 impl From<sqlx::Error> for Error {

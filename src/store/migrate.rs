@@ -7,9 +7,6 @@ use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 use super::Pools;
 
-/// The newest migration there is.
-pub const SCHEMA_VERSION: i64 = 1;
-
 struct File {
     version: i64,
     name: &'static str,

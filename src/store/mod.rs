@@ -37,7 +37,6 @@ pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
-pub use migrate::SCHEMA_VERSION;
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};

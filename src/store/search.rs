@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Dialect, Result, Store, Tx, on, set};
 use crate::domain::{
-    AddressId, Channel, ConversationId, Event, EventId, EventKind, MessageId, WorkspaceId, is_html, to_text,
+    AddressId, Channel, ConversationId, Event, EventId, EventKind, MessageId, WorkspaceId, is_html, render,
 };
 
 /// Bytes of a body that are searched: as much as PostgreSQL takes into one vector.
@@ -70,7 +70,7 @@ impl Tx {
         for (workspace, ids) in by_workspace {
             for row in self.load_messages(workspace, &ids).await? {
                 let is_html = row.channel == Channel::Email && is_html(&row.body);
-                let body = if is_html { to_text(&row.body) } else { row.body };
+                let body = if is_html { render(&row.body).text } else { row.body };
                 let subject = words(row.subject.as_deref().unwrap_or_default());
                 entries.push(Entry { workspace, id: row.id, subject, body: words(&body) });
             }
