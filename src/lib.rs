@@ -5,6 +5,7 @@
 pub mod app;
 pub mod arguments;
 pub mod auth;
+pub mod blob;
 pub mod carrier;
 pub mod clock;
 pub mod config;

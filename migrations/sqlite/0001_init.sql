@@ -4,6 +4,10 @@
 create table workspaces (
     id integer primary key autoincrement,
     name text not null,
+    -- whether people who are no friends may write, may ask, or may not
+    strangers text not null check (strangers in ('write', 'ask', 'no')),
+    -- what somebody who joins a group sees of what was said before
+    group_history text not null check (group_history in ('joined', 'all')),
     created_at integer not null
 ) strict;
 
@@ -54,11 +58,17 @@ create table addresses (
 create table conversations (
     id integer primary key autoincrement,
     workspace_id integer not null references workspaces (id),
+    -- numbers: phones and mailboxes. direct and group: people of the workspace, among themselves
+    kind text not null check (kind in ('numbers', 'direct', 'group')),
+    name text,
     participants_key text not null,
     channels integer not null,
     message_count integer not null,
     unread_count integer not null,
     last_message_id integer,
+    state text not null check (state in ('open', 'snoozed', 'closed')),
+    snoozed_until integer,
+    assignee_id integer,
     created_at integer not null,
     activity_at integer not null,
     constraint conversations_workspace_id_id_key unique (workspace_id, id),
@@ -66,6 +76,10 @@ create table conversations (
 ) strict;
 
 create index conversations_activity_idx on conversations (workspace_id, activity_at, id);
+create index conversations_state_idx on conversations (workspace_id, state, activity_at, id) where state <> 'open';
+create index conversations_snoozed_idx on conversations (snoozed_until) where state = 'snoozed';
+create index conversations_assignee_idx on conversations (workspace_id, assignee_id, activity_at, id)
+    where assignee_id is not null;
 
 create table participants (
     workspace_id integer not null,
@@ -84,7 +98,9 @@ create table messages (
     conversation_id integer not null,
     direction text not null check (direction in ('inbound', 'outbound')),
     channel text not null check (channel in ('sms', 'mms', 'email', 'chat')),
-    from_id integer not null,
+    -- absent in a chat, whose author is a user
+    from_id integer check (from_id is not null or channel = 'chat'),
+    author_id integer,
     reply_to_id integer,
     subject text,
     body text not null,
@@ -100,6 +116,8 @@ create table messages (
     occurred_at integer not null,
     scheduled_at integer,
     deliver_by integer,
+    edited_at integer,
+    deleted_at integer,
     created_at integer not null,
     updated_at integer not null,
     constraint messages_workspace_id_id_key unique (workspace_id, id),
@@ -111,6 +129,7 @@ create table messages (
 create index messages_thread_idx on messages (workspace_id, conversation_id, occurred_at, id);
 create index messages_sent_texts_idx on messages (workspace_id, occurred_at, id)
     where direction = 'outbound' and channel in ('sms', 'mms');
+create index messages_author_idx on messages (workspace_id, author_id, id) where channel = 'chat';
 create index messages_dead_idx on messages (workspace_id, updated_at, id) where status = 'dead';
 
 create table recipients (
@@ -128,14 +147,33 @@ create table recipients (
     foreign key (workspace_id, address_id) references addresses (workspace_id, id)
 ) strict, without rowid;
 
+-- Uploaded files; their bytes are in the object store under object_key.
+create table files (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    uploader text not null,
+    object_key text not null,
+    name text not null,
+    media_type text not null,
+    size_bytes integer not null,
+    hash blob not null,
+    created_at integer not null,
+    constraint files_workspace_id_id_key unique (workspace_id, id)
+) strict;
+
 create table attachments (
     workspace_id integer not null,
     message_id integer not null,
     position integer not null,
     url text not null,
+    -- one that was uploaded here
+    file_id integer,
     primary key (workspace_id, message_id, position),
-    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+    foreign key (workspace_id, message_id) references messages (workspace_id, id),
+    foreign key (workspace_id, file_id) references files (workspace_id, id)
 ) strict, without rowid;
+
+create index attachments_file_idx on attachments (workspace_id, file_id) where file_id is not null;
 
 -- Work that must happen. One row a message for as long as anything may still be done for it:
 -- send (due at due_at), sending (leased until due_at), lookup (unknown; asked again at due_at).

@@ -24,6 +24,7 @@ const SIMULATOR_PER_SECOND: u32 = 10_000;
 const SIMULATOR_IN_FLIGHT: usize = 200;
 /// Who sends in `dev` when nobody says who.
 const DEV_SENDER: &str = "+12015550100";
+const DEV_MAIL_SENDER: &str = "switchboard@localhost";
 /// How often measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the free space is measured.
@@ -60,6 +61,8 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
     let phone = PhoneRules { default_country: config.default_country.clone() };
     let sender = config.default_sender.as_deref().or(has_simulator.then_some(DEV_SENDER));
     let default_sender = sender.map(|sender| Address::sender(sender, &phone)).transpose().context("default_sender")?;
+    let mail_sender = config.mail_sender.as_deref().or(has_simulator.then_some(DEV_MAIL_SENDER));
+    let mail_sender = mail_sender.map(Address::email).transpose().context("mail_sender")?;
     let of_provider = |provider: &ProviderConfig| {
         let name = provider.name.clone();
         provider.channels.iter().map(move |channel| (*channel, name.clone())).collect::<Vec<_>>()
@@ -69,7 +72,14 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         routes.extend(Channel::ALL.map(|channel| (channel, SIMULATOR.to_owned())));
     }
     let limits = Limits { segments: config.max_segments, ..Limits::default() };
-    Ok(Rules { phone, limits, default_sender, sender_limit_per_minute: config.sender_limit_per_minute, routes })
+    Ok(Rules {
+        phone,
+        limits,
+        default_sender,
+        mail_sender,
+        sender_limit_per_minute: config.sender_limit_per_minute,
+        routes,
+    })
 }
 
 /// A line to every provider, the simulated one included.

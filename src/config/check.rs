@@ -57,6 +57,11 @@ impl Config {
                 findings.unless(false, "default_sender", error.to_string());
             }
         }
+        if let Some(sender) = &self.mail_sender
+            && let Err(error) = Address::email(sender)
+        {
+            findings.unless(false, "mail_sender", error.to_string());
+        }
         findings.unless(!self.data.as_os_str().is_empty(), "data", "must name a folder");
         if let Some(database) = &self.database {
             let url = database.expose();
@@ -175,6 +180,7 @@ mod tests {
         let keys = keys_after(|config| {
             config.default_country = "1".to_owned();
             config.default_sender = Some("nobody@example.com".to_owned());
+            config.mail_sender = Some("nobody".to_owned());
             config.database = Some("mysql://u@h/d".into());
             config.public_url = Url::parse("ftp://h").ok();
             config.allowed_origins = vec!["*".to_owned(), "https://h/".to_owned()];
@@ -187,6 +193,7 @@ mod tests {
         let expected = [
             "default_country",
             "default_sender",
+            "mail_sender",
             "database",
             "public_url",
             "allowed_origins[0]",

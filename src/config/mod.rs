@@ -41,6 +41,8 @@ pub struct Config {
     pub default_country: String,
     /// Who sends a text that names no sender.
     pub default_sender: Option<String>,
+    /// Who sends the mails of the server itself.
+    pub mail_sender: Option<String>,
     /// Under which URL the world reaches this server.
     #[serde(default, deserialize_with = "read_url", serialize_with = "write_url")]
     pub public_url: Option<Url>,

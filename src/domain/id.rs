@@ -36,9 +36,28 @@ ids! {
     QuarantineId;
     /// An API key.
     ApiKeyId;
+    /// A person with an account.
+    UserId;
+    /// A sign-in, pending or not.
+    SessionId;
+    /// An invitation into a workspace.
+    InvitationId;
+    /// An entry of the audit log.
+    AuditId;
+    /// An uploaded file.
+    FileId;
+    /// An internal note in a conversation.
+    NoteId;
+    /// A label of a workspace.
+    LabelId;
+    /// A saved reply of a workspace.
+    SavedReplyId;
 }
 
 impl WorkspaceId {
+    /// The server's own: codes and notices stand in it, and nobody's credentials reach it.
+    pub const ACCOUNTS: Self = Self(0);
+
     /// The workspace that every installation has.
     pub const DEFAULT: Self = Self(1);
 }

@@ -6,6 +6,7 @@ mod event;
 mod html;
 mod id;
 mod message;
+mod people;
 mod refusal;
 mod segments;
 mod status;
@@ -15,10 +16,14 @@ pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
 pub use html::{Rendered, is_html, render};
-pub use id::{AddressId, ApiKeyId, ConversationId, EventId, MessageId, OutboxId, QuarantineId, WorkspaceId};
+pub use id::{
+    AddressId, ApiKeyId, AuditId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId, OutboxId,
+    QuarantineId, SavedReplyId, SessionId, UserId, WorkspaceId,
+};
 pub use message::{
     Channel, Conversation, Direction, LastMessage, Message, OneOrMany, Policy, Recipient, RecipientKind, SegmentSummary,
 };
+pub use people::{Caller, Role, Sight, Who};
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};

@@ -32,14 +32,17 @@ const MAX_SEARCH: usize = 200;
 )]
 pub async fn list_conversations(
     state: State,
-    MayRead(workspace): MayRead,
+    MayRead(caller): MayRead,
     query: Query,
 ) -> Result<Json<List<Conversation>>, Error> {
     let filter = filter(&query, &state.messaging.rules.phone)?;
     let participant = filter.participant.as_ref().map(Address::as_str);
-    let identity = format!("conversations of {workspace}: {participant:?} {:?} {:?}", filter.channel, filter.q);
+    let identity = format!(
+        "conversations of {} {}: {participant:?} {:?} {:?}",
+        caller.workspace, caller.who, filter.channel, filter.q
+    );
     let listing = Listing::read(&query, ORDINARY, &identity)?;
-    let page = messaging::list_conversations(&state.messaging, workspace, &filter, listing.request).await?;
+    let page = messaging::list_conversations(&state.messaging, &caller, &filter, listing.request).await?;
     Ok(Json(List { next_cursor: listing.cursor(page.next), data: page.data }))
 }
 
@@ -50,13 +53,9 @@ pub async fn list_conversations(
     responses((status = 200, description = "The conversation.", body = Conversation), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["messages:read"])),
 )]
-pub async fn get_conversation(
-    state: State,
-    MayRead(workspace): MayRead,
-    path: Path,
-) -> Result<Json<Conversation>, Error> {
+pub async fn get_conversation(state: State, MayRead(caller): MayRead, path: Path) -> Result<Json<Conversation>, Error> {
     let id = ConversationId(path.id("id")?);
-    let found = messaging::find_conversation(&state.messaging, workspace, id).await?;
+    let found = messaging::find_conversation(&state.messaging, &caller, id).await?;
     found.map(Json).ok_or_else(error::no_such_conversation)
 }
 
@@ -71,14 +70,14 @@ pub async fn get_conversation(
 )]
 pub async fn list_messages(
     state: State,
-    MayRead(workspace): MayRead,
+    MayRead(caller): MayRead,
     path: Path,
     query: Query,
 ) -> Result<Json<List<Message>>, Error> {
     let id = ConversationId(path.id("id")?);
     let order = query.choice("order", order_named, "asc, desc")?.unwrap_or(Order::Ascending);
-    let listing = Listing::read(&query, ORDINARY, &format!("messages of {workspace} {id}: {order:?}"))?;
-    let page = messaging::list_messages(&state.messaging, workspace, id, order, listing.request).await?;
+    let listing = Listing::read(&query, ORDINARY, &format!("messages of {} {id}: {order:?}", caller.workspace))?;
+    let page = messaging::list_messages(&state.messaging, &caller, id, order, listing.request).await?;
     let page = page.ok_or_else(error::no_such_conversation)?;
     Ok(Json(List { next_cursor: listing.cursor(page.next), data: page.data }))
 }

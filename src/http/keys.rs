@@ -10,7 +10,7 @@ use super::rights::MayAdmin;
 use super::shapes::{KeyMade, KeyRequest};
 use super::{Error, State};
 use crate::auth::{self, Scope};
-use crate::domain::{Refusal, Timestamp};
+use crate::domain::{Caller, Refusal, Timestamp};
 
 /// Characters of a key's name.
 const MAX_NAME: usize = 100;
@@ -25,7 +25,7 @@ const MAX_NAME: usize = 100;
 )]
 pub async fn create_key(
     state: State,
-    MayAdmin(workspace): MayAdmin,
+    MayAdmin(Caller { workspace, .. }): MayAdmin,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, Json<KeyMade>), Error> {
     let (store, clock) = (&state.messaging.store, &state.messaging.clock);

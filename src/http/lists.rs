@@ -6,11 +6,11 @@ use axum::http::StatusCode;
 use super::openapi::Refuses;
 use super::page::{List, Listing, ORDINARY};
 use super::query::{Path, Query};
-use super::rights::{MayAdmin, MayRead};
+use super::rights::{MayAdmin, MayOversee};
 use super::shapes::{PageParams, Released};
 use super::webhooks::{self, Hook, Outcome};
 use super::{Error, State};
-use crate::domain::{Message, QuarantineId, Refusal};
+use crate::domain::{Caller, Message, QuarantineId, Refusal};
 use crate::messaging::{self, Quarantined};
 
 /// List dead letters
@@ -23,7 +23,7 @@ use crate::messaging::{self, Quarantined};
 )]
 pub async fn list_dead_letters(
     state: State,
-    MayRead(workspace): MayRead,
+    MayOversee(workspace): MayOversee,
     query: Query,
 ) -> Result<Json<List<Message>>, Error> {
     let listing = Listing::read(&query, ORDINARY, &format!("dead letters of {workspace}"))?;
@@ -41,7 +41,7 @@ pub async fn list_dead_letters(
 )]
 pub async fn list_quarantine(
     state: State,
-    MayRead(workspace): MayRead,
+    MayOversee(workspace): MayOversee,
     query: Query,
 ) -> Result<Json<List<Quarantined>>, Error> {
     let listing = Listing::read(&query, ORDINARY, &format!("quarantine of {workspace}"))?;
@@ -60,7 +60,7 @@ pub async fn list_quarantine(
 )]
 pub async fn replay_quarantined(
     state: State,
-    MayAdmin(workspace): MayAdmin,
+    MayAdmin(Caller { workspace, .. }): MayAdmin,
     path: Path,
 ) -> Result<Json<Released>, Error> {
     let id = QuarantineId(path.id("id")?);
@@ -84,7 +84,11 @@ pub async fn replay_quarantined(
     responses((status = 204, description = "Gone."), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["admin"])),
 )]
-pub async fn delete_quarantined(state: State, MayAdmin(workspace): MayAdmin, path: Path) -> Result<StatusCode, Error> {
+pub async fn delete_quarantined(
+    state: State,
+    MayAdmin(Caller { workspace, .. }): MayAdmin,
+    path: Path,
+) -> Result<StatusCode, Error> {
     let id = QuarantineId(path.id("id")?);
     let was_there = messaging::release_quarantined(&state.messaging, workspace, id).await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(no_such_body()) }

@@ -13,8 +13,8 @@ use super::query::Path;
 use super::rights::{MayRead, MaySend};
 use super::shapes::{BatchAnswer, BatchRequest, BatchResult, EmailDraft, IdempotencyHeader, SmsDraft, Timeline};
 use super::{Error, State, error};
-use crate::domain::{ConversationId, FieldError, Message, MessageId, Refusal};
-use crate::messaging::{self, Caller, Once, Sent};
+use crate::domain::{Caller, ConversationId, FieldError, Message, MessageId, Refusal};
+use crate::messaging::{self, Once, Sent};
 
 /// Drafts in one batch.
 const MAX_BATCH: usize = 10_000;
@@ -90,9 +90,9 @@ pub async fn send_batch(
     responses((status = 200, description = "The message.", body = Message), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["messages:read"])),
 )]
-pub async fn get_message(state: State, MayRead(workspace): MayRead, path: Path) -> Result<Json<Message>, Error> {
+pub async fn get_message(state: State, MayRead(caller): MayRead, path: Path) -> Result<Json<Message>, Error> {
     let (conversation, message) = ids(&path)?;
-    let found = messaging::find_message(&state.messaging, workspace, conversation, message).await?;
+    let found = messaging::find_message(&state.messaging, &caller, conversation, message).await?;
     found.map(Json).ok_or_else(error::no_such_message)
 }
 
@@ -105,9 +105,9 @@ pub async fn get_message(state: State, MayRead(workspace): MayRead, path: Path) 
     responses((status = 200, description = "The timeline.", body = Timeline), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["messages:read"])),
 )]
-pub async fn get_timeline(state: State, MayRead(workspace): MayRead, path: Path) -> Result<Json<Timeline>, Error> {
+pub async fn get_timeline(state: State, MayRead(caller): MayRead, path: Path) -> Result<Json<Timeline>, Error> {
     let (conversation, message) = ids(&path)?;
-    let found = messaging::find_timeline(&state.messaging, workspace, conversation, message).await?;
+    let found = messaging::find_timeline(&state.messaging, &caller, conversation, message).await?;
     found.map(|data| Json(Timeline { data })).ok_or_else(error::no_such_message)
 }
 
@@ -122,7 +122,7 @@ pub async fn get_timeline(state: State, MayRead(workspace): MayRead, path: Path)
 )]
 pub async fn cancel_message(state: State, MaySend(caller): MaySend, path: Path) -> Result<Json<Message>, Error> {
     let (conversation, message) = ids(&path)?;
-    let canceled = messaging::cancel(&state.messaging, caller.workspace, conversation, message).await;
+    let canceled = messaging::cancel(&state.messaging, &caller, conversation, message).await;
     canceled.map(Json).map_err(|error| not_moved(error, "not_cancelable"))
 }
 
@@ -141,7 +141,7 @@ pub async fn replay_message(
     path: Path,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let (conversation, message) = ids(&path)?;
-    let replayed = messaging::replay(&state.messaging, caller.workspace, conversation, message).await;
+    let replayed = messaging::replay(&state.messaging, &caller, conversation, message).await;
     let message = replayed.map_err(|error| not_moved(error, "not_replayable"))?;
     Ok((StatusCode::ACCEPTED, Json(message)))
 }

@@ -4,6 +4,7 @@
 
 mod body;
 mod conversations;
+mod cookie;
 mod documents;
 mod draft;
 mod entrance;
@@ -38,6 +39,7 @@ use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
+use tower_http::csrf::CsrfLayer;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -94,6 +96,9 @@ pub fn router(state: State) -> Router {
     if !state.config.allowed_origins.is_empty() {
         router = router.layer(cors(&state.config));
     }
+    if state.mode == Mode::Serve {
+        router = router.layer(same_site(&state.config));
+    }
     router
         .layer(from_fn_with_state(state.clone(), entrance::watch))
         .layer(CatchPanicLayer::custom(observe::panicked))
@@ -149,6 +154,15 @@ async fn not_found() -> Error {
 
 async fn method_not_allowed() -> Error {
     Error::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "there is something here, but not for this method")
+}
+
+/// Refuses what another site's page makes a browser send with its cookies; the rejection itself is worded by
+/// [`observe`]. Programs send neither of the headers that tell, and are not touched. In `dev` [`entrance`] decides.
+fn same_site(config: &Config) -> CsrfLayer {
+    let public = config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    let origins = config.allowed_origins.iter().cloned().chain(public);
+    let trusting = |layer: CsrfLayer, origin: String| layer.clone().add_trusted_origin(origin).unwrap_or(layer);
+    origins.fold(CsrfLayer::new(), trusting)
 }
 
 fn cors(config: &Config) -> CorsLayer {

@@ -9,9 +9,10 @@ use axum::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
     X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tower_http::csrf::ProtectionError;
 
 use super::{Error, State, entrance};
 use crate::clock::Clock;
@@ -37,7 +38,8 @@ pub async fn observe(state: State, request: Request, next: Next) -> Response {
     let is_documentation = route.starts_with("/api-docs");
 
     let mut response = next.run(request).await;
-    if let Some(error) = response.extensions_mut().remove::<Error>() {
+    let refused = response.extensions_mut().remove::<ProtectionError>().map(|_| cross_site());
+    if let Some(error) = refused.or_else(|| response.extensions_mut().remove::<Error>()) {
         response = named(&error, &id, &response);
     }
     dress(&mut response, is_documentation, is_secure);
@@ -49,6 +51,14 @@ pub async fn observe(state: State, request: Request, next: Next) -> Response {
     count(&method, route, status, seconds);
     tracing::info!(%method, route, status, ms = seconds * 1_000.0, request_id = %id, "request");
     response
+}
+
+fn cross_site() -> Error {
+    Error::new(
+        StatusCode::FORBIDDEN,
+        "cross_site_request",
+        "a page of another site may not do this; see allowed_origins",
+    )
 }
 
 /// Turns a panic into the refusal that other failures of ours get.

@@ -1,7 +1,7 @@
 //! Being allowed is a type: a handler that takes one of these does not run without it.
 
 use axum::extract::FromRequestParts;
-use axum::http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use axum::http::header::{AUTHORIZATION, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use base64::Engine;
@@ -10,31 +10,51 @@ use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
 use super::entrance::Entrance;
-use super::{Error, State};
-use crate::auth::{self, Scope};
+use super::{Error, Mode, State, cookie};
+use crate::auth::{self, KeyHolder, SESSION_PREFIX, Scope, Session};
 use crate::config::ProviderConfig;
-use crate::domain::WorkspaceId;
+use crate::domain::{Caller, Role, Who, WorkspaceId};
 use crate::fault::is_sabotaged;
-use crate::messaging::Caller;
 
-const KEY_CHALLENGE: &str = "Bearer realm=\"switchboard\"";
+const CHALLENGE: &str = "Bearer realm=\"switchboard\"";
+const SESSION_CHALLENGE: &str = "Bearer realm=\"switchboard sessions\"";
 const WEBHOOK_CHALLENGE: &str = "Bearer realm=\"switchboard webhooks\", Basic realm=\"switchboard webhooks\"";
 
-/// May send, cancel and replay messages.
+/// May send from the workspace's numbers and mailboxes, and decide what becomes of it: an agent, or a key that sends.
 #[derive(Debug)]
 pub struct MaySend(pub Caller);
 
-/// May read messages and conversations.
+/// May write in conversations of their own: anybody who is signed in, or a key that sends.
 #[derive(Debug)]
-pub struct MayRead(pub WorkspaceId);
+pub struct MayWrite(pub Caller);
 
-/// May do everything.
+/// May read what they see: anybody who is signed in, or a key that reads.
 #[derive(Debug)]
-pub struct MayAdmin(pub WorkspaceId);
+pub struct MayRead(pub Caller);
+
+/// May read what belongs to the workspace's numbers and mailboxes as a whole: an agent, or a key that reads.
+#[derive(Debug)]
+pub struct MayOversee(pub WorkspaceId);
+
+/// May do everything: an admin, or a key for that.
+#[derive(Debug)]
+pub struct MayAdmin(pub Caller);
 
 /// May read metrics.
 #[derive(Debug)]
 pub struct MayScrape;
+
+/// A person who is signed in, in `dev` too; pending sessions do not count.
+#[derive(Debug)]
+pub struct SignedIn(pub Session);
+
+/// Anybody with a session, pending or not.
+#[derive(Debug)]
+pub struct HasSession(pub Session);
+
+/// A session, if there is one; what is sent and not good counts as none.
+#[derive(Debug)]
+pub struct MaybeSession(pub Option<Session>);
 
 /// An outside service that tells us something.
 #[derive(Debug)]
@@ -49,7 +69,15 @@ impl FromRequestParts<State> for MaySend {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
-        caller(parts, state, Scope::MessagesSend).await.map(Self)
+        caller(parts, state, Scope::MessagesSend, Role::Agent).await.map(Self)
+    }
+}
+
+impl FromRequestParts<State> for MayWrite {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        caller(parts, state, Scope::MessagesSend, Role::Member).await.map(Self)
     }
 }
 
@@ -57,7 +85,15 @@ impl FromRequestParts<State> for MayRead {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
-        caller(parts, state, Scope::MessagesRead).await.map(|caller| Self(caller.workspace))
+        caller(parts, state, Scope::MessagesRead, Role::Member).await.map(Self)
+    }
+}
+
+impl FromRequestParts<State> for MayOversee {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        caller(parts, state, Scope::MessagesRead, Role::Agent).await.map(|caller| Self(caller.workspace))
     }
 }
 
@@ -65,7 +101,7 @@ impl FromRequestParts<State> for MayAdmin {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
-        caller(parts, state, Scope::Admin).await.map(|caller| Self(caller.workspace))
+        caller(parts, state, Scope::Admin, Role::Admin).await.map(Self)
     }
 }
 
@@ -73,7 +109,39 @@ impl FromRequestParts<State> for MayScrape {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
-        caller(parts, state, Scope::MetricsRead).await.map(|_| Self)
+        caller(parts, state, Scope::MetricsRead, Role::Admin).await.map(|_| Self)
+    }
+}
+
+impl FromRequestParts<State> for SignedIn {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        let HasSession(session) = HasSession::from_request_parts(parts, state).await?;
+        if session.is_verified { Ok(Self(session)) } else { Err(not_verified()) }
+    }
+}
+
+impl FromRequestParts<State> for HasSession {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        match identify(parts, state).await? {
+            Some(Identity::Session(session)) => Ok(Self(session)),
+            Some(Identity::Key(_)) => {
+                Err(Error::new(StatusCode::FORBIDDEN, "session_required", "this is for people; a key has no account"))
+            }
+            None => Err(Error::unauthorized(SESSION_CHALLENGE, "sign in first")),
+        }
+    }
+}
+
+impl FromRequestParts<State> for MaybeSession {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        let Some(token) = session_token(parts, state) else { return Ok(Self(None)) };
+        Ok(Self(auth::authenticate_session(&state.messaging.store, &state.messaging.clock, &token).await?))
     }
 }
 
@@ -98,31 +166,97 @@ fn wrong_secret() -> Error {
     Error::unauthorized(WEBHOOK_CHALLENGE, "this is no provider's webhook secret")
 }
 
-/// Who calls, when they may. Credentials that are sent always win, also over being local.
-async fn caller(parts: &Parts, state: &State, scope: Scope) -> Result<Caller, Error> {
+/// Who showed credentials.
+enum Identity {
+    Key(KeyHolder),
+    Session(Session),
+}
+
+/// Whoever the credentials name; none were sent when there is nobody. Credentials that are sent always win, also over
+/// being local: those that are not good are refused.
+async fn identify(parts: &Parts, state: &State) -> Result<Option<Identity>, Error> {
     let token = match credentials(&parts.headers) {
-        Credentials::None if is_local(parts) => {
-            return Ok(Caller { workspace: WorkspaceId::DEFAULT, name: "local".to_owned() });
-        }
-        Credentials::None => return Err(Error::unauthorized(KEY_CHALLENGE, "an API key is wanted")),
-        Credentials::Bearer(token) => token,
+        Credentials::None => session_cookie(&parts.headers, state.mode),
+        Credentials::Bearer(token) => Some(token),
         Credentials::Password(_) | Credentials::Unreadable => return Err(wrong_key()),
     };
-    let holder = auth::authenticate_key(&state.messaging.store, &state.messaging.clock, &token).await?;
-    let holder = holder.ok_or_else(wrong_key)?;
+    let Some(token) = token else { return Ok(None) };
+    let (store, clock) = (&state.messaging.store, &state.messaging.clock);
+    if token.starts_with(SESSION_PREFIX) {
+        let session = auth::authenticate_session(store, clock, &token).await?;
+        return session.map(|session| Some(Identity::Session(session))).ok_or_else(|| session_ended(state.mode));
+    }
+    let holder = auth::authenticate_key(store, clock, &token).await?;
+    holder.map(|holder| Some(Identity::Key(holder))).ok_or_else(wrong_key)
+}
+
+/// Who calls, when they may: a key by its scope, a person by what they are in their workspace.
+async fn caller(parts: &Parts, state: &State, scope: Scope, least: Role) -> Result<Caller, Error> {
+    match identify(parts, state).await? {
+        None if is_local(parts) => Ok(Caller::operator(WorkspaceId::DEFAULT)),
+        None => Err(Error::unauthorized(CHALLENGE, "an API key or a session is wanted")),
+        Some(Identity::Key(holder)) => by_key(&holder, scope),
+        Some(Identity::Session(session)) => by_session(&session, least),
+    }
+}
+
+fn by_key(holder: &KeyHolder, scope: Scope) -> Result<Caller, Error> {
     if holder.may(scope) {
-        Ok(Caller { workspace: holder.workspace, name: format!("key:{}", holder.id) })
-    } else {
-        let name = scope.as_str();
-        let challenge = format!("{KEY_CHALLENGE}, error=\"insufficient_scope\", scope=\"{name}\"");
-        Err(Error::new(StatusCode::FORBIDDEN, "insufficient_scope", format!("this key lacks the scope {name}"))
-            .with_header(WWW_AUTHENTICATE, &challenge))
+        return Ok(Caller { workspace: holder.workspace, who: Who::Key(holder.id) });
+    }
+    let name = scope.as_str();
+    let challenge = format!("{CHALLENGE}, error=\"insufficient_scope\", scope=\"{name}\"");
+    Err(Error::new(StatusCode::FORBIDDEN, "insufficient_scope", format!("this key lacks the scope {name}"))
+        .with_header(WWW_AUTHENTICATE, &challenge))
+}
+
+fn by_session(session: &Session, least: Role) -> Result<Caller, Error> {
+    if !session.is_verified {
+        return Err(not_verified());
+    }
+    let caller = session.caller().ok_or_else(|| {
+        Error::new(StatusCode::FORBIDDEN, "no_workspace", "you are in no workspace; somebody must invite you")
+    })?;
+    match caller.who {
+        Who::User(_, role) if role < least => {
+            let wanted = least.as_str();
+            Err(Error::new(
+                StatusCode::FORBIDDEN,
+                "insufficient_role",
+                format!("this is for {wanted}s of the workspace"),
+            ))
+        }
+        Who::User(..) | Who::Operator | Who::Key(_) => Ok(caller),
     }
 }
 
 fn wrong_key() -> Error {
-    let challenge = format!("{KEY_CHALLENGE}, error=\"invalid_token\"");
+    let challenge = format!("{CHALLENGE}, error=\"invalid_token\"");
     Error::unauthorized(&challenge, "this API key is unknown, revoked or expired")
+}
+
+/// The cookie goes with the session, so that a browser is not kept out by one that has ended.
+fn session_ended(mode: Mode) -> Error {
+    Error::unauthorized(SESSION_CHALLENGE, "this session has ended; sign in again")
+        .with_header(SET_COOKIE, &cookie::removed(mode))
+}
+
+fn not_verified() -> Error {
+    let detail = "the code that was sent has not been entered yet";
+    Error::new(StatusCode::UNAUTHORIZED, "verification_required", detail)
+        .with_header(WWW_AUTHENTICATE, SESSION_CHALLENGE)
+}
+
+fn session_token(parts: &Parts, state: &State) -> Option<String> {
+    match credentials(&parts.headers) {
+        Credentials::None => session_cookie(&parts.headers, state.mode),
+        Credentials::Bearer(token) => Some(token),
+        Credentials::Password(_) | Credentials::Unreadable => None,
+    }
+}
+
+fn session_cookie(headers: &HeaderMap, mode: Mode) -> Option<String> {
+    cookie::find(headers, cookie::session_name(mode))
 }
 
 fn is_local(parts: &Parts) -> bool {

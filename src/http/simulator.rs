@@ -13,7 +13,7 @@ use super::query::Path;
 use super::rights::MayAdmin;
 use super::shapes::HandsetMessage;
 use super::{Error, State};
-use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal};
+use crate::domain::{Address, AddressKind, Caller, Message, PhoneRules, Refusal};
 use crate::messaging::{self, Endpoint, Inbound};
 use crate::provider::Simulator;
 use crate::provider::simulator::{CarriedMessage, Chaos, Handset};
@@ -85,7 +85,7 @@ pub async fn get_handset(state: State, _: MayAdmin, path: Path) -> Result<Json<L
 )]
 pub async fn write_on_handset(
     state: State,
-    MayAdmin(workspace): MayAdmin,
+    MayAdmin(Caller { workspace, .. }): MayAdmin,
     path: Path,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, Json<Message>), Error> {

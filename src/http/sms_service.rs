@@ -11,7 +11,7 @@ use super::fields::Fields;
 use super::openapi::Refuses;
 use super::page::{BARE, Listing};
 use super::query::{Path, Query};
-use super::rights::{MayRead, MaySend, Webhook};
+use super::rights::{MayOversee, MaySend, Webhook};
 use super::shapes::{BareParams, Done, HistoryDirection, HistoryEntry, PhoneHistory, TextRequest};
 use super::{Error, State};
 use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal};
@@ -73,7 +73,7 @@ pub async fn receive_sms(state: State, webhook: Webhook, body: JsonOrForm) -> Re
 )]
 pub async fn get_phone_history(
     state: State,
-    MayRead(workspace): MayRead,
+    MayOversee(workspace): MayOversee,
     path: Path,
     query: Query,
 ) -> Result<Response, Error> {

@@ -11,7 +11,7 @@ use super::messages::send_draft;
 use super::openapi::Refuses;
 use super::page::{BARE, Listing};
 use super::query::Query;
-use super::rights::{MayRead, MaySend};
+use super::rights::{MayOversee, MaySend};
 use super::shapes::{BareParams, IdempotencyHeader, SentText, WebForm};
 use super::{Error, State};
 use crate::domain::{Address, Channel, Draft, Limits, Message, PhoneRules, Policy, Refusal, Timestamp};
@@ -67,7 +67,7 @@ pub async fn send_message(
 )]
 pub async fn list_sent_texts(
     state: State,
-    MayRead(workspace): MayRead,
+    MayOversee(workspace): MayOversee,
     query: Query,
 ) -> Result<(HeaderMap, Json<Vec<SentText>>), Error> {
     let listing = Listing::read(&query, BARE, &format!("sent texts of {workspace}"))?;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::{
     Address, AddressId, Direction, Draft, EventKind, Message, MessageId, Policy, RecipientKind, Segments, Status,
-    Timestamp, WorkspaceId,
+    Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{MessageContent, MessageRow, NewEvent, NewMessage, NewRecipient, RecipientRow, Result, Thread, Tx};
 
@@ -15,6 +15,8 @@ pub(super) struct Entry {
     pub(super) id: MessageId,
     pub(super) direction: Direction,
     pub(super) draft: Draft,
+    /// The person who wrote it, where one did.
+    pub(super) author: Option<UserId>,
     pub(super) segments: Option<Segments>,
     pub(super) status: Status,
     pub(super) deliver_by: Option<Timestamp>,
@@ -121,7 +123,8 @@ fn new_message(
         conversation,
         direction: entry.direction,
         channel: draft.channel,
-        from: addresses[&draft.from],
+        from: Some(addresses[&draft.from]),
+        author: entry.author,
         reply_to: draft.reply_to.as_ref().map(|address| addresses[address]),
         subject: draft.subject.clone(),
         body: draft.body.clone(),
@@ -183,6 +186,7 @@ fn stored(message: NewMessage, now: Timestamp) -> MessageRow {
         direction: message.direction,
         channel: message.channel,
         from_id: message.from,
+        author_id: message.author,
         reply_to_id: message.reply_to,
         subject: message.subject,
         body: message.body,
@@ -197,6 +201,8 @@ fn stored(message: NewMessage, now: Timestamp) -> MessageRow {
         occurred_at: message.occurred_at,
         scheduled_at: message.scheduled_at,
         deliver_by: message.deliver_by,
+        edited_at: None,
+        deleted_at: None,
         created_at: now,
         updated_at: now,
         next_attempt_at: (message.direction == Direction::Outbound).then_some(message.scheduled_at.unwrap_or(now)),

@@ -1,6 +1,7 @@
 //! What the product does: send, receive, read. One function, one unit of work.
 
 mod accept;
+mod notice;
 mod read;
 mod receive;
 mod reply;
@@ -13,10 +14,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::{Address, Channel, Limits, PhoneRules, WorkspaceId};
+use crate::domain::{Address, Channel, Limits, PhoneRules};
 use crate::store::Store;
 
 pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
+pub use notice::{Notice, NoticeError, notify};
 pub use read::{
     Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,
     list_dead_letters, list_messages, list_phone_history, list_quarantine, list_sent_texts, release_quarantined,
@@ -49,6 +51,8 @@ pub struct Rules {
     pub limits: Limits,
     /// The sender of what names none (contract B).
     pub default_sender: Option<Address>,
+    /// The sender of mails of the server itself.
+    pub mail_sender: Option<Address>,
     /// Messages a minute of one sender; 0 is no limit.
     pub sender_limit_per_minute: u32,
     /// Which provider carries a channel; the first of several.
@@ -62,15 +66,6 @@ impl Rules {
     }
 }
 
-/// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Caller {
-    /// In which workspace.
-    pub workspace: WorkspaceId,
-    /// `local`, or `key:7`: idempotency keys are scoped to it.
-    pub name: String,
-}
-
 /// How long a message of a channel is tried when nobody says so.
 fn default_span(channel: Channel) -> Duration {
     const HOUR: Duration = Duration::from_hours(1);
@@ -80,6 +75,7 @@ fn default_span(channel: Channel) -> Duration {
     }
 }
 
-/// The lane of single messages, and of bulk.
+/// The lanes: codes, single messages, bulk.
+const CODE: i64 = 0;
 const SINGLE: i64 = 1;
 const BULK: i64 = 2;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
-    Address, AddressId, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
+    Address, AddressId, Caller, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
     QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId, is_html, render,
 };
 use crate::store::{ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx};
@@ -129,11 +129,12 @@ pub struct Quarantined {
 /// The conversations of a workspace, newest activity first.
 pub async fn list_conversations(
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     filter: &ConversationFilter,
     page: PageRequest,
 ) -> Result<Page<Conversation>> {
     let mut tx = m.store.read().await?;
+    let workspace = caller.workspace;
     let q_address = filter.q.as_deref().and_then(|q| Address::any(q.trim(), &m.rules.phone));
     let rows = tx.list_conversations(workspace, filter, q_address.as_ref(), page).await?;
     let next = rows.next;
@@ -142,28 +143,25 @@ pub async fn list_conversations(
 }
 
 /// One conversation.
-pub async fn find_conversation(
-    m: &Messaging,
-    workspace: WorkspaceId,
-    id: ConversationId,
-) -> Result<Option<Conversation>> {
+pub async fn find_conversation(m: &Messaging, caller: &Caller, id: ConversationId) -> Result<Option<Conversation>> {
     let mut tx = m.store.read().await?;
-    let Some(row) = tx.find_conversation(workspace, id).await? else { return Ok(None) };
-    Ok(compose_conversations(&mut tx, workspace, vec![row]).await?.pop())
+    let Some(row) = tx.find_conversation(caller, id).await? else { return Ok(None) };
+    Ok(compose_conversations(&mut tx, caller.workspace, vec![row]).await?.pop())
 }
 
 /// The messages of a conversation by `(timestamp, id)`; nothing when there is no such conversation.
 pub async fn list_messages(
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     conversation: ConversationId,
     order: Order,
     page: PageRequest,
 ) -> Result<Option<Page<Message>>> {
     let mut tx = m.store.read().await?;
-    if tx.find_conversation(workspace, conversation).await?.is_none() {
+    if !tx.sees(caller, conversation).await? {
         return Ok(None);
     }
+    let workspace = caller.workspace;
     let rows = tx.list_thread(workspace, conversation, order, page).await?;
     Ok(Some(compose_page(&mut tx, workspace, rows).await?))
 }
@@ -171,11 +169,15 @@ pub async fn list_messages(
 /// One message of a conversation.
 pub async fn find_message(
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     conversation: ConversationId,
     message: MessageId,
 ) -> Result<Option<Message>> {
     let mut tx = m.store.read().await?;
+    let workspace = caller.workspace;
+    if !tx.sees(caller, conversation).await? {
+        return Ok(None);
+    }
     let Some(row) = tx.find_message(workspace, conversation, message).await? else { return Ok(None) };
     Ok(load_composed(&mut tx, workspace, vec![row]).await?.pop())
 }
@@ -183,11 +185,15 @@ pub async fn find_message(
 /// Everything that happened to a message, oldest first.
 pub async fn find_timeline(
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     conversation: ConversationId,
     message: MessageId,
 ) -> Result<Option<Vec<TimelineEntry>>> {
     let mut tx = m.store.read().await?;
+    let workspace = caller.workspace;
+    if !tx.sees(caller, conversation).await? {
+        return Ok(None);
+    }
     let Some(row) = tx.find_message(workspace, conversation, message).await? else { return Ok(None) };
     let recipients = tx.load_recipients(workspace, &[message]).await?;
     let addresses = tx.load_addresses(workspace, &recipients.iter().map(|r| r.address_id).collect::<Vec<_>>()).await?;
@@ -302,7 +308,7 @@ pub(super) async fn load_composed(tx: &mut Tx, workspace: WorkspaceId, rows: Vec
     }
     let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
     let content = tx.load_content(workspace, &ids).await?;
-    let senders = rows.iter().flat_map(|row| std::iter::once(row.from_id).chain(row.reply_to_id));
+    let senders = rows.iter().flat_map(|row| row.from_id.into_iter().chain(row.reply_to_id));
     let wanted: BTreeSet<AddressId> = senders.chain(content.recipients.iter().map(|row| row.address_id)).collect();
     let addresses = tx.load_addresses(workspace, &wanted.into_iter().collect::<Vec<_>>()).await?;
     Ok(compose(rows, content, &addresses))
@@ -356,7 +362,7 @@ fn compose_one(
         conversation_id: row.conversation_id,
         direction: row.direction,
         channel: row.channel,
-        from: text(row.from_id),
+        from: row.from_id.map(&text).unwrap_or_default(),
         to: OneOrMany::of(to),
         cc,
         reply_to: row.reply_to_id.map(&text),

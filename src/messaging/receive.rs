@@ -84,8 +84,15 @@ pub(super) async fn store_inbound(
     now: Timestamp,
 ) -> store::Result<Message> {
     let segments = draft.segments();
-    let entry =
-        Entry { id, direction: Direction::Inbound, draft, segments, status: Status::Received, deliver_by: None };
+    let entry = Entry {
+        id,
+        direction: Direction::Inbound,
+        draft,
+        author: None,
+        segments,
+        status: Status::Received,
+        deliver_by: None,
+    };
     let stored = store_entries(tx, workspace, &[entry], now).await?.pop();
     stored.ok_or(store::Error::Corrupt("no row for an inbound message"))
 }

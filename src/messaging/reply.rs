@@ -1,8 +1,8 @@
 //! Answering in a conversation: addresses and channel come from its last message.
 
-use super::{Caller, Messaging, Once, SendError, Sent, send};
+use super::{Messaging, Once, SendError, Sent, send};
 use crate::domain::{
-    Address, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy, Refusal, Timestamp,
+    Address, Caller, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy, Refusal, Timestamp,
 };
 use crate::messaging::read::load_composed;
 use crate::store;
@@ -58,6 +58,9 @@ pub async fn reply(
 
 async fn last_message(m: &Messaging, caller: &Caller, conversation: ConversationId) -> store::Result<Option<Message>> {
     let mut tx = m.store.read().await?;
+    if !tx.sees(caller, conversation).await? {
+        return Ok(None);
+    }
     let Some(row) = tx.find_last_message(caller.workspace, conversation).await? else { return Ok(None) };
     Ok(load_composed(&mut tx, caller.workspace, vec![row]).await?.pop())
 }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{Entry, store_entries};
-use super::{BULK, Caller, Messaging, SINGLE, default_span};
-use crate::domain::{Direction, Draft, FieldError, Message, Refusal, Status, Timestamp, WorkspaceId};
+use super::{BULK, Messaging, SINGLE, default_span};
+use crate::domain::{Caller, Direction, Draft, FieldError, Message, Refusal, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
 use crate::store::{self, KeptAnswer, NewWork, Tx};
 
@@ -65,8 +65,9 @@ pub async fn send(
     let once = once.filter(|_| !is_sabotaged("key_off"));
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
+    let name = caller.who.to_string();
     if let Some(once) = &once {
-        let key = (caller.name.as_str(), once.key.as_str());
+        let key = (name.as_str(), once.key.as_str());
         match tx.take_key(caller.workspace, key, &once.fingerprint, now).await {
             Ok(None) => {}
             Ok(Some(kept)) => return repeated(&kept),
@@ -74,13 +75,13 @@ pub async fn send(
             Err(error) => return Err(error.into()),
         }
     }
-    let sent = accept(&mut tx, m, caller.workspace, drafts, now).await?;
+    let sent = accept(&mut tx, m, caller, drafts, now).await?;
     if is_single && !matches!(sent[..], [Sent::Accepted(_)]) {
         return Ok(sent);
     }
     if let Some(once) = &once {
         let answer = serde_json::to_vec(&sent).map_err(|_| store::Error::Corrupt("an answer that cannot be kept"))?;
-        tx.keep_answer(caller.workspace, (&caller.name, &once.key), &answer).await?;
+        tx.keep_answer(caller.workspace, (&name, &once.key), &answer).await?;
     }
     if is_sabotaged("answer_before_commit") {
         tokio::spawn(commit_later(tx));
@@ -108,13 +109,13 @@ fn repeated(kept: &KeptAnswer) -> Result<Vec<Sent>, SendError> {
 pub(super) async fn accept(
     tx: &mut Tx,
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     drafts: Vec<Result<Draft, Refusal>>,
     now: Timestamp,
 ) -> store::Result<Vec<Sent>> {
     let lane = if drafts.len() > 1 { BULK } else { SINGLE };
     let drafts: Vec<_> = drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, draft, now))).collect();
-    let limited = limit_senders(tx, m, workspace, &drafts, now).await?;
+    let limited = limit_senders(tx, m, caller.workspace, &drafts, now).await?;
     let mut answers: Vec<Option<Sent>> = Vec::with_capacity(drafts.len());
     let mut accepted = Vec::new();
     for (draft, is_limited) in drafts.into_iter().zip(limited) {
@@ -127,7 +128,7 @@ pub(super) async fn accept(
             }
         });
     }
-    let mut messages = store_outbound(tx, m, workspace, (accepted, lane), now).await?.into_iter();
+    let mut messages = store_outbound(tx, m, caller, (accepted, lane), now).await?.into_iter();
     let answer = |answer: Option<Sent>| answer.or_else(|| Some(Sent::Accepted(Box::new(messages.next()?))));
     Ok(answers.into_iter().filter_map(answer).collect())
 }
@@ -146,7 +147,7 @@ fn checked(m: &Messaging, draft: Draft, now: Timestamp) -> Result<Draft, Refusal
 pub(super) async fn store_outbound(
     tx: &mut Tx,
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     (drafts, lane): (Vec<Draft>, i64),
     now: Timestamp,
 ) -> store::Result<Vec<Message>> {
@@ -173,11 +174,12 @@ pub(super) async fn store_outbound(
             segments: draft.segments(),
             status: if draft.scheduled_at.is_some() { Status::Scheduled } else { Status::Queued },
             deliver_by: Some(deadline),
+            author: caller.user(),
             draft,
         });
     }
-    let messages = store_entries(tx, workspace, &entries, now).await?;
-    tx.enqueue(workspace, &work).await?;
+    let messages = store_entries(tx, caller.workspace, &entries, now).await?;
+    tx.enqueue(caller.workspace, &work).await?;
     Ok(messages)
 }
 

@@ -3,7 +3,7 @@
 use super::read::load_composed;
 use super::status::moved;
 use super::{Messaging, SINGLE, default_span};
-use crate::domain::{ConversationId, Direction, Message, MessageId, Status, WorkspaceId};
+use crate::domain::{Caller, ConversationId, Direction, Message, MessageId, Status, WorkspaceId};
 use crate::store::{self, Bearing, NewWork, Tx};
 
 /// Why a message was not moved.
@@ -26,12 +26,16 @@ pub enum MoveError {
 /// Calls a message back before a sender has it.
 pub async fn cancel(
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     conversation: ConversationId,
     message: MessageId,
 ) -> Result<Message, MoveError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
+    let workspace = caller.workspace;
+    if !tx.sees(caller, conversation).await? {
+        return Err(MoveError::NoSuchMessage);
+    }
     let work = tx.lock_work(workspace, message).await?;
     let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
     if !matches!(bearing.status, Status::Scheduled | Status::Queued) {
@@ -52,12 +56,16 @@ pub async fn cancel(
 /// duplicate.
 pub async fn replay(
     m: &Messaging,
-    workspace: WorkspaceId,
+    caller: &Caller,
     conversation: ConversationId,
     message: MessageId,
 ) -> Result<Message, MoveError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
+    let workspace = caller.workspace;
+    if !tx.sees(caller, conversation).await? {
+        return Err(MoveError::NoSuchMessage);
+    }
     tx.lock_work(workspace, message).await?;
     let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
     if bearing.direction == Direction::Inbound || !bearing.status.is_replayable() {

@@ -3,8 +3,10 @@
 use super::receive::{allocate, fingerprint, store_inbound};
 use super::send::accept;
 use super::status::{Recorded, StatusReport, record_status};
-use super::{Caller, Messaging, Sent};
-use crate::domain::{Address, Channel, Direction, Draft, Policy, Refusal, Report, Status, Timestamp, WorkspaceId};
+use super::{Messaging, Sent};
+use crate::domain::{
+    Address, Caller, Channel, Direction, Draft, Policy, Refusal, Report, Status, Timestamp, WorkspaceId,
+};
 use crate::store::{self, SeenEvent, Tx};
 
 /// A text under a name of the client's.
@@ -73,7 +75,7 @@ pub async fn send_text(m: &Messaging, caller: &Caller, text: Text) -> Result<(),
     if let Some(seen) = tx.find_event(caller.workspace, (NAMESPACE, &uuid)).await? {
         return same(&seen, &fingerprint);
     }
-    let sent = accept(&mut tx, m, caller.workspace, vec![Ok(draft)], now).await?.pop();
+    let sent = accept(&mut tx, m, caller, vec![Ok(draft)], now).await?.pop();
     let message = match sent {
         Some(Sent::Accepted(message)) => message,
         Some(Sent::Refused(refusal)) => return Err(TextError::Refused(refusal)),

@@ -10,7 +10,9 @@ use crate::domain::{Address, AddressId, MessageId, Policy, RecipientKind, Status
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::moved;
 use crate::provider::Envelope;
-use crate::store::{self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Rescheduled, Tx};
+use crate::store::{
+    self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Rescheduled, SECRET_MARK, Tx,
+};
 
 /// The lanes, in the order in which they go: codes, single messages, bulk.
 pub(super) const LANES: [i64; 3] = [0, 1, 2];
@@ -103,10 +105,19 @@ impl Outbox {
         for (workspace, ids) in by_workspace {
             let messages = tx.load_messages(workspace, &ids).await?;
             let content = tx.load_content(workspace, &ids).await?;
-            let senders = messages.iter().flat_map(|row| std::iter::once(row.from_id).chain(row.reply_to_id));
+            let senders = messages.iter().flat_map(|row| row.from_id.into_iter().chain(row.reply_to_id));
             let wanted: Vec<AddressId> = senders.chain(content.recipients.iter().map(|row| row.address_id)).collect();
             let addresses = tx.load_addresses(workspace, &wanted).await?;
-            let envelope = |row: MessageRow| Some((row.id, self.envelope(row, &content, &addresses)?));
+            let mut secrets = match workspace {
+                WorkspaceId::ACCOUNTS => tx.load_message_secrets(workspace, &ids).await?,
+                WorkspaceId(_) => HashMap::new(),
+            };
+            let envelope = |mut row: MessageRow| {
+                if let Some(secret) = secrets.remove(&row.id) {
+                    row.body = row.body.replace(SECRET_MARK, &secret);
+                }
+                Some((row.id, self.envelope(row, &content, &addresses)?))
+            };
             envelopes.extend(messages.into_iter().filter_map(envelope));
         }
         Ok(envelopes)
@@ -131,7 +142,7 @@ impl Outbox {
         Some(Envelope {
             reference: self.m().store.reference(row.id, row.generation),
             channel: row.channel,
-            from: find(row.from_id)?,
+            from: find(row.from_id?)?,
             to: of_kind(RecipientKind::To)?,
             cc: of_kind(RecipientKind::Cc)?,
             reply_to,

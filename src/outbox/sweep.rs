@@ -38,6 +38,7 @@ impl Outbox {
         if round.is_multiple_of(CLEAN_EVERY) {
             let mut tx = self.m().store.begin().await?;
             tx.forget_old_keys(self.now()).await?;
+            tx.forget_message_secrets().await?;
             tx.commit().await?;
         }
         Ok(())

@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::{Dialect, Error, NewEvent, Page, PageRequest, Position, Result, Tx, on, set};
 use crate::domain::{
-    AddressId, Channel, ConversationId, Direction, EventKind, MessageId, Status, Timestamp, WorkspaceId,
+    AddressId, Caller, Channel, ConversationId, Direction, EventKind, MessageId, Sight, Status, Timestamp, UserId,
+    WorkspaceId,
 };
 
 /// What the list of conversations is narrowed to.
@@ -157,13 +158,13 @@ impl Tx {
         now: Timestamp,
     ) -> Result<HashMap<String, ConversationId>> {
         const INSERT: Dialect = Dialect {
-            sqlite: "insert into conversations (workspace_id, participants_key, channels, message_count, unread_count,
-                    created_at, activity_at)
-                select $1, value, 0, 0, 0, $3, $3 from json_each($2) order by key
+            sqlite: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
+                    unread_count, state, created_at, activity_at)
+                select $1, 'numbers', value, 0, 0, 0, 'open', $3, $3 from json_each($2) order by key
                 returning id, participants_key",
-            postgres: "insert into conversations (workspace_id, participants_key, channels, message_count, unread_count,
-                    created_at, activity_at)
-                select $1, value, 0, 0, 0, $3, $3 from jsonb_array_elements_text($2::jsonb) with ordinality order by ordinality
+            postgres: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
+                    unread_count, state, created_at, activity_at)
+                select $1, 'numbers', value, 0, 0, 0, 'open', $3, $3 from jsonb_array_elements_text($2::jsonb) with ordinality order by ordinality
                 returning id, participants_key",
         };
         const JOIN: Dialect = Dialect {
@@ -304,19 +305,36 @@ impl Tx {
         })?)
     }
 
-    /// One conversation.
-    pub async fn find_conversation(
-        &mut self,
-        workspace: WorkspaceId,
-        id: ConversationId,
-    ) -> Result<Option<ConversationRow>> {
+    /// One conversation, when the caller sees it.
+    pub async fn find_conversation(&mut self, caller: &Caller, id: ConversationId) -> Result<Option<ConversationRow>> {
         const SQL: &str = "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
                 c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
                 m.subject as last_subject, m.body as last_body, m.status as last_status, m.occurred_at as last_occurred_at
             from conversations c
             left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
             where c.workspace_id = $1 and c.id = $2";
-        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(id).fetch_optional(conn).await)?)
+        if !self.sees(caller, id).await? {
+            return Ok(None);
+        }
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(caller.workspace).bind(id).fetch_optional(conn).await)?)
+    }
+
+    /// Whether there is such a conversation and the caller sees it.
+    pub async fn sees(&mut self, caller: &Caller, id: ConversationId) -> Result<bool> {
+        const SQL: &str = "select c.kind, x.user_id from conversations c
+            left join members x on x.workspace_id = c.workspace_id and x.conversation_id = c.id and x.user_id = $3
+                and x.left_at is null
+            where c.workspace_id = $1 and c.id = $2";
+        let user = caller.user().unwrap_or(UserId(0));
+        let found: Option<(String, Option<UserId>)> = on!(self, |conn| {
+            sqlx::query_as(SQL).bind(caller.workspace).bind(id).bind(user).fetch_optional(conn).await
+        })?;
+        let Some((kind, member)) = found else { return Ok(false) };
+        Ok(match caller.sight() {
+            Sight::All => true,
+            Sight::Numbers => kind == "numbers",
+            Sight::Person { sees_numbers, .. } => member.is_some() || (sees_numbers && kind == "numbers"),
+        })
     }
 
     /// The participants of each of those conversations.

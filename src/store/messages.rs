@@ -7,7 +7,7 @@ use super::{Dialect, NewEvent, OpenError, Result, Tx, on, set};
 use crate::clock::Clock;
 use crate::domain::{
     AddressId, Channel, ConversationId, Direction, Encoding, EventKind, MessageId, Policy, RecipientKind, Status,
-    Timestamp, WorkspaceId,
+    Timestamp, UserId, WorkspaceId,
 };
 
 /// A message to be stored.
@@ -21,8 +21,10 @@ pub struct NewMessage {
     pub direction: Direction,
     /// How it travels.
     pub channel: Channel,
-    /// Its sender.
-    pub from: AddressId,
+    /// Its sender's address; a chat has none.
+    pub from: Option<AddressId>,
+    /// The person who wrote it, where one did.
+    pub author: Option<UserId>,
     /// Where answers go.
     pub reply_to: Option<AddressId>,
     /// Its subject.
@@ -81,8 +83,10 @@ pub struct MessageRow {
     pub direction: Direction,
     /// How it travels.
     pub channel: Channel,
-    /// Its sender.
-    pub from_id: AddressId,
+    /// Its sender's address; a chat has none.
+    pub from_id: Option<AddressId>,
+    /// The person who wrote it, where one did.
+    pub author_id: Option<UserId>,
     /// Where answers go.
     pub reply_to_id: Option<AddressId>,
     /// Its subject.
@@ -111,6 +115,10 @@ pub struct MessageRow {
     pub scheduled_at: Option<Timestamp>,
     /// Not after then.
     pub deliver_by: Option<Timestamp>,
+    /// When its author changed it last.
+    pub edited_at: Option<Timestamp>,
+    /// When its author took it back.
+    pub deleted_at: Option<Timestamp>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When anything about it changed last.
@@ -227,25 +235,27 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, reply_to_id,
+            sqlite: "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
+                    reply_to_id,
                     subject, body, segment_count, segment_encoding, status, is_final, possible_duplicate, policy,
                     generation, occurred_at, scheduled_at, deliver_by, created_at, updated_at)
                 select value ->> 'id', $1, value ->> 'conversation', value ->> 'direction', value ->> 'channel',
-                    value ->> 'from', value ->> 'reply_to', value ->> 'subject', value ->> 'body',
+                    value ->> 'from', value ->> 'author', value ->> 'reply_to', value ->> 'subject', value ->> 'body',
                     value ->> 'segments', value ->> 'encoding', value ->> 'status', value ->> 'is_final', 0,
                     value ->> 'policy', 0, value ->> 'occurred_at', value ->> 'scheduled_at', value ->> 'deliver_by',
                     $3, $3
                 from json_each($2) order by key",
             postgres:
-                "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, reply_to_id,
+                "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
+                    reply_to_id,
                     subject, body, segment_count, segment_encoding, status, is_final, possible_duplicate, policy,
                     generation, occurred_at, scheduled_at, deliver_by, created_at, updated_at)
-                select id, $1, conversation, direction, channel, \"from\", reply_to, subject, body, segments, encoding,
+                select id, $1, conversation, direction, channel, \"from\", author, reply_to, subject, body, segments, encoding,
                     status, is_final, false, policy, 0, timestamptz 'epoch' + occurred_at * interval '1 microsecond',
                     timestamptz 'epoch' + scheduled_at * interval '1 microsecond',
                     timestamptz 'epoch' + deliver_by * interval '1 microsecond', $3, $3
                 from json_to_recordset($2::json) as x (id bigint, conversation bigint, direction text, channel text,
-                    \"from\" bigint, reply_to bigint, subject text, body text, segments bigint, encoding text,
+                    \"from\" bigint, author bigint, reply_to bigint, subject text, body text, segments bigint, encoding text,
                     status text, is_final boolean, policy text, occurred_at bigint, scheduled_at bigint,
                     deliver_by bigint)",
         };

@@ -263,8 +263,9 @@ impl Tx {
     }
 
     async fn ensure_workspace(&mut self, clock: &Clock) -> Result<(), OpenError> {
-        const COUNT: &str = "select count(*) from workspaces";
-        const SQL: &str = "insert into workspaces (name, created_at) values ('default', $1) returning id";
+        const COUNT: &str = "select count(*) from workspaces where id > 0";
+        const SQL: &str = "insert into workspaces (name, strangers, group_history, created_at)
+            values ('default', 'write', 'joined', $1) returning id";
         let count: i64 = on!(self, |conn| sqlx::query_scalar(COUNT).fetch_one(conn).await)?;
         if count == 0 {
             let id: i64 = on!(self, |conn| sqlx::query_scalar(SQL).bind(clock.now()).fetch_one(conn).await)?;

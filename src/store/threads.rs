@@ -8,9 +8,10 @@ use crate::domain::{AddressId, ConversationId, MessageId, WorkspaceId};
 macro_rules! messages {
     ($rest:literal) => {
         concat!(
-            "select m.id, m.conversation_id, m.direction, m.channel, m.from_id, m.reply_to_id, m.subject, m.body,
+            "select m.id, m.conversation_id, m.direction, m.channel, m.from_id, m.author_id, m.reply_to_id, m.subject, m.body,
                 m.segment_count, m.segment_encoding, m.status, m.status_reason, m.is_final, m.possible_duplicate,
-                m.policy, m.generation, m.occurred_at, m.scheduled_at, m.deliver_by, m.created_at, m.updated_at,
+                m.policy, m.generation, m.occurred_at, m.scheduled_at, m.deliver_by, m.edited_at,
+                m.deleted_at, m.created_at, m.updated_at,
                 case when o.phase = 'send' then o.due_at end as next_attempt_at
             from messages m
             left join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id ",

@@ -85,7 +85,12 @@ async fn a_row_cannot_point_into_another_workspace() {
     let app = crate::harness::TestApp::start().await;
     app.send_sms("hello").await;
     let at = if app.database().is_postgres() { "now()" } else { "1" };
-    app.database().execute(&format!("insert into workspaces (name, created_at) values ('other', {at})")).await;
+    app.database()
+        .execute(&format!(
+            "insert into workspaces (name, strangers, group_history, created_at)
+        values ('other', 'write', 'joined', {at})"
+        ))
+        .await;
     let intruder = "insert into participants (workspace_id, conversation_id, address_id) values (2, 1, 1)";
     let outcome = app.database().try_execute(intruder).await;
     assert!(outcome.unwrap_err().to_lowercase().contains("foreign key"));

@@ -1,17 +1,14 @@
-//! Who is calling: API keys. A key is 256 random bits; only its SHA-256 is kept.
+//! API keys: 256 random bits, of which only the SHA-256 is kept.
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use sha2::{Digest, Sha256};
-
+use super::token::{hash, new_token};
 use crate::clock::Clock;
 use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
 use crate::store::{self, ApiKeyRow, NewApiKey, Store};
 
 /// What every key begins with.
-const PREFIX: &str = "sb_live_";
+pub const KEY_PREFIX: &str = "sb_live_";
 /// How exactly the last use is kept.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
@@ -73,7 +70,7 @@ pub async fn create_key(
     workspace: WorkspaceId,
     (name, scopes, expires_at): (&str, &[Scope], Option<Timestamp>),
 ) -> store::Result<(ApiKeyId, String)> {
-    let token = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(clock.bytes::<32>()));
+    let token = new_token(KEY_PREFIX, clock);
     let scopes = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
     let key = NewApiKey { name: name.to_owned(), hash: hash(&token), scopes, expires_at };
     let mut tx = store.begin().await?;
@@ -97,7 +94,7 @@ pub async fn revoke_key(store: &Store, clock: &Clock, workspace: WorkspaceId, id
 
 /// Who holds this key, if it is good now.
 pub async fn authenticate_key(store: &Store, clock: &Clock, token: &str) -> store::Result<Option<KeyHolder>> {
-    if !token.starts_with(PREFIX) {
+    if !token.starts_with(KEY_PREFIX) {
         return Ok(None);
     }
     let now = clock.now();
@@ -117,8 +114,4 @@ async fn touch(store: &Store, row: &ApiKeyRow, now: Timestamp) -> store::Result<
     let mut tx = store.begin().await?;
     tx.touch_api_key(row.workspace_id, row.id, now).await?;
     tx.commit().await
-}
-
-fn hash(token: &str) -> [u8; 32] {
-    Sha256::digest(token.as_bytes()).into()
 }

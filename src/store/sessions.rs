@@ -1,0 +1,52 @@
+//! Sessions, found by the hash of their token.
+
+use super::{Result, Tx, on};
+use crate::domain::{Role, SessionId, Timestamp, UserId, WorkspaceId};
+
+/// A session as it is stored, with what its person is in its workspace now.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct SessionRow {
+    /// Its id.
+    pub id: SessionId,
+    /// Whose.
+    pub user_id: UserId,
+    /// Where it acts.
+    pub workspace_id: Option<WorkspaceId>,
+    /// As what; absent when they are not in that workspace any more.
+    pub role: Option<Role>,
+    /// `sign_in` or `recovery`.
+    pub purpose: String,
+    /// The program that signed in, as it calls itself.
+    pub client: String,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was used last, to the minute.
+    pub seen_at: Timestamp,
+    /// When it ends, however much it is used.
+    pub ends_at: Timestamp,
+    /// When its first code was right.
+    pub verified_at: Option<Timestamp>,
+    /// When a code was right last.
+    pub code_right_at: Option<Timestamp>,
+    /// Until when the password may be changed without another code.
+    pub password_change_until: Option<Timestamp>,
+}
+
+impl Tx {
+    /// The session with that token: without a workspace, because the session is what names it.
+    pub async fn find_session(&mut self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>> {
+        const SQL: &str =
+            "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
+                s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
+            from sessions s left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id
+            where s.token_hash = $1";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(&token_hash[..]).fetch_optional(conn).await)?)
+    }
+
+    /// Notes that a session was used.
+    pub async fn touch_session(&mut self, id: SessionId, now: Timestamp) -> Result<()> {
+        const SQL: &str = "update sessions set seen_at = $2 where id = $1 and seen_at < $2";
+        on!(self, |conn| sqlx::query(SQL).bind(id).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+}
