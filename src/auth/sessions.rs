@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use super::token::hash;
+use super::token::{hash, new_token};
 use crate::clock::Clock;
 use crate::domain::{Caller, Role, SessionId, Timestamp, UserId, Who, WorkspaceId};
-use crate::store::{self, SessionRow, Store};
+use crate::store::{self, NewSession, SessionRow, Store, Tx};
 
 /// What every session's token begins with.
 pub const SESSION_PREFIX: &str = "sb_sess_";
 /// How long a session lives that nobody uses.
 const IDLE_LIMIT: Duration = Duration::from_hours(24 * 14);
+/// How long a session lives at most.
+const ABSOLUTE_LIMIT: Duration = Duration::from_hours(24 * 90);
 /// How exactly the last use is kept.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
@@ -39,6 +41,27 @@ impl Session {
         let (workspace, role) = self.seat.filter(|_| self.is_verified)?;
         Some(Caller { workspace, who: Who::User(self.user, role) })
     }
+}
+
+/// Begins a session in a unit of work; gives its token, once, in clear.
+pub async fn begin_session(
+    tx: &mut Tx,
+    clock: &Clock,
+    (user, workspace): (UserId, Option<WorkspaceId>),
+    (client, is_verified): (&str, bool),
+) -> store::Result<(SessionId, String)> {
+    let now = clock.now();
+    let token = new_token(SESSION_PREFIX, clock);
+    let session = NewSession {
+        user,
+        workspace,
+        is_recovery: false,
+        token_hash: hash(&token),
+        client: client.to_owned(),
+        ends_at: now + ABSOLUTE_LIMIT,
+        verified_at: is_verified.then_some(now),
+    };
+    Ok((tx.insert_session(&session, now).await?, token))
 }
 
 /// The session of this token, if it is good now.

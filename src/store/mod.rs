@@ -23,6 +23,7 @@ mod secret;
 mod sessions;
 mod threads;
 mod types;
+mod users;
 mod vault;
 
 use std::sync::Arc;
@@ -43,8 +44,9 @@ pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
-pub use sessions::SessionRow;
+pub use sessions::{NewSession, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
+pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};
 
 /// The database of one installation. Cheap to clone.

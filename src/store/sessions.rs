@@ -32,7 +32,40 @@ pub struct SessionRow {
     pub password_change_until: Option<Timestamp>,
 }
 
+/// A session to be stored.
+#[derive(Debug, Clone)]
+pub struct NewSession {
+    /// Whose.
+    pub user: UserId,
+    /// Where it acts.
+    pub workspace: Option<WorkspaceId>,
+    /// Whether it is a recovery of the password and nothing else.
+    pub is_recovery: bool,
+    /// SHA-256 of its token.
+    pub token_hash: [u8; 32],
+    /// The program that signs in, as it calls itself.
+    pub client: String,
+    /// When it ends, however much it is used.
+    pub ends_at: Timestamp,
+    /// When a code was right; absent: pending.
+    pub verified_at: Option<Timestamp>,
+}
+
 impl Tx {
+    /// Stores a session.
+    pub async fn insert_session(&mut self, session: &NewSession, now: Timestamp) -> Result<SessionId> {
+        const SQL: &str =
+            "insert into sessions (user_id, workspace_id, purpose, token_hash, client, created_at, seen_at,
+                ends_at, verified_at, code_right_at)
+            values ($1, $2, $3, $4, $5, $6, $6, $7, $8, $8) returning id";
+        let purpose = if session.is_recovery { "recovery" } else { "sign_in" };
+        Ok(on!(self, |conn| {
+            let query = sqlx::query_scalar(SQL).bind(session.user).bind(session.workspace).bind(purpose);
+            let query = query.bind(&session.token_hash[..]).bind(&session.client).bind(now).bind(session.ends_at);
+            query.bind(session.verified_at).fetch_one(conn).await
+        })?)
+    }
+
     /// The session with that token: without a workspace, because the session is what names it.
     pub async fn find_session(&mut self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>> {
         const SQL: &str =

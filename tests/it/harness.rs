@@ -17,16 +17,16 @@ use futures_util::StreamExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use switchboard::app::{Parts, rules};
-use switchboard::auth::{Scope, create_key};
+use switchboard::auth::{Scope, begin_session, create_key};
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, Sources};
-use switchboard::domain::{Channel, Timestamp, WorkspaceId};
+use switchboard::domain::{Address, Channel, Role, Timestamp, UserId, WorkspaceId};
 use switchboard::http::{self, Mode};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
 use switchboard::provider::{Abilities, Provider, Simulator};
-use switchboard::store::{MasterKeys, Store};
+use switchboard::store::{MasterKeys, NewUser, Store};
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
@@ -327,6 +327,43 @@ impl TestApp {
         format!("Bearer {}", made.unwrap().1)
     }
 
+    /// A person of the default workspace who is signed in, put there without a password or a code.
+    pub async fn person(&self, username: &str, role: Role) -> Person {
+        self.person_of(WorkspaceId::DEFAULT, username, role).await
+    }
+
+    /// A person of any workspace who is signed in.
+    pub async fn person_of(&self, workspace: WorkspaceId, username: &str, role: Role) -> Person {
+        let now = self.now();
+        let mut tx = self.store().begin().await.unwrap();
+        let email = Address::email(&format!("{username}@people.example")).unwrap();
+        let digits = self.clock.bytes::<8>().iter().fold(0_u64, |sum, byte| sum * 256 + u64::from(*byte)) % 10_000_000;
+        let mobile = Address::phone(&format!("+1212{digits:07}"), &self.messaging.rules.phone).unwrap();
+        let ids = tx.ensure_addresses(WorkspaceId::ACCOUNTS, &[email.clone(), mobile.clone()], now).await.unwrap();
+        let user = NewUser {
+            username: username.to_owned(),
+            first_name: username.to_owned(),
+            last_name: "Tester".to_owned(),
+            email: ids[&email],
+            mobile: ids[&mobile],
+            password_hash: "none".to_owned(),
+            mobile_verified_at: Some(now),
+        };
+        let id = tx.insert_user(&user, now).await.unwrap();
+        tx.put_membership(workspace, id, role, now).await.unwrap();
+        let session = begin_session(&mut tx, &self.clock, (id, Some(workspace)), ("a test", true)).await.unwrap();
+        tx.commit().await.unwrap();
+        Person { id, username: username.to_owned(), authorization: format!("Bearer {}", session.1) }
+    }
+
+    /// Calls as a person: `GET` without a body.
+    pub async fn as_person(&self, person: &Person, method: Method, path: &str, body: Option<Value>) -> Answer {
+        let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
+        let request = request.header("authorization", &person.authorization);
+        let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
+        self.raw(request.body(body).unwrap()).await
+    }
+
     /// How many messages are stored.
     pub async fn count_messages(&self) -> i64 {
         self.database().number("select count(*) from messages").await
@@ -341,6 +378,15 @@ impl Drop for TestApp {
             assert_eq!(left, 0, "work is left that is due; run the outbox, or say that the test leaves it");
         }
     }
+}
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub id: UserId,
+    pub username: String,
+    /// The `Authorization` that shows their session.
+    pub authorization: String,
 }
 
 /// What the server answered.

@@ -23,6 +23,7 @@ mod logs;
 mod older_contracts;
 mod openapi;
 mod outage;
+mod people;
 mod plans;
 mod process;
 mod provider;
