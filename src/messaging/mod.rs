@@ -23,7 +23,7 @@ pub use read::{
 };
 pub use receive::{Endpoint, Inbound, Received, quarantine, receive};
 pub use reply::{Reply, ReplyError, reply};
-pub use send::{Once, SendError, Sent, send};
+pub use send::{Once, SendError, Sent, send, send_batch};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
 pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status, record_statuses};
