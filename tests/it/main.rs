@@ -23,6 +23,7 @@ mod logs;
 mod older_contracts;
 mod openapi;
 mod outage;
+mod paging;
 mod plans;
 mod process;
 mod provider;
