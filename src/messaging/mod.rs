@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::{Address, Channel, Limits, PhoneRules, WorkspaceId};
-use crate::store::Store;
+use crate::store::{Retention, Store};
 
 pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
 pub use read::{
@@ -53,6 +53,8 @@ pub struct Rules {
     pub sender_limit_per_minute: u32,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
+    /// How long what is kept for a while is kept.
+    pub retention: Retention,
 }
 
 impl Rules {

@@ -14,12 +14,20 @@ struct File {
     postgres: &'static str,
 }
 
-const FILES: &[File] = &[File {
-    version: 1,
-    name: "init",
-    sqlite: include_str!("../../migrations/sqlite/0001_init.sql"),
-    postgres: include_str!("../../migrations/postgres/0001_init.sql"),
-}];
+const FILES: &[File] = &[
+    File {
+        version: 1,
+        name: "init",
+        sqlite: include_str!("../../migrations/sqlite/0001_init.sql"),
+        postgres: include_str!("../../migrations/postgres/0001_init.sql"),
+    },
+    File {
+        version: 3,
+        name: "retention",
+        sqlite: include_str!("../../migrations/sqlite/0003_retention.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_retention.sql"),
+    },
+];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {
     let migration = |file: &File| {

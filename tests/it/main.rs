@@ -18,6 +18,7 @@ mod harness;
 mod house;
 mod idempotency;
 mod json_schema;
+mod keeping;
 mod log;
 mod logs;
 mod older_contracts;
