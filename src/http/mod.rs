@@ -17,6 +17,7 @@ mod observe;
 mod openapi;
 mod operations;
 mod page;
+mod patience;
 mod query;
 mod rights;
 mod serve;
