@@ -1,6 +1,7 @@
 //! Wires everything, starts, stops.
 
 mod commands;
+mod log;
 mod parts;
 
 use std::io::{IsTerminal, Write};
@@ -211,7 +212,7 @@ fn start_logging() {
     if std::io::stderr().is_terminal() {
         logs.init();
     } else {
-        logs.json().flatten_event(true).init();
+        logs.event_format(log::Json).init();
     }
 }
 
