@@ -117,9 +117,12 @@ impl Outbox {
 
     async fn measure(&self) -> store::Result<()> {
         let now = self.now();
-        let depths = self.m().store.read().await?.outbox_depths().await?;
-        for (phase, name) in [(Phase::Send, "send"), (Phase::Sending, "sending"), (Phase::Lookup, "lookup")] {
-            let rows = depths.iter().find(|depth| depth.phase == phase).map_or(0, |depth| depth.rows);
+        let depths = self.m().store.read().await?.outbox_depths(now).await?;
+        let of = |phase: Phase| depths.iter().find(|depth| depth.phase == phase).map_or((0, 0), |d| (d.rows, d.due));
+        let (send, due) = of(Phase::Send);
+        let figures =
+            [("send", due), ("later", send - due), ("sending", of(Phase::Sending).0), ("lookup", of(Phase::Lookup).0)];
+        for (name, rows) in figures {
             metrics::gauge!("switchboard_outbox_depth", "phase" => name).set(figure(rows));
         }
         let oldest = depths.iter().find(|depth| depth.phase == Phase::Send).map(|depth| depth.oldest);
