@@ -41,7 +41,7 @@ async fn follow(app: &TestApp, path: &str, list: &str, key: &str) -> Vec<Vec<Str
         pages.push(page(answer.body.pointer(list).unwrap(), &answer, |row| row.pointer(key)));
         let link = answer.header("link").strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\""));
         let Some(link) = link else { return pages };
-        next = link.to_owned();
+        link.clone_into(&mut next);
     }
 }
 
