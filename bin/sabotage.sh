@@ -20,17 +20,22 @@ pace_off             sqlite   faults::outage::
 dedupe_off           sqlite   faults::repeats::one_webhook
 key_off              sqlite   faults::repeats::one_key
 secret_off           sqlite   faults::forged::
+any_key              sqlite   faults::forged::
+ignore_fence         sqlite   faults::fence::
 last_word_wins       sqlite   faults::order::
 away_is_refused      sqlite   faults::database::the_database
 stuck_rollback       sqlite   faults::database::the_database
 lock_off             sqlite   faults::database::two_servers
-limit_off            sqlite   faults::hostile::
+limit_off            sqlite   faults::hostile::hostile
+header_timeout_off   sqlite   faults::hostile::hostile
+write_timeout_off    sqlite   faults::hostile::whoever
 stop_at_once         sqlite   faults::stop::
 restore_trusted      sqlite   faults::restore::
 answer_before_commit postgres faults::kill::
 away_is_refused      postgres faults::database::the_database
 claim_uncommitted    postgres faults::database::two_servers
 lapsed_is_retry      postgres faults::database::two_servers
+ignore_fence         postgres faults::fence::
 restore_trusted      postgres faults::restore::
 '
 

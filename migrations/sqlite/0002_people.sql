@@ -103,9 +103,12 @@ create table message_secrets (
     message_id integer not null,
     key_id integer not null references master_keys (id),
     sealed blob not null,
+    ends_at integer not null,
     primary key (workspace_id, message_id),
     foreign key (workspace_id, message_id) references messages (workspace_id, id)
 ) strict, without rowid;
+
+create index message_secrets_end_idx on message_secrets (ends_at);
 
 create table invitations (
     id integer primary key autoincrement,

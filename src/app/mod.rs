@@ -1,6 +1,7 @@
 //! Wires everything, starts, stops.
 
 mod commands;
+mod log;
 mod parts;
 
 use std::io::{IsTerminal, Write};
@@ -106,8 +107,11 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     tasks.spawn(record_receipts(messaging.clone(), reported, carrying.clone()));
     tasks.spawn(parts::keep_up(metrics.clone(), carrying.clone()));
     tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
-    let limits =
-        http::Limits { header_timeout: Duration::from_millis(config.header_timeout_ms), ..http::Limits::default() };
+    let limits = http::Limits {
+        header_timeout: Duration::from_millis(config.header_timeout_ms),
+        write_timeout: Duration::from_millis(config.write_timeout_ms),
+        ..http::Limits::default()
+    };
     let router = http::router(parts.state(messaging, mode, metrics));
     say(&format!("listening on http://{address}\n"))?;
     let serving = tasks.spawn(http::serve(listener, router, limits, stop.clone()));
@@ -208,7 +212,7 @@ fn start_logging() {
     if std::io::stderr().is_terminal() {
         logs.init();
     } else {
-        logs.json().flatten_event(true).init();
+        logs.event_format(log::Json).init();
     }
 }
 

@@ -16,7 +16,7 @@ use crate::http::{Mode, State};
 use crate::messaging::{Messaging, Rules};
 use crate::outbox::LineSettings;
 use crate::provider::{Http, HttpSettings, Provider, Simulator, client};
-use crate::store::Store;
+use crate::store::{Retention, Store};
 
 /// The simulated carrier's name, and how fast it is.
 const SIMULATOR: &str = "simulator";
@@ -25,6 +25,7 @@ const SIMULATOR_IN_FLIGHT: usize = 200;
 /// Who sends in `dev` when nobody says who.
 const DEV_SENDER: &str = "+12015550100";
 const DEV_MAIL_SENDER: &str = "switchboard@localhost";
+const DAY: Duration = Duration::from_hours(24);
 /// How often measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the free space is measured.
@@ -79,7 +80,17 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         mail_sender,
         sender_limit_per_minute: config.sender_limit_per_minute,
         routes,
+        retention: retention(config),
     })
+}
+
+fn retention(config: &Config) -> Retention {
+    let kept = |days: u32| (days > 0).then(|| DAY * days);
+    Retention {
+        events: kept(config.events_days),
+        quarantine: kept(config.quarantine_days),
+        inbound_events: kept(config.inbound_events_days),
+    }
 }
 
 /// A line to every provider, the simulated one included.

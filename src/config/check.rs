@@ -9,6 +9,7 @@ use super::{Config, InvalidKey, ProviderConfig, Secret};
 use crate::domain::{Address, Channel, PhoneRules};
 
 const TIMEOUT_MS: RangeInclusive<u64> = 1..=300_000;
+const DAYS: RangeInclusive<u32> = 0..=36_500;
 const BODY_BYTES: RangeInclusive<usize> = 1_024..=1_073_741_824;
 const MIN_WEBHOOK_SECRET: usize = 16;
 
@@ -35,15 +36,23 @@ impl Config {
         self.check_addresses(&mut findings);
         self.check_web(&mut findings);
         self.check_keys(&mut findings);
+        self.check_days(&mut findings);
         findings.within(&self.max_segments, &(1..=255), "max_segments".to_owned());
-        let mut names = HashSet::new();
+        self.check_providers(&mut findings);
+        findings.0
+    }
+
+    fn check_providers(&self, findings: &mut Findings) {
+        let (mut names, mut secrets) = (HashSet::new(), HashSet::new());
         for (at, provider) in self.providers.iter().enumerate() {
             let path = format!("providers[{at}]");
-            provider.check(&path, &mut findings);
+            provider.check(&path, findings);
             let is_new = names.insert(provider.name.as_str());
             findings.unless(is_new, format!("{path}.name"), format!("`{}` is taken by another", provider.name));
+            let is_own = provider.webhook_secret.as_ref().is_none_or(|secret| secrets.insert(secret.expose()));
+            let wanted = "must be this provider's own: a webhook is told by it from those of another";
+            findings.unless(is_own, format!("{path}.webhook_secret"), wanted);
         }
-        findings.0
     }
 
     fn check_addresses(&self, findings: &mut Findings) {
@@ -87,6 +96,13 @@ impl Config {
         findings.unless(is_larger, "large_body_limit_bytes", "must not be below body_limit_bytes");
         findings.within(&self.header_timeout_ms, &TIMEOUT_MS, "header_timeout_ms".to_owned());
         findings.within(&self.body_timeout_ms, &TIMEOUT_MS, "body_timeout_ms".to_owned());
+        findings.within(&self.write_timeout_ms, &TIMEOUT_MS, "write_timeout_ms".to_owned());
+    }
+
+    fn check_days(&self, findings: &mut Findings) {
+        findings.within(&self.events_days, &DAYS, "events_days".to_owned());
+        findings.within(&self.quarantine_days, &DAYS, "quarantine_days".to_owned());
+        findings.within(&self.inbound_events_days, &DAYS, "inbound_events_days".to_owned());
     }
 
     fn check_keys(&self, findings: &mut Findings) {
@@ -187,6 +203,8 @@ mod tests {
             config.body_limit_bytes = 0;
             config.header_timeout_ms = 0;
             config.body_timeout_ms = 300_001;
+            config.write_timeout_ms = 0;
+            config.events_days = 36_501;
             config.master_key = Some("abc".into());
             config.max_segments = 0;
         });
@@ -201,10 +219,30 @@ mod tests {
             "body_limit_bytes",
             "header_timeout_ms",
             "body_timeout_ms",
+            "write_timeout_ms",
             "master_key",
+            "events_days",
             "max_segments",
         ];
         assert_eq!(keys, expected);
+    }
+
+    #[test]
+    fn two_providers_do_not_share_a_webhook_secret() {
+        let with = |secrets: [Option<&str>; 3]| {
+            keys_after(|config| {
+                config.providers.clear();
+                for (n, secret) in secrets.into_iter().enumerate() {
+                    let mut provider = ProviderConfig::http(&format!("p{n}"), &[Channel::Sms], "http://127.0.0.1:1/");
+                    provider.webhook_secret = secret.map(Into::into);
+                    config.providers.push(provider);
+                }
+            })
+        };
+        let (one, other) = ("one secret of length", "another secret of length");
+        assert_eq!(with([Some(one), None, Some(one)]), ["providers[2].webhook_secret"]);
+        assert_eq!(with([Some(one), None, Some(other)]), Vec::<String>::new());
+        assert_eq!(with([None, None, None]), Vec::<String>::new());
     }
 
     #[test]

@@ -62,6 +62,14 @@ pub struct Config {
     pub header_timeout_ms: u64,
     /// How long a request may take to send its body.
     pub body_timeout_ms: u64,
+    /// How long a connection may take to read the next part of an answer.
+    pub write_timeout_ms: u64,
+    /// For how many days the log of events is kept; 0 for ever.
+    pub events_days: u32,
+    /// For how many days a body stays in quarantine; 0 for ever.
+    pub quarantine_days: u32,
+    /// For how many days a repeat from outside is known; 0 for ever.
+    pub inbound_events_days: u32,
     /// Outside services, the first of a channel carries it.
     #[serde(default)]
     pub providers: Vec<ProviderConfig>,

@@ -39,6 +39,11 @@ enum Media {
 }
 
 impl JsonOrForm {
+    /// As it came.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// The fields of the one or the other.
     pub fn fields(&self) -> Result<Fields<'_>, Error> {
         if self.is_form { Ok(Fields::form(&self.bytes)) } else { Ok(Fields::json(&self.bytes)?) }

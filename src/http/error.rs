@@ -216,7 +216,7 @@ impl From<TextError> for Error {
                 Self::new(StatusCode::CONFLICT, "uuid_reused", message)
                     .naming(vec![FieldError::new("uuid", "reused", message)])
             }
-            TextError::Store(error) => error.into(),
+            TextError::Send(error) => error.into(),
         }
     }
 }

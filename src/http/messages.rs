@@ -79,7 +79,7 @@ pub async fn send_batch(
     }
     fields.finish()?;
     let drafts = draft::batch(&elements, &Checks::of(&state.messaging));
-    let sent = messaging::send(&state.messaging, &caller, drafts, key.over(&body)).await?;
+    let sent = messaging::send_batch(&state.messaging, &caller, drafts, key.over(&body)).await?;
     Ok(Json(batch_answer(sent)))
 }
 
@@ -155,16 +155,14 @@ pub fn accepted(sent: Sent) -> Result<Message, Error> {
     }
 }
 
-/// Sends a single draft, or its refusal, through the same door as any number of them.
+/// Sends a single draft.
 pub async fn send_draft(
     state: &State,
     caller: &Caller,
     draft: crate::domain::Draft,
     once: Option<Once>,
 ) -> Result<Message, Error> {
-    let sent = messaging::send(&state.messaging, caller, vec![Ok(draft)], once).await?;
-    let first = sent.into_iter().next().ok_or_else(Error::panicked)?;
-    accepted(first)
+    accepted(messaging::send(&state.messaging, caller, Ok(draft), once).await?)
 }
 
 async fn send_one(

@@ -18,6 +18,7 @@ mod observe;
 mod openapi;
 mod operations;
 mod page;
+mod patience;
 mod query;
 mod rights;
 mod serve;

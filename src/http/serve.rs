@@ -1,4 +1,4 @@
-//! The server on its socket: slow and silent connections end, and a stop lets what is in flight finish.
+//! The server on its socket: slow, silent and deaf connections end, and a stop lets what is in flight finish.
 
 use std::convert::Infallible;
 use std::io;
@@ -16,6 +16,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
+use super::patience::Patient;
+use crate::fault::is_sabotaged;
+
 /// The most that a request's line and headers may take.
 const MAX_HEADER_BYTES: usize = 64 * 1024;
 
@@ -27,13 +30,19 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 pub struct Limits {
     /// How long a connection may take for a request's header; also how long it may be silent before and between.
     pub header_timeout: Duration,
+    /// How long a connection may take to read the next part of an answer.
+    pub write_timeout: Duration,
     /// How long what is in flight may take after a stop.
     pub grace: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { header_timeout: Duration::from_secs(10), grace: Duration::from_secs(10) }
+        Self {
+            header_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(30),
+            grace: Duration::from_secs(10),
+        }
     }
 }
 
@@ -72,6 +81,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits:
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection cannot be told to hurry");
     }
+    let stream = Patient::new(stream, unless("write_timeout_off", limits.write_timeout));
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
         let router = router.clone();
         async move {
@@ -82,7 +92,7 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits:
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.header_timeout)
+        .header_read_timeout(unless("header_timeout_off", limits.header_timeout))
         .max_buf_size(MAX_HEADER_BYTES)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
@@ -96,6 +106,11 @@ async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits:
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
+}
+
+/// How long to wait; nearly for ever where that rule is broken.
+fn unless(rule: &str, patience: Duration) -> Duration {
+    if is_sabotaged(rule) { Duration::from_hours(1) } else { patience }
 }
 
 /// One connection that went away before it was accepted is nothing; a lack of descriptors passes.
@@ -125,7 +140,8 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let shutdown = CancellationToken::new();
-        let router = Router::new().route("/slow", get(slow));
+        let large = || async { vec![b'x'; 64 * 1024 * 1024] };
+        let router = Router::new().route("/slow", get(slow)).route("/large", get(large));
         (address, shutdown.clone(), tokio::spawn(serve(listener, router, limits, shutdown)))
     }
 
@@ -140,6 +156,20 @@ mod tests {
             let read = tokio::time::timeout(Duration::from_secs(5), stream.read_to_end(&mut answer));
             read.await.expect("the connection is closed").unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_reads_nothing_of_its_answer_is_closed() {
+        let limits = Limits { write_timeout: Duration::from_millis(200), ..Limits::default() };
+        let (address, shutdown, server) = start(limits).await;
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(b"GET /large HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(1), server).await.expect("nothing is left in flight").unwrap();
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(answer.len() < 64 * 1024 * 1024, "{}", answer.len());
     }
 
     #[tokio::test]

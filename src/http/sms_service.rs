@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use super::body::JsonOrForm;
 use super::error::Problem;
 use super::fields::Fields;
+use super::idempotency::IdempotencyKey;
 use super::openapi::Refuses;
 use super::page::{BARE, Listing};
 use super::query::{Path, Query};
 use super::rights::{MayOversee, MaySend, Webhook};
-use super::shapes::{BareParams, Done, HistoryDirection, HistoryEntry, PhoneHistory, TextRequest};
+use super::shapes::{BareParams, Done, HistoryDirection, HistoryEntry, IdempotencyHeader, PhoneHistory, TextRequest};
 use super::{Error, State};
 use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal};
 use crate::messaging::{self, Text};
@@ -22,19 +23,29 @@ const MAX_UUID: usize = 255;
 
 /// Send a text
 ///
-/// `uuid` makes it safe to repeat: the same again is the same 200 and no second message.
+/// `uuid` makes it safe to repeat: the same again is the same 200 and no second message. `Idempotency-Key` is heeded
+/// besides, as by every other send.
 #[utoipa::path(
     post, path = "/api/send-sms", operation_id = "sendText", tag = "sms service",
+    params(IdempotencyHeader),
     request_body(content(
         (TextRequest = "application/json"),
         (TextRequest = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 200, description = "Accepted, now or before.", body = Done), Refuses<400>, Refuses<409>, Refuses<429>),
+    responses(
+        (status = 200, description = "Accepted, now or before.", body = Done),
+        Refuses<400>, Refuses<409>, Refuses<422>, Refuses<429>,
+    ),
     security((), ("api_key" = ["messages:send"])),
 )]
-pub async fn send_sms(state: State, MaySend(caller): MaySend, body: JsonOrForm) -> Result<Json<Done>, Error> {
+pub async fn send_sms(
+    state: State,
+    MaySend(caller): MaySend,
+    key: IdempotencyKey,
+    body: JsonOrForm,
+) -> Result<Json<Done>, Error> {
     let text = text(body.fields()?, &state.messaging.rules.phone)?;
-    messaging::send_text(&state.messaging, &caller, text).await?;
+    messaging::send_text(&state.messaging, &caller, &text, key.over(body.bytes()).as_ref()).await?;
     Ok(Json(Done { message: "SMS sent successfully".to_owned() }))
 }
 

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::clock::Clock;
 use crate::domain::{Address, Channel, Limits, PhoneRules};
-use crate::store::Store;
+use crate::store::{Retention, Store};
 
 pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
 pub use notice::{Notice, NoticeError, notify};
@@ -25,7 +25,7 @@ pub use read::{
 };
 pub use receive::{Endpoint, Inbound, Received, quarantine, receive};
 pub use reply::{Reply, ReplyError, reply};
-pub use send::{Once, SendError, Sent, send};
+pub use send::{Once, SendError, Sent, send, send_batch};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
 pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status, record_statuses};
@@ -57,6 +57,8 @@ pub struct Rules {
     pub sender_limit_per_minute: u32,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
+    /// How long what is kept for a while is kept.
+    pub retention: Retention,
 }
 
 impl Rules {

@@ -69,7 +69,7 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
     };
     store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?;
     if let Some(secret) = &notice.secret {
-        tx.insert_message_secret(WorkspaceId::ACCOUNTS, id, secret).await?;
+        tx.insert_message_secret(WorkspaceId::ACCOUNTS, id, (secret, deadline)).await?;
     }
     tx.enqueue(WorkspaceId::ACCOUNTS, &[work]).await?;
     Ok(id)

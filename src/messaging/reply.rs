@@ -52,8 +52,7 @@ pub async fn reply(
     let last = last_message(m, caller, conversation).await.map_err(SendError::from)?;
     let last = last.ok_or(ReplyError::NoSuchConversation)?;
     let draft = draft(m, &last, reply);
-    let sent = send(m, caller, vec![draft], once).await?;
-    Ok(sent.into_iter().next().unwrap_or(Sent::Refused(Vec::new())))
+    Ok(send(m, caller, draft, once).await?)
 }
 
 async fn last_message(m: &Messaging, caller: &Caller, conversation: ConversationId) -> store::Result<Option<Message>> {

@@ -1,14 +1,15 @@
-//! Sending: a set of drafts becomes messages and outbox rows in one commit, or nothing does.
+//! Sending: drafts become messages and outbox rows in one commit, or nothing does.
 
 use std::collections::HashMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{Entry, store_entries};
 use super::{BULK, Messaging, SINGLE, default_span};
 use crate::domain::{Caller, Direction, Draft, FieldError, Message, Refusal, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
-use crate::store::{self, KeptAnswer, NewWork, Tx};
+use crate::store::{self, NewWork, Tx};
 
 /// An idempotency key and what it stands for.
 #[derive(Debug, Clone)]
@@ -48,9 +49,9 @@ pub enum SendError {
     Store(#[from] store::Error),
 }
 
-/// Accepts drafts: stores them and queues their delivery, all that can be or nothing.
+/// Accepts a draft: stores it and queues its delivery. One that is not accepted leaves nothing, its key included.
 ///
-/// Gives one answer for each draft, in their order. What became of a message afterwards is told by its status.
+/// What became of the message afterwards is told by its status.
 ///
 /// # Errors
 ///
@@ -58,38 +59,87 @@ pub enum SendError {
 pub async fn send(
     m: &Messaging,
     caller: &Caller,
+    draft: Result<Draft, Refusal>,
+    once: Option<Once>,
+) -> Result<Sent, SendError> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    if let Some(sent) = take_key(&mut tx, caller, once.as_ref(), now).await? {
+        return only(sent);
+    }
+    let sent = accept(&mut tx, m, caller, (vec![draft], SINGLE), now).await?;
+    if matches!(sent[..], [Sent::Accepted(_)]) {
+        finish(tx, caller, once.as_ref(), &sent).await?;
+    }
+    only(sent)
+}
+
+/// Accepts a batch of drafts, however many: stores and queues all that can be.
+///
+/// Gives one answer for each draft, in their order. That answer is the batch's own, and so its key keeps it, whatever
+/// became of the drafts.
+///
+/// # Errors
+///
+/// See [`SendError`]. After an error nothing was stored.
+pub async fn send_batch(
+    m: &Messaging,
+    caller: &Caller,
     drafts: Vec<Result<Draft, Refusal>>,
     once: Option<Once>,
 ) -> Result<Vec<Sent>, SendError> {
-    let is_single = drafts.len() == 1;
-    let once = once.filter(|_| !is_sabotaged("key_off"));
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let name = caller.who.to_string();
-    if let Some(once) = &once {
-        let key = (name.as_str(), once.key.as_str());
-        match tx.take_key(caller.workspace, key, &once.fingerprint, now).await {
-            Ok(None) => {}
-            Ok(Some(kept)) => return repeated(&kept),
-            Err(store::Error::Busy(_)) => return Err(SendError::KeyBusy),
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let sent = accept(&mut tx, m, caller, drafts, now).await?;
-    if is_single && !matches!(sent[..], [Sent::Accepted(_)]) {
+    if let Some(sent) = take_key(&mut tx, caller, once.as_ref(), now).await? {
         return Ok(sent);
     }
-    if let Some(once) = &once {
-        let answer = serde_json::to_vec(&sent).map_err(|_| store::Error::Corrupt("an answer that cannot be kept"))?;
-        tx.keep_answer(caller.workspace, (&name, &once.key), &answer).await?;
+    let sent = accept(&mut tx, m, caller, (drafts, BULK), now).await?;
+    finish(tx, caller, once.as_ref(), &sent).await?;
+    Ok(sent)
+}
+
+/// Takes a key for this unit of work, or gives what was answered under it before.
+pub(super) async fn take_key<T: DeserializeOwned>(
+    tx: &mut Tx,
+    caller: &Caller,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<T>, SendError> {
+    let Some(once) = once.filter(|_| !is_sabotaged("key_off")) else { return Ok(None) };
+    let name = caller.who.to_string();
+    match tx.take_key(caller.workspace, (&name, &once.key), &once.fingerprint, now).await {
+        Ok(None) => Ok(None),
+        Ok(Some(kept)) if !kept.is_same_request => Err(SendError::KeyReused),
+        Ok(Some(kept)) => {
+            let unreadable = |_| store::Error::Corrupt("a kept answer that cannot be read");
+            Ok(serde_json::from_slice(&kept.answer).map(Some).map_err(unreadable)?)
+        }
+        Err(store::Error::Busy(_)) => Err(SendError::KeyBusy),
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Keeps the answer of a key that this unit of work has taken.
+pub(super) async fn keep_answer<T: Serialize>(
+    tx: &mut Tx,
+    caller: &Caller,
+    once: Option<&Once>,
+    answer: &T,
+) -> store::Result<()> {
+    let Some(once) = once.filter(|_| !is_sabotaged("key_off")) else { return Ok(()) };
+    let answer = serde_json::to_vec(answer).map_err(|_| store::Error::Corrupt("an answer that cannot be kept"))?;
+    tx.keep_answer(caller.workspace, (&caller.who.to_string(), &once.key), &answer).await
+}
+
+async fn finish(mut tx: Tx, caller: &Caller, once: Option<&Once>, sent: &[Sent]) -> store::Result<()> {
+    keep_answer(&mut tx, caller, once, &sent).await?;
     if is_sabotaged("answer_before_commit") {
         tokio::spawn(commit_later(tx));
     } else {
         tx.commit().await?;
     }
-    count_accepted(&sent);
-    Ok(sent)
+    count_accepted(sent);
+    Ok(())
 }
 
 /// What must never be: an answer that runs ahead of its commit.
@@ -98,11 +148,10 @@ async fn commit_later(tx: Tx) -> store::Result<()> {
     tx.commit().await
 }
 
-fn repeated(kept: &KeptAnswer) -> Result<Vec<Sent>, SendError> {
-    if !kept.is_same_request {
-        return Err(SendError::KeyReused);
-    }
-    serde_json::from_slice(&kept.answer).map_err(|_| store::Error::Corrupt("a kept answer that cannot be read").into())
+/// The answer to a set of one.
+pub(super) fn only(sent: Vec<Sent>) -> Result<Sent, SendError> {
+    let missing = || store::Error::Corrupt("no answer for a draft");
+    Ok(sent.into_iter().next().ok_or_else(missing)?)
 }
 
 /// Stores what can be accepted of a set of drafts.
@@ -110,10 +159,9 @@ pub(super) async fn accept(
     tx: &mut Tx,
     m: &Messaging,
     caller: &Caller,
-    drafts: Vec<Result<Draft, Refusal>>,
+    (drafts, lane): (Vec<Result<Draft, Refusal>>, i64),
     now: Timestamp,
 ) -> store::Result<Vec<Sent>> {
-    let lane = if drafts.len() > 1 { BULK } else { SINGLE };
     let drafts: Vec<_> = drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, draft, now))).collect();
     let limited = limit_senders(tx, m, caller.workspace, &drafts, now).await?;
     let mut answers: Vec<Option<Sent>> = Vec::with_capacity(drafts.len());

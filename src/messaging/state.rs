@@ -3,8 +3,8 @@
 use super::read::load_composed;
 use super::status::moved;
 use super::{Messaging, SINGLE, default_span};
-use crate::domain::{Caller, ConversationId, Direction, Message, MessageId, Status, WorkspaceId};
-use crate::store::{self, Bearing, NewWork, Tx};
+use crate::domain::{Caller, ConversationId, Direction, Message, MessageId, Status, Timestamp, WorkspaceId};
+use crate::store::{self, Bearing, NewHistory, NewWork, Tx};
 
 /// Why a message was not moved.
 #[derive(Debug, thiserror::Error)]
@@ -45,11 +45,8 @@ pub async fn cancel(
     bearing.status_reason = None;
     bearing.is_final = true;
     tx.finish_work(&work.map(|work| work.id).into_iter().collect::<Vec<_>>()).await?;
-    tx.add_history(&[moved(&bearing, now)]).await?;
-    tx.move_messages(&[bearing], now).await?;
-    let message = show(&mut tx, workspace, message).await?;
-    tx.commit().await?;
-    Ok(message)
+    let entry = moved(&bearing, now);
+    settle(tx, bearing, entry, now).await
 }
 
 /// Has a message sent once more, under a new reference. One that anybody may have got already is marked as a possible
@@ -88,11 +85,7 @@ pub async fn replay(
     tx.reset_recipients(workspace, message).await?;
     let mut entry = moved(&bearing, now);
     entry.data["reason"] = "sent once more by hand".into();
-    tx.add_history(&[entry]).await?;
-    tx.move_messages(&[bearing], now).await?;
-    let message = show(&mut tx, workspace, message).await?;
-    tx.commit().await?;
-    Ok(message)
+    settle(tx, bearing, entry, now).await
 }
 
 async fn lock(
@@ -105,7 +98,13 @@ async fn lock(
     bearing.filter(|bearing| bearing.conversation_id == conversation).ok_or(MoveError::NoSuchMessage)
 }
 
-async fn show(tx: &mut Tx, workspace: WorkspaceId, message: MessageId) -> Result<Message, MoveError> {
+/// Writes where a message stands now and what its timeline says of that, and gives it as it is shown.
+async fn settle(mut tx: Tx, bearing: Bearing, entry: NewHistory, now: Timestamp) -> Result<Message, MoveError> {
+    let (workspace, message) = (bearing.workspace_id, bearing.id);
+    tx.add_history(&[entry]).await?;
+    tx.move_messages(&[bearing], now).await?;
     let rows = tx.load_messages(workspace, &[message]).await?;
-    load_composed(tx, workspace, rows).await?.pop().ok_or(MoveError::NoSuchMessage)
+    let shown = load_composed(&mut tx, workspace, rows).await?.pop().ok_or(MoveError::NoSuchMessage)?;
+    tx.commit().await?;
+    Ok(shown)
 }

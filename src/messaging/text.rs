@@ -1,11 +1,11 @@
 //! Contract C: texts between two phones under a `uuid` that is one idempotency key over sending and receiving.
 
 use super::receive::{allocate, fingerprint, store_inbound};
-use super::send::accept;
+use super::send::{accept, keep_answer, only, take_key};
 use super::status::{Recorded, StatusReport, record_status};
-use super::{Messaging, Sent};
+use super::{Messaging, Once, SINGLE, SendError, Sent};
 use crate::domain::{
-    Address, Caller, Channel, Direction, Draft, Policy, Refusal, Report, Status, Timestamp, WorkspaceId,
+    Address, Caller, Channel, Direction, Draft, MessageId, Policy, Refusal, Report, Status, Timestamp, WorkspaceId,
 };
 use crate::store::{self, SeenEvent, Tx};
 
@@ -39,9 +39,15 @@ pub enum TextError {
     /// The uuid stood for another text.
     #[error("this uuid was used for another text")]
     UuidReused,
-    /// The database failed.
+    /// As for any send.
     #[error(transparent)]
-    Store(#[from] store::Error),
+    Send(#[from] SendError),
+}
+
+impl From<store::Error> for TextError {
+    fn from(error: store::Error) -> Self {
+        Self::Send(error.into())
+    }
 }
 
 const NAMESPACE: &str = "uuid";
@@ -65,30 +71,52 @@ impl Text {
     }
 }
 
-/// Sends a text; a repeat sends nothing.
-pub async fn send_text(m: &Messaging, caller: &Caller, text: Text) -> Result<(), TextError> {
-    let now = m.clock.now();
-    let uuid = text.uuid.clone();
-    let draft = text.draft();
-    let fingerprint = fingerprint(m, &draft);
-    let mut tx = m.store.begin().await?;
-    if let Some(seen) = tx.find_event(caller.workspace, (NAMESPACE, &uuid)).await? {
-        return same(&seen, &fingerprint);
-    }
-    let sent = accept(&mut tx, m, caller, vec![Ok(draft)], now).await?.pop();
-    let message = match sent {
-        Some(Sent::Accepted(message)) => message,
-        Some(Sent::Refused(refusal)) => return Err(TextError::Refused(refusal)),
-        Some(Sent::Limited { after_seconds }) => return Err(TextError::Limited { after_seconds }),
-        None => return Err(store::Error::Corrupt("no answer for a text").into()),
-    };
-    let seen = SeenEvent { message_id: message.id, fingerprint: fingerprint.to_vec() };
-    if let Some(seen) = tx.see_event(caller.workspace, (NAMESPACE, &uuid), &seen, now).await? {
-        return same(&seen, &fingerprint);
-    }
-    tx.commit().await?;
-    metrics::counter!("switchboard_messages_accepted_total", "channel" => "sms").increment(1);
+/// Sends a text; a repeat, by its uuid or under its idempotency key, sends nothing.
+pub async fn send_text(m: &Messaging, caller: &Caller, text: &Text, once: Option<&Once>) -> Result<(), TextError> {
+    while !try_send_text(m, caller, text, once).await? {}
     Ok(())
+}
+
+/// False when another request has stored the text meanwhile: the next try finds it.
+async fn try_send_text(m: &Messaging, caller: &Caller, text: &Text, once: Option<&Once>) -> Result<bool, TextError> {
+    let now = m.clock.now();
+    let draft = text.clone().draft();
+    let fingerprint = fingerprint(m, &draft);
+    let name = (NAMESPACE, text.uuid.as_str());
+    let mut tx = m.store.begin().await?;
+    if take_key::<()>(&mut tx, caller, once, now).await?.is_some() {
+        return Ok(true);
+    }
+    let seen = tx.find_event(caller.workspace, name).await?;
+    if let Some(seen) = &seen {
+        same(seen, &fingerprint)?;
+    } else {
+        let message = accept_text(&mut tx, m, caller, draft, now).await?;
+        let seen = SeenEvent { message_id: message, fingerprint: fingerprint.to_vec() };
+        if tx.see_event(caller.workspace, name, &seen, now).await?.is_some() {
+            return Ok(false);
+        }
+    }
+    keep_answer(&mut tx, caller, once, &()).await?;
+    tx.commit().await?;
+    if seen.is_none() {
+        metrics::counter!("switchboard_messages_accepted_total", "channel" => "sms").increment(1);
+    }
+    Ok(true)
+}
+
+async fn accept_text(
+    tx: &mut Tx,
+    m: &Messaging,
+    caller: &Caller,
+    draft: Draft,
+    now: Timestamp,
+) -> Result<MessageId, TextError> {
+    match only(accept(tx, m, caller, (vec![Ok(draft)], SINGLE), now).await?)? {
+        Sent::Accepted(message) => Ok(message.id),
+        Sent::Refused(refusal) => Err(TextError::Refused(refusal)),
+        Sent::Limited { after_seconds } => Err(TextError::Limited { after_seconds }),
+    }
 }
 
 /// Receives a text; one that was sent from here under the same uuid has arrived.

@@ -1,4 +1,4 @@
-//! What nobody else does: leases that lapsed, times that ran out, keys that are old, figures for the operator.
+//! What nobody else does: leases that lapsed, times that ran out, rows that are old, figures for the operator.
 
 use tokio_util::sync::CancellationToken;
 
@@ -13,15 +13,17 @@ use crate::store::{self, Phase};
 /// Sweeps between two measurements, and between two cleanings.
 const MEASURE_EVERY: u64 = 5;
 const CLEAN_EVERY: u64 = 60;
+/// Sets that one cleaning deletes before the leases are looked at again.
+const SETS_AT_ONCE: usize = 20;
 
 impl Outbox {
     pub(super) async fn sweep_forever(&self, stop: CancellationToken) {
-        let mut round: u64 = 0;
+        let (mut round, mut has_more): (u64, bool) = (0, false);
         loop {
-            let swept = self.sweep_round(round).await;
-            if let Err(error) = swept {
+            has_more = self.sweep_round(round, has_more).await.unwrap_or_else(|error| {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the outbox was not swept");
-            }
+                false
+            });
             round += 1;
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -30,18 +32,32 @@ impl Outbox {
         }
     }
 
-    async fn sweep_round(&self, round: u64) -> store::Result<()> {
+    /// Tells whether more is left to be cleaned at once.
+    async fn sweep_round(&self, round: u64, has_more: bool) -> store::Result<bool> {
         self.sweep().await?;
         if round.is_multiple_of(MEASURE_EVERY) {
             self.measure().await?;
         }
-        if round.is_multiple_of(CLEAN_EVERY) {
+        if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await } else { Ok(false) }
+    }
+
+    /// Deletes what is kept no longer, a few sets at a time, each in a unit of work of its own: whoever writes meanwhile
+    /// waits for one of them at most. True when there may be more.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; the sets before that are gone.
+    pub async fn clean(&self) -> store::Result<bool> {
+        for _ in 0..SETS_AT_ONCE {
             let mut tx = self.m().store.begin().await?;
-            tx.forget_old_keys(self.now()).await?;
-            tx.forget_message_secrets().await?;
+            let has_more = tx.forget_old(&self.m().rules.retention, self.now()).await?;
+            tx.forget_message_secrets(self.now()).await?;
             tx.commit().await?;
+            if !has_more {
+                return Ok(false);
+            }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Settles what lapsed and what ran out of time.
@@ -102,9 +118,12 @@ impl Outbox {
 
     async fn measure(&self) -> store::Result<()> {
         let now = self.now();
-        let depths = self.m().store.read().await?.outbox_depths().await?;
-        for (phase, name) in [(Phase::Send, "send"), (Phase::Sending, "sending"), (Phase::Lookup, "lookup")] {
-            let rows = depths.iter().find(|depth| depth.phase == phase).map_or(0, |depth| depth.rows);
+        let depths = self.m().store.read().await?.outbox_depths(now).await?;
+        let of = |phase: Phase| depths.iter().find(|depth| depth.phase == phase).map_or((0, 0), |d| (d.rows, d.due));
+        let (send, due) = of(Phase::Send);
+        let figures =
+            [("send", due), ("later", send - due), ("sending", of(Phase::Sending).0), ("lookup", of(Phase::Lookup).0)];
+        for (name, rows) in figures {
             metrics::gauge!("switchboard_outbox_depth", "phase" => name).set(figure(rows));
         }
         let oldest = depths.iter().find(|depth| depth.phase == Phase::Send).map(|depth| depth.oldest);

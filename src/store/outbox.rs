@@ -119,6 +119,8 @@ pub struct Depth {
     pub phase: Phase,
     /// How many rows.
     pub rows: i64,
+    /// How many of them are due.
+    pub due: i64,
     /// The longest overdue.
     pub oldest: Timestamp,
 }
@@ -349,8 +351,10 @@ impl Tx {
     }
 
     /// How much waits, phase by phase.
-    pub async fn outbox_depths(&mut self) -> Result<Vec<Depth>> {
-        const SQL: &str = "select phase, count(*) as rows, min(due_at) as oldest from outbox group by phase";
-        Ok(on!(self, |conn| sqlx::query_as(SQL).fetch_all(conn).await)?)
+    pub async fn outbox_depths(&mut self, now: Timestamp) -> Result<Vec<Depth>> {
+        const SQL: &str = "select phase, count(*) as rows, count(case when due_at <= $1 then 1 end) as due,
+                min(due_at) as oldest
+            from outbox group by phase";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(now).fetch_all(conn).await)?)
     }
 }

@@ -1,5 +1,6 @@
 //! What came in and could not be understood: kept, sealed, until somebody looks or it matches after all.
 
+use super::types::{Listed, PAGE_BYTES};
 use super::{Dialect, Page, PageRequest, Position, Result, Sealed, Tx, on, set};
 use crate::domain::{QuarantineId, Timestamp, WorkspaceId};
 
@@ -89,15 +90,24 @@ impl Tx {
         workspace: WorkspaceId,
         page: PageRequest,
     ) -> Result<Page<QuarantinedRow>> {
-        const SQL: &str = "select id, received_at, path, reason, key_id, sealed from quarantine
-            where workspace_id = $1 and (received_at, id) < ($2, $3) order by received_at desc, id desc limit $4";
+        const SQL: &str = "select q.id, q.received_at, q.path, q.reason, q.key_id, q.sealed, p.listed
+            from (select s.id, s.at, s.size, count(*) over () as listed,
+                    sum(s.size) over (order by s.at desc, s.id desc rows unbounded preceding) - s.size as above
+                from (select x.id, x.at, (select octet_length(b.sealed) from quarantine b
+                        where b.workspace_id = $1 and b.id = x.id) as size
+                    from (select id, received_at as at from quarantine
+                        where workspace_id = $1 and (received_at, id) < ($2, $3)
+                        order by received_at desc, id desc limit $4) x) s) p
+            cross join quarantine q
+            where q.workspace_id = $1 and q.id = p.id and (p.above = 0 or p.above + p.size <= $5)
+            order by p.at desc, p.id desc";
         let before = page.upper_bound();
-        let limit = page.limit + 1;
-        let rows: Vec<Row> = on!(self, |conn| {
-            sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(limit).fetch_all(conn).await
+        let rows: Vec<Listed<Row>> = on!(self, |conn| {
+            let query = sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id);
+            query.bind(page.limit + 1).bind(PAGE_BYTES).fetch_all(conn).await
         })?;
-        let rows = self.open_rows(workspace, rows)?;
-        Ok(Page::cut(rows, page.limit, |row| Position { at: row.received_at, id: row.id.0 }))
+        let page = Page::of(rows, page.limit, |row: &Row| Position { at: row.received_at, id: row.id.0 });
+        Ok(Page { data: self.open_rows(workspace, page.data)?, next: page.next })
     }
 
     /// One body in quarantine.

@@ -43,7 +43,8 @@ impl Store {
 }
 
 impl Tx {
-    async fn search_mark(&mut self) -> Result<i64> {
+    /// Up to which event search has taken the log.
+    pub(super) async fn search_mark(&mut self) -> Result<i64> {
         const SQL: &str = "select value from settings where name = 'search_mark'";
         let mark: Option<String> = on!(self, |conn| sqlx::query_scalar(SQL).fetch_optional(conn).await)?;
         Ok(mark.and_then(|mark| mark.parse().ok()).unwrap_or(0))

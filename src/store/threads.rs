@@ -1,21 +1,68 @@
 //! Reading messages: threads, lists, and the recipients and attachments of what was listed.
 
+use super::types::{Listed, PAGE_BYTES};
 use super::{
     Dialect, MessageContent, MessageRow, Order, Page, PageRequest, Position, RecipientRow, Result, Tx, on, set,
 };
 use crate::domain::{AddressId, ConversationId, MessageId, WorkspaceId};
 
+macro_rules! columns {
+    () => {
+        "m.id, m.conversation_id, m.direction, m.channel, m.from_id, m.author_id, m.reply_to_id, m.subject, m.body,
+         m.segment_count, m.segment_encoding, m.status, m.status_reason, m.is_final, m.possible_duplicate, m.policy,
+         m.generation, m.occurred_at, m.scheduled_at, m.deliver_by, m.edited_at, m.deleted_at, m.created_at, m.updated_at,
+         case when o.phase = 'send' then o.due_at end as next_attempt_at"
+    };
+}
+
 macro_rules! messages {
     ($rest:literal) => {
         concat!(
-            "select m.id, m.conversation_id, m.direction, m.channel, m.from_id, m.author_id, m.reply_to_id, m.subject, m.body,
-                m.segment_count, m.segment_encoding, m.status, m.status_reason, m.is_final, m.possible_duplicate,
-                m.policy, m.generation, m.occurred_at, m.scheduled_at, m.deliver_by, m.edited_at,
-                m.deleted_at, m.created_at, m.updated_at,
-                case when o.phase = 'send' then o.due_at end as next_attempt_at
-            from messages m
+            "select ",
+            columns!(),
+            " from messages m
             left join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id ",
             $rest
+        )
+    };
+}
+
+/// One page of messages: the rows are chosen by an index, then cut by the sizes of what they hold, and only those that
+/// are left are read. `$1` is the workspace, `$2` and `$3` where the page begins, `$4` its limit and one more, `$5` the
+/// bytes it may have, `$6` what else the list asks for.
+macro_rules! page {
+    ($which:literal, by $at:literal $direction:literal) => {
+        concat!(
+            "select ",
+            columns!(),
+            ", p.listed
+            from (select s.id, s.at, s.size, count(*) over () as listed,
+                    sum(s.size) over (order by s.at ",
+            $direction,
+            ", s.id ",
+            $direction,
+            " rows unbounded preceding) - s.size as above
+                from (select x.id, x.at, (select octet_length(b.body) + (select coalesce(sum(octet_length(a.url)), 0)
+                            from attachments a where a.workspace_id = b.workspace_id and a.message_id = b.id)
+                        from messages b where b.workspace_id = $1 and b.id = x.id) as size
+                    from (select m.id, m.",
+            $at,
+            " as at from messages m where m.workspace_id = $1 and ",
+            $which,
+            " order by m.",
+            $at,
+            " ",
+            $direction,
+            ", m.id ",
+            $direction,
+            " limit $4) x) s) p
+            cross join messages m
+            left join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id
+            where m.workspace_id = $1 and m.id = p.id and (p.above = 0 or p.above + p.size <= $5)
+            order by p.at ",
+            $direction,
+            ", p.id ",
+            $direction
         )
     };
 }
@@ -58,24 +105,30 @@ impl Tx {
         order: Order,
         page: PageRequest,
     ) -> Result<Page<MessageRow>> {
-        const UP: &str = messages!(
-            "where m.workspace_id = $1 and m.conversation_id = $2 and (m.occurred_at, m.id) > ($3, $4)
-             order by m.occurred_at, m.id limit $5"
-        );
-        const DOWN: &str = messages!(
-            "where m.workspace_id = $1 and m.conversation_id = $2 and (m.occurred_at, m.id) < ($3, $4)
-             order by m.occurred_at desc, m.id desc limit $5"
-        );
-        let (sql, bound) = match order {
+        const UP: &str = page!("(m.occurred_at, m.id) > ($2, $3) and m.conversation_id = $6", by "occurred_at" "asc");
+        const DOWN: &str =
+            page!("(m.occurred_at, m.id) < ($2, $3) and m.conversation_id = $6", by "occurred_at" "desc");
+        let (sql, begin) = match order {
             Order::Ascending => (UP, page.lower_bound()),
             Order::Descending => (DOWN, page.upper_bound()),
         };
-        let limit = page.limit + 1;
-        let rows: Vec<MessageRow> = on!(self, |conn| {
-            let query = sqlx::query_as(sql).bind(workspace).bind(conversation).bind(bound.at).bind(bound.id);
-            query.bind(limit).fetch_all(conn).await
-        })?;
-        Ok(Page::cut(rows, page.limit, by_occurrence))
+        let rows = self.list_message_page(sql, workspace, (begin, page.limit), Some(conversation.0)).await?;
+        Ok(Page::of(rows, page.limit, by_occurrence))
+    }
+
+    async fn list_message_page(
+        &mut self,
+        sql: &'static str,
+        workspace: WorkspaceId,
+        (begin, limit): (Position, i64),
+        of: Option<i64>,
+    ) -> Result<Vec<Listed<MessageRow>>> {
+        Ok(on!(self, |conn| {
+            let query = sqlx::query_as(sql).bind(workspace).bind(begin.at).bind(begin.id);
+            let query = query.bind(limit + 1).bind(PAGE_BYTES);
+            let query = if let Some(of) = of { query.bind(of) } else { query };
+            query.fetch_all(conn).await
+        })?)
     }
 
     /// The message accepted last in a conversation.
@@ -93,17 +146,12 @@ impl Tx {
 
     /// Every outbound text, newest first by timestamp.
     pub async fn list_sent_texts(&mut self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<MessageRow>> {
-        const SQL: &str = messages!(
-            "where m.workspace_id = $1 and m.direction = 'outbound' and m.channel in ('sms', 'mms')
-               and (m.occurred_at, m.id) < ($2, $3)
-             order by m.occurred_at desc, m.id desc limit $4"
+        const SQL: &str = page!(
+            "(m.occurred_at, m.id) < ($2, $3) and m.direction = 'outbound' and m.channel in ('sms', 'mms')",
+            by "occurred_at" "desc"
         );
-        let before = page.upper_bound();
-        let limit = page.limit + 1;
-        let rows: Vec<MessageRow> = on!(self, |conn| {
-            sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(limit).fetch_all(conn).await
-        })?;
-        Ok(Page::cut(rows, page.limit, by_occurrence))
+        let rows = self.list_message_page(SQL, workspace, (page.upper_bound(), page.limit), None).await?;
+        Ok(Page::of(rows, page.limit, by_occurrence))
     }
 
     /// Every text of the conversations that an address takes part in, newest first by timestamp.
@@ -113,33 +161,20 @@ impl Tx {
         address: AddressId,
         page: PageRequest,
     ) -> Result<Page<MessageRow>> {
-        const SQL: &str = messages!(
-            "where m.workspace_id = $1 and m.channel in ('sms', 'mms') and (m.occurred_at, m.id) < ($3, $4)
-               and m.conversation_id in
-                 (select p.conversation_id from participants p where p.workspace_id = $1 and p.address_id = $2)
-             order by m.occurred_at desc, m.id desc limit $5"
+        const SQL: &str = page!(
+            "(m.occurred_at, m.id) < ($2, $3) and m.channel in ('sms', 'mms') and m.conversation_id in
+                (select p.conversation_id from participants p where p.workspace_id = $1 and p.address_id = $6)",
+            by "occurred_at" "desc"
         );
-        let before = page.upper_bound();
-        let limit = page.limit + 1;
-        let rows: Vec<MessageRow> = on!(self, |conn| {
-            let query = sqlx::query_as(SQL).bind(workspace).bind(address).bind(before.at).bind(before.id);
-            query.bind(limit).fetch_all(conn).await
-        })?;
-        Ok(Page::cut(rows, page.limit, by_occurrence))
+        let rows = self.list_message_page(SQL, workspace, (page.upper_bound(), page.limit), Some(address.0)).await?;
+        Ok(Page::of(rows, page.limit, by_occurrence))
     }
 
     /// Messages whose time ran out, newest first.
     pub async fn list_dead(&mut self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<MessageRow>> {
-        const SQL: &str = messages!(
-            "where m.workspace_id = $1 and m.status = 'dead' and (m.updated_at, m.id) < ($2, $3)
-             order by m.updated_at desc, m.id desc limit $4"
-        );
-        let before = page.upper_bound();
-        let limit = page.limit + 1;
-        let rows: Vec<MessageRow> = on!(self, |conn| {
-            sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(limit).fetch_all(conn).await
-        })?;
-        Ok(Page::cut(rows, page.limit, |row| Position { at: row.updated_at, id: row.id.0 }))
+        const SQL: &str = page!("(m.updated_at, m.id) < ($2, $3) and m.status = 'dead'", by "updated_at" "desc");
+        let rows = self.list_message_page(SQL, workspace, (page.upper_bound(), page.limit), None).await?;
+        Ok(Page::of(rows, page.limit, |row| Position { at: row.updated_at, id: row.id.0 }))
     }
 
     /// The recipients and attachments of messages.

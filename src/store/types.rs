@@ -79,12 +79,25 @@ pub struct Page<T> {
     pub next: Option<Position>,
 }
 
+/// A row of a page that the database has cut, and how many rows there were to cut it from: one more than the limit
+/// when the list goes on.
+#[derive(Debug, sqlx::FromRow)]
+pub(super) struct Listed<T> {
+    #[sqlx(flatten)]
+    row: T,
+    listed: i64,
+}
+
+/// The bytes of bodies that one page holds at most; a single row may have more.
+pub(super) const PAGE_BYTES: i64 = 4 * 1024 * 1024;
+
 impl<T> Page<T> {
-    /// Cuts a page from rows that were asked for with one more than the limit.
-    pub(super) fn cut(mut data: Vec<T>, limit: i64, position: impl Fn(&T) -> Position) -> Self {
-        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-        let has_more = data.len() > limit;
-        data.truncate(limit);
+    /// Makes a page of rows that were asked for with one more than the limit, and cut to [`PAGE_BYTES`].
+    pub(super) fn of(rows: Vec<Listed<T>>, limit: i64, position: impl Fn(&T) -> Position) -> Self {
+        let listed = rows.first().map_or(0, |row| row.listed);
+        let mut data: Vec<T> = rows.into_iter().map(|row| row.row).collect();
+        data.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        let has_more = usize::try_from(listed).is_ok_and(|listed| listed > data.len());
         let next = data.last().filter(|_| has_more).map(position);
         Self { data, next }
     }

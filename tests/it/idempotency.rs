@@ -10,6 +10,13 @@ use switchboard::domain::WorkspaceId;
 use crate::harness::{Answer, Setup, TestApp, email, hours, seconds, sms};
 
 const SMS: &str = "/api/messages/sms";
+const BATCH: &str = "/api/messages/batch";
+const TEXT: &str = "/api/send-sms";
+
+fn text(uuid: &str, body: &str) -> Value {
+    json!({ "senderPhone": "1234567890", "receiverPhone": "0987654321", "messageText": body,
+            "timestamp": 1_700_000_000, "uuid": uuid })
+}
 
 async fn post(app: &TestApp, path: &str, key: &str, body: &Value) -> Answer {
     app.post_with(path, &[("idempotency-key", key)], body.to_string()).await
@@ -25,6 +32,7 @@ async fn a_repeat_gets_the_same_answer_byte_for_byte_whatever_has_happened_since
         ("/api/messages/batch", json!({ "messages": [sms("three"), {}, sms("four")] }), 200),
         ("/api/conversations/1/messages", json!({ "body": "five" }), 201),
         ("/send-message", json!({ "recipient_phone": "2015550109", "message_body": "six" }), 201),
+        (TEXT, text("u-1", "seven"), 200),
     ] {
         let first = post(&app, path, "key-of-mine", &body).await;
         assert_eq!(first.status, status, "{path}: {:?}", first.body);
@@ -104,6 +112,46 @@ async fn a_refused_request_frees_its_key() {
     assert_eq!(post(&app, SMS, "k", &sms("two")).await.status, 429);
     app.advance(seconds(60));
     assert_eq!(post(&app, SMS, "k", &sms("three")).await.status, 201);
+    app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn a_batch_keeps_its_answer_however_few_drafts_it_holds_and_whatever_became_of_them() {
+    let app = Setup::default().with("SWITCHBOARD_SENDER_LIMIT_PER_MINUTE", "1").start().await;
+    for (key, draft) in [("refused", json!({})), ("accepted", sms("one")), ("limited", sms("two"))] {
+        let batch = json!({ "messages": [draft] });
+        let first = post(&app, BATCH, key, &batch).await;
+        assert_eq!((first.status.as_u16(), &first["accepted"]), (200, &json!(i32::from(key == "accepted"))), "{key}");
+        app.advance(seconds(60));
+        assert_eq!(post(&app, BATCH, key, &batch).await.bytes, first.bytes, "{key}");
+        let other = post(&app, BATCH, key, &json!({ "messages": [sms("another")] })).await;
+        assert_eq!(other.status, 422, "{key}");
+        if key == "accepted" {
+            post(&app, SMS, "between", &sms("one more of this minute")).await;
+        }
+    }
+    assert_eq!(app.count_messages().await, 2);
+    app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn a_key_and_a_uuid_stand_for_a_text_side_by_side() {
+    let app = TestApp::start().await;
+    assert_eq!(post(&app, TEXT, "k", &text("u-1", "one")).await.status, 200);
+    let other = post(&app, TEXT, "k", &text("u-2", "two")).await;
+    assert_eq!((other.status.as_u16(), other["code"].as_str()), (422, Some("idempotency_key_reused")));
+    let reused = post(&app, TEXT, "l", &text("u-1", "two")).await;
+    assert_eq!((reused.status.as_u16(), reused["code"].as_str()), (409, Some("uuid_reused")));
+    assert_eq!(post(&app, TEXT, "l", &text("u-1", "one")).await.status, 200, "a refusal has freed the key");
+    assert_eq!(post(&app, TEXT, "l", &text("u-2", "two")).await.status, 422, "a repeat by uuid keeps its key");
+    assert_eq!(app.count_messages().await, 1);
+    let answers = join_all((0..40).map(|n| {
+        let (app, key) = (&app, format!("m-{}", n % 4));
+        async move { post(app, TEXT, &key, &text("u-3", "three")).await.status.as_u16() }
+    }));
+    let answers = answers.await;
+    assert!(answers.iter().all(|status| matches!(status, 200 | 409)) && answers.contains(&200), "{answers:?}");
+    assert_eq!(app.count_messages().await, 2);
     app.run_outbox().await;
 }
 

@@ -126,3 +126,20 @@ async fn a_message_without_a_deadline_gets_its_channels_own() {
     assert_eq!(app.reload(&mail).await["status"], "dead");
     assert_eq!(app.list("/api/dead-letters").await.len(), 2);
 }
+
+#[tokio::test]
+async fn what_is_scheduled_is_no_part_of_the_queue_until_it_is_due() {
+    let app = TestApp::start().await;
+    let mut later = sms("later");
+    later["scheduled_at"] = json!((app.now() + hours(2)).to_string());
+    app.send(later).await;
+    app.send_sms("now").await;
+    let figures = async || {
+        let depths = app.store().read().await.unwrap().outbox_depths(app.now()).await.unwrap();
+        depths.iter().map(|depth| (depth.rows, depth.due)).collect::<Vec<_>>()
+    };
+    assert_eq!(figures().await, [(2, 1)]);
+    app.advance(hours(2));
+    assert_eq!(figures().await, [(2, 2)]);
+    app.run_outbox().await;
+}

@@ -24,6 +24,7 @@ pub async fn run(app: &TestApp) {
     refuse(app).await;
     app.index().await;
     read(app).await;
+    assert!(!app.outbox.clean().await.unwrap());
 }
 
 fn text(body: &str) -> Value {

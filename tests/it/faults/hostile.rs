@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::judge::{draft, fired, path_of, seed};
 use crate::process::{Plan, Server, Site};
@@ -22,7 +22,11 @@ const ROUNDS: usize = 12;
 /// The most that an endless body sends before it is cut off.
 const ENDLESS: usize = 80 * 1_024 * 1_024;
 
-const CONFIG: &str = "header_timeout_ms = 1500\nbody_timeout_ms = 6000\n";
+const CONFIG: &str = "header_timeout_ms = 1500\nbody_timeout_ms = 6000\nwrite_timeout_ms = 2000\n";
+/// Clients that ask for a large list and read nothing of it.
+const DEAF: usize = 6;
+/// One large mail, under the limit of webhooks.
+const LARGE: usize = 15 * 1_024 * 1_024;
 
 /// How one attack is written on the wire.
 enum Attack {
@@ -214,4 +218,53 @@ async fn hostile_input_is_refused_and_costs_nothing() {
     let texts: Vec<_> = server.messages().await.iter().map(|message| message["body"].clone()).collect();
     assert_eq!(texts, [json!("still here")], "nothing hostile is stored as a message");
     fired("hostile request", attacks);
+}
+
+/// How many connections a process has on a port, as the kernel counts them.
+fn established(port: u16) -> usize {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let end = format!(":{port:04X}");
+    let is_ours = |line: &&str| {
+        let mut words = line.split_whitespace().skip(1);
+        words.next().is_some_and(|local| local.ends_with(&end)) && words.nth(1) == Some("01")
+    };
+    table.lines().filter(is_ours).count()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_reads_nothing_of_a_large_list_is_left() {
+    seed("hostile deaf");
+    let site = Site::new().await;
+    let plan = Plan::dev(&site, CONFIG);
+    let server = plan.start().await;
+    let mail =
+        json!({ "from": "them@example.com", "to": "us@example.org", "xillio_id": "x-1", "body": "x".repeat(LARGE) });
+    assert_eq!(server.post("/api/webhooks/email", &mail).await.unwrap().status, 200);
+    let mut deaf = Vec::new();
+    for _ in 0..DEAF {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(8_192).unwrap();
+        let mut stream = socket.connect(([127, 0, 0, 1], plan.port).into()).await.unwrap();
+        let head = b"GET /api/conversations/1/messages HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        deaf.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(established(plan.port) >= DEAF, "they are being answered");
+    let begun = Instant::now();
+    while established(plan.port) > 0 {
+        assert!(begun.elapsed() < PATIENCE, "{} are still held", established(plan.port));
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    for mut stream in deaf {
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        assert!(answer.len() < LARGE, "the answer broke off: {}", answer.len());
+    }
+    assert_eq!(
+        server.get("/api/conversations/1/messages").await["data"][0]["body"],
+        mail["body"],
+        "whoever reads gets it"
+    );
+    fired("deaf client", DEAF.try_into().unwrap());
 }

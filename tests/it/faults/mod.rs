@@ -12,6 +12,7 @@
 mod ambiguity;
 mod certainty;
 mod database;
+mod fence;
 mod forged;
 mod hostile;
 mod judge;

@@ -1,0 +1,3 @@
+-- What is kept for a while only is found by its age.
+create index inbound_events_age_idx on inbound_events (received_at);
+create index sender_usage_age_idx on sender_usage (minute);
