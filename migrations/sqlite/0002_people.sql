@@ -89,6 +89,8 @@ create table mail_tokens (
 ) strict, without rowid;
 
 create index mail_tokens_user_idx on mail_tokens (user_id);
+create index mail_tokens_session_idx on mail_tokens (session_id);
+create index mail_tokens_end_idx on mail_tokens (expires_at);
 
 create table recovery_codes (
     user_id integer not null references users (id) on delete cascade,
@@ -127,6 +129,7 @@ create table invitations (
     constraint invitations_token_hash_key unique (token_hash)
 ) strict;
 
+create index invitations_accepted_idx on invitations (accepted_by) where accepted_by is not null;
 create index invitations_workspace_idx on invitations (workspace_id, id);
 
 -- Who did what to accounts, keys and settings. People and keys stand here by id.
@@ -187,7 +190,7 @@ create table receipts (
     foreign key (user_id) references users (id) on delete cascade
 ) strict, without rowid;
 
-create index receipts_user_idx on receipts (workspace_id, user_id, message_id);
+create index receipts_user_idx on receipts (user_id, workspace_id, message_id);
 create index receipts_waiting_idx on receipts (workspace_id, user_id, message_id) where delivered_at is null;
 
 create table reactions (
@@ -199,6 +202,8 @@ create table reactions (
     primary key (workspace_id, message_id, user_id, emoji),
     foreign key (workspace_id, message_id) references messages (workspace_id, id)
 ) strict, without rowid;
+
+create index reactions_user_idx on reactions (user_id);
 
 -- What a message said before it was edited.
 create table message_edits (

@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command, DevArguments, ServeArguments};
+use crate::auth::seed_people;
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::domain::{Report, WorkspaceId};
@@ -112,7 +113,11 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
         write_timeout: Duration::from_millis(config.write_timeout_ms),
         ..http::Limits::default()
     };
-    let router = http::router(parts.state(messaging, mode, metrics));
+    let state = parts.state(messaging, mode, metrics);
+    if let Mode::Dev { .. } = mode {
+        seed_people(&state.accounts).await.context("the people of dev cannot be made")?;
+    }
+    let router = http::router(state);
     say(&format!("listening on http://{address}\n"))?;
     let serving = tasks.spawn(http::serve(listener, router, limits, stop.clone()));
     stop.cancelled().await;

@@ -70,6 +70,8 @@ pub struct Config {
     pub quarantine_days: u32,
     /// For how many days a repeat from outside is known; 0 for ever.
     pub inbound_events_days: u32,
+    /// Who may sign up; without it anybody in `dev`, and whoever is invited in `serve`.
+    pub sign_up: Option<SignUpPolicy>,
     /// Outside services, the first of a channel carries it.
     #[serde(default)]
     pub providers: Vec<ProviderConfig>,
@@ -123,6 +125,16 @@ pub struct ProviderConfig {
 pub enum ProviderKind {
     /// Posts JSON.
     Http,
+}
+
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpPolicy {
+    /// Anybody, into the default workspace.
+    Open,
+    /// Whoever is invited.
+    Invited,
 }
 
 /// Where a configuration comes from, besides the defaults.

@@ -2,6 +2,7 @@
 //!
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
+mod accounts;
 mod body;
 mod conversations;
 mod cookie;
@@ -46,6 +47,7 @@ use utoipa_axum::routes;
 
 pub use self::error::{Error, Problem};
 pub use self::serve::{Limits, serve};
+use crate::auth::Accounts;
 use crate::config::Config;
 use crate::messaging::Messaging;
 use crate::provider::Simulator;
@@ -67,6 +69,8 @@ pub enum Mode {
 pub struct State {
     /// The use cases' own: the store, the clock and the rules.
     pub messaging: Messaging,
+    /// What the use cases of accounts work with.
+    pub accounts: Accounts,
     /// The configuration.
     pub config: Arc<Config>,
     /// How the server was started.
@@ -141,6 +145,23 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(simulator::get_handset))
         .routes(routes!(simulator::write_on_handset))
         .routes(routes!(keys::create_key))
+        .routes(routes!(accounts::sign_in::create_user))
+        .routes(routes!(accounts::sign_in::login))
+        .routes(routes!(accounts::sign_in::send_code))
+        .routes(routes!(accounts::sign_in::verify_code))
+        .routes(routes!(accounts::sign_in::logout))
+        .routes(routes!(accounts::sessions::get_authenticated))
+        .routes(routes!(accounts::sessions::list_sessions, accounts::sessions::end_other_sessions))
+        .routes(routes!(accounts::sessions::end_session))
+        .routes(routes!(accounts::sessions::switch_workspace))
+        .routes(routes!(accounts::change::update_user))
+        .routes(routes!(accounts::change::update_password))
+        .routes(routes!(accounts::change::confirm_email))
+        .routes(routes!(accounts::recovery::recover))
+        .routes(routes!(accounts::recovery::complete_recovery))
+        .routes(routes!(accounts::second_factor::begin_totp, accounts::second_factor::remove_totp))
+        .routes(routes!(accounts::second_factor::confirm_totp))
+        .routes(routes!(accounts::second_factor::make_recovery_codes))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_ready))
         .routes(routes!(operations::get_metrics))
@@ -171,7 +192,7 @@ fn cors(config: &Config) -> CorsLayer {
         config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

@@ -2,15 +2,19 @@
 //!
 //! What differs between SQLite and PostgreSQL is the text of a statement, never how it is bound, decoded or committed.
 
+mod accounts;
 mod addresses;
 mod attempts;
+mod audit;
 mod backup;
+mod codes;
 mod conversations;
 mod error;
 mod events;
 mod idempotency;
 mod inbound;
 mod keys;
+mod mail_tokens;
 mod message_secrets;
 mod messages;
 mod migrate;
@@ -20,6 +24,7 @@ mod quarantine;
 mod rekey;
 mod retention;
 mod search;
+mod second_factor;
 mod secret;
 mod sessions;
 mod threads;
@@ -32,21 +37,25 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
+pub use accounts::{MOST_FAILURES, ProfileChange};
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use backup::{RestoreError, restore_sqlite};
+pub use codes::{CODE_TRIES, CodeRow, NewCode, Slot};
 pub use conversations::{ConversationFilter, ConversationRow, Thread};
 pub use error::{Error, Result};
 pub use events::NewEvent;
 pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
 pub use keys::{ApiKeyRow, NewApiKey};
+pub use mail_tokens::{MailPurpose, NewMailToken};
 pub use message_secrets::SECRET_MARK;
 pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
 pub use retention::Retention;
-pub use sessions::{NewSession, SessionRow};
+pub use second_factor::TotpRow;
+pub use sessions::{NewSession, Rise, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};
