@@ -129,6 +129,7 @@ create table invitations (
 );
 
 create index invitations_workspace_idx on invitations (workspace_id, id);
+create index invitations_accepted_by_idx on invitations (accepted_by) where accepted_by is not null;
 
 -- Who did what to accounts, keys and settings. People and keys stand here by id.
 create table audit_log (
