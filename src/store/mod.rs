@@ -4,6 +4,7 @@
 
 mod addresses;
 mod attempts;
+mod audit;
 mod backup;
 mod conversations;
 mod error;
@@ -32,6 +33,7 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
+pub use audit::{AuditFilter, AuditRow};
 pub use backup::{RestoreError, restore_sqlite};
 pub use conversations::{ConversationFilter, ConversationRow, Thread};
 pub use error::{Error, Result};
