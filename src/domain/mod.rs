@@ -3,6 +3,7 @@
 mod address;
 mod draft;
 mod event;
+mod guards;
 mod html;
 mod id;
 mod message;
@@ -11,10 +12,12 @@ mod refusal;
 mod segments;
 mod status;
 mod time;
+mod workspace;
 
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
+pub use guards::Guards;
 pub use html::{Rendered, is_html, render};
 pub use id::{
     AddressId, ApiKeyId, AuditId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId, OutboxId,
@@ -28,3 +31,4 @@ pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};
 pub use time::Timestamp;
+pub use workspace::{GroupHistory, Strangers};

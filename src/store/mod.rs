@@ -6,11 +6,13 @@ mod addresses;
 mod attempts;
 mod audit;
 mod backup;
+mod budgets;
 mod conversations;
 mod error;
 mod events;
 mod idempotency;
 mod inbound;
+mod invitations;
 mod keys;
 mod message_secrets;
 mod messages;
@@ -26,6 +28,7 @@ mod threads;
 mod types;
 mod users;
 mod vault;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -35,11 +38,13 @@ use tokio::sync::Notify;
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use audit::{AuditFilter, AuditRow};
 pub use backup::{RestoreError, restore_sqlite};
+pub use budgets::{Budget, Taken, Tally};
 pub use conversations::{ConversationFilter, ConversationRow, Thread};
 pub use error::{Error, Result};
 pub use events::NewEvent;
 pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
+pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use message_secrets::SECRET_MARK;
 pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
@@ -50,6 +55,7 @@ pub use sessions::{NewSession, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};
+pub use workspaces::{ColleagueRow, WorkspaceRow};
 
 /// The database of one installation. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -80,7 +80,8 @@ impl Store {
     async fn rekey_step(&self, after: Place) -> Result<(u64, Place)> {
         let mut tx = self.begin().await?;
         let (addresses, place) = tx.rekey_addresses(after).await?;
-        let step = addresses + tx.rekey_answers().await? + tx.rekey_quarantine().await? + tx.rekey_secret().await?;
+        let mut step = addresses + tx.rekey_answers().await? + tx.rekey_quarantine().await? + tx.rekey_secret().await?;
+        step += tx.rekey_invitations(STEP).await?;
         if step == 0 {
             tx.forget_other_keys().await?;
         }
