@@ -28,7 +28,7 @@ const MAX_SEARCH: usize = 200;
     get, path = "/api/conversations", operation_id = "listConversations", tag = "conversations",
     params(PageParams, ConversationParams),
     responses((status = 200, description = "A page of conversations.", body = List<Conversation>), Refuses<400>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn list_conversations(
     state: State,
@@ -51,7 +51,7 @@ pub async fn list_conversations(
     get, path = "/api/conversations/{id}", operation_id = "getConversation", tag = "conversations",
     params(("id" = i64, Path, description = "The conversation.")),
     responses((status = 200, description = "The conversation.", body = Conversation), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn get_conversation(state: State, MayRead(caller): MayRead, path: Path) -> Result<Json<Conversation>, Error> {
     let id = ConversationId(path.id("id")?);
@@ -66,7 +66,7 @@ pub async fn get_conversation(state: State, MayRead(caller): MayRead, path: Path
     get, path = "/api/conversations/{id}/messages", operation_id = "listMessages", tag = "conversations",
     params(("id" = i64, Path, description = "The conversation."), PageParams, MessageParams),
     responses((status = 200, description = "A page of messages.", body = List<Message>), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn list_messages(
     state: State,
@@ -92,7 +92,7 @@ pub async fn list_messages(
         (status = 201, description = "Accepted.", body = Message),
         Refuses<400>, Refuses<404>, Refuses<409>, Refuses<422>, Refuses<429>,
     ),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn reply(
     state: State,

@@ -2,7 +2,9 @@
 //!
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
+mod audit;
 mod body;
+mod budget;
 mod conversations;
 mod cookie;
 mod documents;
@@ -11,13 +13,16 @@ mod entrance;
 mod error;
 mod fields;
 mod idempotency;
+mod invitations;
 mod keys;
+mod limiter;
 mod lists;
 mod messages;
 mod observe;
 mod openapi;
 mod operations;
 mod page;
+mod people;
 mod query;
 mod rights;
 mod serve;
@@ -26,6 +31,7 @@ mod simulator;
 mod sms_service;
 mod web_form;
 mod webhooks;
+mod workspaces;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -44,6 +50,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::error::{Error, Problem};
+pub use self::limiter::Limiter;
 pub use self::serve::{Limits, serve};
 use crate::config::Config;
 use crate::messaging::Messaging;
@@ -74,6 +81,8 @@ pub struct State {
     pub simulator: Option<Arc<Simulator>>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
+    /// How often everybody has asked.
+    pub limiter: Arc<Limiter>,
 }
 
 impl FromRequestParts<Self> for State {
@@ -97,6 +106,9 @@ pub fn router(state: State) -> Router {
         router = router.layer(cors(&state.config));
     }
     if state.mode == Mode::Serve {
+        if state.limiter.is_on() {
+            router = router.layer(from_fn_with_state(state.clone(), budget::watch));
+        }
         router = router.layer(same_site(&state.config));
     }
     router
@@ -139,7 +151,16 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(simulator::list_handsets))
         .routes(routes!(simulator::get_handset))
         .routes(routes!(simulator::write_on_handset))
-        .routes(routes!(keys::create_key))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
+        .routes(routes!(workspaces::get_settings, workspaces::change_settings))
+        .routes(routes!(people::list_members))
+        .routes(routes!(people::change_role, people::remove_member))
+        .routes(routes!(invitations::list_invitations, invitations::invite))
+        .routes(routes!(invitations::accept_invitation))
+        .routes(routes!(invitations::revoke_invitation))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_ready))
         .routes(routes!(operations::get_metrics))
@@ -170,7 +191,7 @@ fn cors(config: &Config) -> CorsLayer {
         config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

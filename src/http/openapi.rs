@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Header, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
@@ -46,7 +46,10 @@ const KINDS: [Kind; 14] = [
     kind(413, "ContentTooLarge", "The body is too large."),
     kind(415, "UnsupportedMediaType", "The body is of another media type."),
     kind(422, "IdempotencyKeyReused", "The Idempotency-Key was used for another request."),
-    with(kind(429, "TooManyRequests", "The sender has reached its limit."), RETRY),
+    with(
+        kind(429, "TooManyRequests", "A limit is reached: the caller's, the sender's, or that of what was asked for."),
+        RETRY,
+    ),
     kind(431, "HeaderTooLarge", "The header is too large."),
     kind(500, "InternalError", "Something went wrong here; the log has the request id."),
     with(kind(503, "Unavailable", "The database does not answer."), RETRY),
@@ -73,6 +76,7 @@ pub fn beginning() -> OpenApi {
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),
+        ("people", "Workspaces, who is in them, and as what."),
         ("operations", "What operators ask and do."),
         ("simulator", "The simulated carrier of `dev`."),
         ("documents", "Descriptions of this API."),
@@ -105,7 +109,11 @@ pub fn complete(mut description: OpenApi) -> OpenApi {
 
 fn complete_operation(operation: &mut Operation, has_path_parameters: bool) {
     let mut statuses = vec![403, 500];
-    if operation.security.is_some() || operation.operation_id.as_deref() == Some("getReady") {
+    let id = operation.operation_id.as_deref();
+    if !matches!(id, Some("getHealth" | "getReady")) {
+        statuses.push(429);
+    }
+    if operation.security.is_some() || id == Some("getReady") {
         statuses.push(503);
     }
     if operation.security.is_some() {
@@ -129,7 +137,7 @@ fn complete_operation(operation: &mut Operation, has_path_parameters: bool) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 fn refusal(status: u16) -> RefOr<Response> {
@@ -141,6 +149,7 @@ fn components() -> utoipa::openapi::Components {
     let mut components = ComponentsBuilder::new()
         .schema(Problem::name(), Problem::schema())
         .schema(FieldError::name(), FieldError::schema())
+        .security_scheme("session", session())
         .security_scheme("api_key", bearer("An API key: `sb_live_..`. In `dev` the local operator needs none."))
         .security_scheme("webhook_bearer", bearer("The provider's `webhook_secret`."))
         .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."));
@@ -154,6 +163,12 @@ fn bearer(meaning: &str) -> SecurityScheme {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
     scheme.description = Some(meaning.to_owned());
     SecurityScheme::Http(scheme)
+}
+
+fn session() -> SecurityScheme {
+    let meaning = "The session of somebody who is signed in, in the cookie that signing in gives (`sb_session` in `dev`), \
+                   or as `Authorization: Bearer sb_sess_..`.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-sb_session", meaning)))
 }
 
 fn basic(meaning: &str) -> SecurityScheme {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
@@ -255,10 +255,14 @@ pub async fn find_quarantined(m: &Messaging, workspace: WorkspaceId, id: Quarant
     Ok(tx.find_quarantined(workspace, id).await?.map(Quarantined::from))
 }
 
-/// Lets a body go; false when it was gone already.
-pub async fn release_quarantined(m: &Messaging, workspace: WorkspaceId, id: QuarantineId) -> Result<bool> {
+/// Lets a body go, for somebody who did `action` to it; false when it was gone already.
+pub async fn release_quarantined(m: &Messaging, caller: Caller, id: QuarantineId, action: &str) -> Result<bool> {
     let mut tx = m.store.begin().await?;
-    let was_there = tx.delete_quarantined(workspace, id).await?;
+    let was_there = tx.delete_quarantined(caller.workspace, id).await?;
+    if was_there {
+        let (actor, target) = (caller.who.to_string(), format!("quarantined:{id}"));
+        tx.audit(caller.workspace, &actor, action, &target, Value::Object(Map::new()), m.clock.now()).await?;
+    }
     tx.commit().await?;
     Ok(was_there)
 }

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a test that fails shows its seed and its figures")]
 
 mod architecture;
+mod audit;
 mod bulk;
 mod callbacks;
 mod canary;
@@ -14,9 +15,11 @@ mod conversations;
 mod database;
 mod doubt;
 mod faults;
+mod guards;
 mod harness;
 mod house;
 mod idempotency;
+mod invitations;
 mod json_schema;
 mod log;
 mod logs;
@@ -30,8 +33,10 @@ mod provider;
 mod receiving;
 mod restoring;
 mod rights;
+mod rights_matrix;
 mod scheduling;
 mod schema;
 mod sealing;
 mod sending;
 mod traffic;
+mod workspaces;

@@ -4,6 +4,7 @@
 
 mod params;
 mod texts;
+mod workspaces;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -11,6 +12,10 @@ use utoipa::ToSchema;
 pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
+};
+pub use self::workspaces::{
+    AcceptRequest, AuditEntry, AuditParams, Invitation, InvitationRequest, InvitationSent, Joined, Key, Member,
+    RoleRequest, SettingsRequest, Workspace, WorkspaceRequest,
 };
 use crate::domain::{ApiKeyId, ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
 use crate::messaging::TimelineEntry;
