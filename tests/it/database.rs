@@ -16,7 +16,10 @@ use tempfile::TempDir;
 /// The master key of every test that does not bring its own.
 pub const MASTER_KEY: [u8; 32] = [7; 32];
 
-const SCHEMAS: [&str; 1] = [include_str!("../../migrations/postgres/0001_init.sql")];
+const SCHEMAS: [&str; 2] = [
+    include_str!("../../migrations/postgres/0001_init.sql"),
+    include_str!("../../migrations/postgres/0002_people.sql"),
+];
 
 /// Held while the template is made, so that processes that start at once make one.
 const TEMPLATE_LOCK: &str = "select pg_advisory_lock(7399, 0)";
