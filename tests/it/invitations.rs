@@ -6,6 +6,7 @@ use switchboard::auth::Scope;
 use switchboard::domain::{Role, WorkspaceId};
 
 use crate::harness::{Answer, Person, Setup, TestApp, hours, text};
+use crate::traffic::invitation_in;
 
 /// Invites, and gives the token that was carried.
 async fn invited(app: &TestApp, admin: &str, body: Value) -> (Value, String) {
@@ -13,9 +14,7 @@ async fn invited(app: &TestApp, admin: &str, body: Value) -> (Value, String) {
     assert_eq!(answer.status, 201, "{:?}", answer.body);
     assert!(!answer.text().contains("sb_invite_"));
     app.run_outbox().await;
-    let carried = app.provider.attempts().last().unwrap().envelope.body.clone();
-    let token = &carried[carried.find("sb_invite_").unwrap()..];
-    (answer.body, token.split([' ', '<']).next().unwrap().to_owned())
+    (answer.body, invitation_in(&app.provider.attempts().last().unwrap().envelope.body))
 }
 
 async fn accept(app: &TestApp, person: &Person, token: &str) -> Answer {
