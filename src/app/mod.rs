@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command, DevArguments, ServeArguments};
-use crate::auth;
+use crate::auth::{self, seed_people};
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::domain::{Report, WorkspaceId};
@@ -114,6 +114,9 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
         http::Limits { header_timeout: Duration::from_millis(config.header_timeout_ms), ..http::Limits::default() };
     let state = parts.state(messaging, mode, metrics);
     tasks.spawn(share_budgets(state.clone(), carrying.clone()));
+    if let Mode::Dev { .. } = mode {
+        seed_people(&state.accounts).await.context("the people of dev cannot be made")?;
+    }
     let router = http::router(state);
     say(&format!("listening on http://{address}\n"))?;
     let serving = tasks.spawn(http::serve(listener, router, limits, stop.clone()));

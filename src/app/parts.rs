@@ -9,8 +9,9 @@ use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::auth::{Accounts, Passwords, Settings};
 use crate::clock::Clock;
-use crate::config::{Config, ProviderConfig, ProviderKind};
+use crate::config::{Config, ProviderConfig, ProviderKind, SignUpPolicy};
 use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
 use crate::http::{Limiter, Mode, State};
 use crate::messaging::{Messaging, Rules};
@@ -52,8 +53,29 @@ impl Parts {
 
     /// What the handlers work with.
     pub fn state(&self, messaging: Messaging, mode: Mode, metrics: PrometheusHandle) -> State {
+        let accounts = self.accounts(messaging.clone(), mode);
         let limiter = Arc::new(Limiter::new(&self.config));
-        State { messaging, config: self.config.clone(), mode, simulator: self.simulator.clone(), metrics, limiter }
+        State {
+            messaging,
+            accounts,
+            config: self.config.clone(),
+            mode,
+            simulator: self.simulator.clone(),
+            metrics,
+            limiter,
+        }
+    }
+
+    /// What the use cases of accounts work with.
+    pub fn accounts(&self, m: Messaging, mode: Mode) -> Accounts {
+        let is_open = match (self.config.sign_up, mode) {
+            (Some(SignUpPolicy::Open), _) | (None, Mode::Dev { .. }) => true,
+            (Some(SignUpPolicy::Invited), _) | (None, Mode::Serve) => false,
+        };
+        let own = || format!("http://localhost:{}", self.config.listen.port());
+        let public = self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+        let settings = Settings { is_open, base_url: public.unwrap_or_else(own) };
+        Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings) }
     }
 }
 

@@ -167,7 +167,7 @@ pub async fn accept_invitation(
 ) -> Result<(WorkspaceRow, Role), AcceptError> {
     let mut tx = m.store.begin().await?;
     let (workspace, role) = use_invitation(&mut tx, token, user, m.clock.now()).await?.ok_or(AcceptError::NotGood)?;
-    tx.seat_session(session, user, workspace).await?;
+    tx.move_session(session, workspace).await?;
     let row = tx.find_workspace(workspace).await?.ok_or(store::Error::Corrupt("no row for a workspace"))?;
     tx.commit().await?;
     Ok((row, role))

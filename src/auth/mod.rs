@@ -1,22 +1,68 @@
 //! Who is calling: API keys, sessions, passwords and one-time codes.
 
+mod accounts;
 mod audit;
 mod budgets;
+mod change;
+mod codes;
 mod invitations;
 mod keys;
+mod login;
+mod notices;
+mod password;
+mod recovery;
+mod seed;
 mod sessions;
 mod token;
+mod totp;
 mod workspaces;
 
+use std::sync::Arc;
+
+pub use accounts::{Account, Seat, SignUp, SignUpError, find_account, sign_up};
 pub use audit::{list_audit, person_in};
 pub use budgets::{BUDGETS, CodeAsked, GuardError, Origin, allow_code, allow_login, allow_sign_up};
+pub use change::{
+    ChangeError, ConfirmError, PasswordChangeError, ProfileWish, change_password, change_profile, confirm_email,
+};
+pub use codes::{Channel, CodeError, Verification, Verified, send_code, verify_code};
 pub use invitations::{
     AcceptError, INVITATION_PREFIX, InviteError, Invited, accept_invitation, invite, invite_into, list_invitations,
     revoke_invitation, use_invitation,
 };
 pub use keys::{KEY_PREFIX, KeyHolder, Scope, authenticate_key, create_key, list_keys, revoke_key};
-pub use sessions::{SESSION_PREFIX, Session, authenticate_session, begin_session};
+pub use login::{Login, LoginError, Started, login};
+pub use password::{Busy, PasswordProblem, Passwords};
+pub use recovery::{RecoverError, complete_recovery, recover};
+pub use seed::{SeedError, seed_people};
+pub use sessions::{
+    ABSOLUTE_LIMIT, PENDING_LIFE, SESSION_PREFIX, Session, authenticate_session, begin_session, end_other_sessions,
+    end_session, list_sessions, switch_workspace,
+};
+pub use totp::{TotpBegun, TotpError, begin_totp, confirm_totp, make_recovery_codes, remove_totp};
 pub use workspaces::{
     SeatError, SettingsChange, change_role, change_settings, create_workspace, find_settings, list_members,
     list_workspaces, remove_member,
 };
+
+use crate::messaging::Messaging;
+
+/// What the use cases of accounts need. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Accounts {
+    /// The database, the time, and how notices are sent.
+    pub m: Messaging,
+    /// Where passwords are hashed and compared.
+    pub passwords: Passwords,
+    /// What the configuration says of accounts.
+    pub settings: Arc<Settings>,
+}
+
+/// What the configuration says of accounts.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Whether anybody may sign up.
+    pub is_open: bool,
+    /// What links in mails begin with, without a slash at its end.
+    pub base_url: String,
+}

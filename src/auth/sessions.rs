@@ -5,14 +5,16 @@ use std::time::Duration;
 use super::token::{hash, new_token};
 use crate::clock::Clock;
 use crate::domain::{Caller, Role, SessionId, Timestamp, UserId, Who, WorkspaceId};
-use crate::store::{self, NewSession, SessionRow, Store, Tx};
+use crate::store::{self, NewSession, Rise, SessionRow, Store, Tx};
 
 /// What every session's token begins with.
 pub const SESSION_PREFIX: &str = "sb_sess_";
 /// How long a session lives that nobody uses.
 const IDLE_LIMIT: Duration = Duration::from_hours(24 * 14);
 /// How long a session lives at most.
-const ABSOLUTE_LIMIT: Duration = Duration::from_hours(24 * 90);
+pub const ABSOLUTE_LIMIT: Duration = Duration::from_hours(24 * 90);
+/// How long a sign-in may wait for its code.
+pub const PENDING_LIFE: Duration = Duration::from_mins(15);
 /// How exactly the last use is kept.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
@@ -27,8 +29,6 @@ pub struct Session {
     pub seat: Option<(WorkspaceId, Role)>,
     /// Whether a code was right yet.
     pub is_verified: bool,
-    /// Whether it began as a recovery of the password, and can do nothing else.
-    pub is_recovery: bool,
     /// When a code was right last.
     pub code_right_at: Option<Timestamp>,
     /// Until when the password may be changed without another code.
@@ -40,6 +40,11 @@ impl Session {
     pub fn caller(&self) -> Option<Caller> {
         let (workspace, role) = self.seat.filter(|_| self.is_verified)?;
         Some(Caller { workspace, who: Who::User(self.user, role) })
+    }
+
+    /// Whether a code was right within that span.
+    pub(super) fn has_fresh_code(&self, span: Duration, now: Timestamp) -> bool {
+        self.code_right_at.is_some_and(|at| now < at + span)
     }
 }
 
@@ -58,21 +63,97 @@ pub async fn begin_session(
         is_recovery: false,
         token_hash: hash(&token),
         client: client.to_owned(),
-        ends_at: now + ABSOLUTE_LIMIT,
+        ends_at: now + if is_verified { ABSOLUTE_LIMIT } else { PENDING_LIFE },
         verified_at: is_verified.then_some(now),
     };
     Ok((tx.insert_session(&session, now).await?, token))
 }
 
-/// The session of this token, if it is good now.
+/// Begins the recovery of somebody's password: a session that is good for nothing else.
+pub(super) async fn begin_recovery(tx: &mut Tx, clock: &Clock, user: UserId) -> store::Result<(SessionId, String)> {
+    let now = clock.now();
+    let token = new_token(SESSION_PREFIX, clock);
+    let session = NewSession {
+        user,
+        workspace: None,
+        is_recovery: true,
+        token_hash: hash(&token),
+        client: String::new(),
+        ends_at: now + PENDING_LIFE,
+        verified_at: None,
+    };
+    Ok((tx.insert_session(&session, now).await?, token))
+}
+
+/// Raises a session's rights, and with them changes its token; gives the new one, once, in clear. Nothing when the
+/// session has ended meanwhile.
+pub(super) async fn raise_session(
+    tx: &mut Tx,
+    clock: &Clock,
+    id: SessionId,
+    password_change_until: Option<Timestamp>,
+) -> store::Result<Option<String>> {
+    let now = clock.now();
+    let token = new_token(SESSION_PREFIX, clock);
+    let rise = Rise { token_hash: hash(&token), ends_at: now + ABSOLUTE_LIMIT, password_change_until };
+    Ok(tx.raise_session(id, &rise, now).await?.then_some(token))
+}
+
+/// Somebody's sign-ins that are good now, the newest first.
+pub async fn list_sessions(store: &Store, clock: &Clock, user: UserId) -> store::Result<Vec<SessionRow>> {
+    let now = clock.now();
+    let mut rows = store.read().await?.list_sessions(user).await?;
+    rows.retain(|row| is_good(row, now));
+    Ok(rows)
+}
+
+/// Ends one of somebody's sessions; false when there is none of that id.
+pub async fn end_session(store: &Store, clock: &Clock, user: UserId, id: SessionId) -> store::Result<bool> {
+    let mut tx = store.begin().await?;
+    let was_there = tx.end_session(user, id).await?;
+    if was_there {
+        note_end(&mut tx, user, "session.ended", clock.now()).await?;
+        tx.commit().await?;
+    }
+    Ok(was_there)
+}
+
+/// Ends somebody's sessions, but for the one that asks.
+pub async fn end_other_sessions(store: &Store, clock: &Clock, session: &Session) -> store::Result<()> {
+    let mut tx = store.begin().await?;
+    tx.end_sessions(session.user, Some(session.id)).await?;
+    note_end(&mut tx, session.user, "session.others_ended", clock.now()).await?;
+    tx.commit().await
+}
+
+/// Lets a session act in another workspace; false when its person has no seat there.
+pub async fn switch_workspace(store: &Store, session: &Session, workspace: WorkspaceId) -> store::Result<bool> {
+    let mut tx = store.begin().await?;
+    let has_seat = tx.find_membership(workspace, session.user).await?.is_some();
+    if has_seat {
+        tx.move_session(session.id, workspace).await?;
+        tx.commit().await?;
+    }
+    Ok(has_seat)
+}
+
+async fn note_end(tx: &mut Tx, user: UserId, action: &str, now: Timestamp) -> store::Result<()> {
+    let person = format!("user:{user}");
+    tx.audit(WorkspaceId::ACCOUNTS, &person, action, &person, serde_json::json!({}), now).await
+}
+
+fn is_good(row: &SessionRow, now: Timestamp) -> bool {
+    now < row.ends_at && now.since(row.seen_at) < IDLE_LIMIT
+}
+
+/// The session of this token, if it is good now; a recovery is none.
 pub async fn authenticate_session(store: &Store, clock: &Clock, token: &str) -> store::Result<Option<Session>> {
     if !token.starts_with(SESSION_PREFIX) {
         return Ok(None);
     }
     let now = clock.now();
     let row = store.read().await?.find_session(&hash(token)).await?;
-    let is_good = |row: &SessionRow| now < row.ends_at && now.since(row.seen_at) < IDLE_LIMIT;
-    let Some(row) = row.filter(is_good) else { return Ok(None) };
+    let Some(row) = row.filter(|row| row.purpose == "sign_in" && is_good(row, now)) else { return Ok(None) };
     if now.since(row.seen_at) >= TOUCH_EVERY
         && let Err(error) = touch(store, row.id, now).await
     {
@@ -82,8 +163,7 @@ pub async fn authenticate_session(store: &Store, clock: &Clock, token: &str) -> 
         id: row.id,
         user: row.user_id,
         seat: row.workspace_id.zip(row.role),
-        is_verified: row.verified_at.is_some() && row.purpose == "sign_in",
-        is_recovery: row.purpose == "recovery",
+        is_verified: row.verified_at.is_some(),
         code_right_at: row.code_right_at,
         password_change_until: row.password_change_until,
     }))

@@ -86,6 +86,8 @@ pub struct Config {
     pub header_timeout_ms: u64,
     /// How long a request may take to send its body.
     pub body_timeout_ms: u64,
+    /// Who may sign up; without it anybody in `dev`, and whoever is invited in `serve`.
+    pub sign_up: Option<SignUpPolicy>,
     /// Outside services, the first of a channel carries it.
     #[serde(default)]
     pub providers: Vec<ProviderConfig>,
@@ -139,6 +141,16 @@ pub struct ProviderConfig {
 pub enum ProviderKind {
     /// Posts JSON.
     Http,
+}
+
+/// Who may sign up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignUpPolicy {
+    /// Anybody, into the default workspace.
+    Open,
+    /// Whoever is invited.
+    Invited,
 }
 
 /// Where a configuration comes from, besides the defaults.

@@ -1,5 +1,6 @@
 //! What things are: ids, addresses, drafts, messages, states and the moves allowed between them. No I/O.
 
+mod account;
 mod address;
 mod draft;
 mod event;
@@ -14,6 +15,7 @@ mod status;
 mod time;
 mod workspace;
 
+pub use account::{CodePurpose, UsernameError, check_username, join_name, split_name};
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};

@@ -15,6 +15,14 @@ pub fn session_name(mode: Mode) -> &'static str {
     }
 }
 
+/// The name of the cookie of a recovery, which must not take the place of a session's.
+pub fn recovery_name(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Dev { .. } => "sb_recovery",
+        Mode::Serve => "__Host-sb_recovery",
+    }
+}
+
 /// A cookie that a request brought.
 pub fn find(headers: &HeaderMap, name: &str) -> Option<String> {
     let values = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
@@ -24,17 +32,22 @@ pub fn find(headers: &HeaderMap, name: &str) -> Option<String> {
 
 /// The `Set-Cookie` that gives a session's token to a browser.
 pub fn given(mode: Mode, token: &str, life: Duration) -> String {
-    format!(
-        "{}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}",
-        session_name(mode),
-        life.as_secs(),
-        secure(mode)
-    )
+    given_as(session_name(mode), mode, token, life)
+}
+
+/// The same, under another name.
+pub fn given_as(name: &str, mode: Mode, token: &str, life: Duration) -> String {
+    format!("{name}={token}; Path=/; Max-Age={}; HttpOnly; SameSite=Lax{}", life.as_secs(), secure(mode))
 }
 
 /// The `Set-Cookie` that takes it away again.
 pub fn removed(mode: Mode) -> String {
-    format!("{}=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax{}", session_name(mode), secure(mode))
+    removed_as(session_name(mode), mode)
+}
+
+/// The same, under another name.
+pub fn removed_as(name: &str, mode: Mode) -> String {
+    given_as(name, mode, "", Duration::ZERO)
 }
 
 fn secure(mode: Mode) -> &'static str {

@@ -2,6 +2,7 @@
 //!
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
+mod accounts;
 mod audit;
 mod body;
 mod budget;
@@ -52,6 +53,7 @@ use utoipa_axum::routes;
 pub use self::error::{Error, Problem};
 pub use self::limiter::Limiter;
 pub use self::serve::{Limits, serve};
+use crate::auth::Accounts;
 use crate::config::Config;
 use crate::messaging::Messaging;
 use crate::provider::Simulator;
@@ -73,6 +75,8 @@ pub enum Mode {
 pub struct State {
     /// The use cases' own: the store, the clock and the rules.
     pub messaging: Messaging,
+    /// What the use cases of accounts work with.
+    pub accounts: Accounts,
     /// The configuration.
     pub config: Arc<Config>,
     /// How the server was started.
@@ -161,6 +165,23 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(invitations::accept_invitation))
         .routes(routes!(invitations::revoke_invitation))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(accounts::sign_in::create_user))
+        .routes(routes!(accounts::sign_in::login))
+        .routes(routes!(accounts::sign_in::send_code))
+        .routes(routes!(accounts::sign_in::verify_code))
+        .routes(routes!(accounts::sign_in::logout))
+        .routes(routes!(accounts::sessions::get_authenticated))
+        .routes(routes!(accounts::sessions::list_sessions, accounts::sessions::end_other_sessions))
+        .routes(routes!(accounts::sessions::end_session))
+        .routes(routes!(accounts::sessions::switch_workspace))
+        .routes(routes!(accounts::change::update_user))
+        .routes(routes!(accounts::change::update_password))
+        .routes(routes!(accounts::change::confirm_email))
+        .routes(routes!(accounts::recovery::recover))
+        .routes(routes!(accounts::recovery::complete_recovery))
+        .routes(routes!(accounts::second_factor::begin_totp, accounts::second_factor::remove_totp))
+        .routes(routes!(accounts::second_factor::confirm_totp))
+        .routes(routes!(accounts::second_factor::make_recovery_codes))
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_ready))
         .routes(routes!(operations::get_metrics))

@@ -73,6 +73,7 @@ pub fn beginning() -> OpenApi {
     let tags = [
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
+        ("accounts", "People: signing up and in, and changing what is theirs."),
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),
@@ -149,8 +150,8 @@ fn components() -> utoipa::openapi::Components {
     let mut components = ComponentsBuilder::new()
         .schema(Problem::name(), Problem::schema())
         .schema(FieldError::name(), FieldError::schema())
-        .security_scheme("session", session())
         .security_scheme("api_key", bearer("An API key: `sb_live_..`. In `dev` the local operator needs none."))
+        .security_scheme("session", session())
         .security_scheme("webhook_bearer", bearer("The provider's `webhook_secret`."))
         .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."));
     for kind in &KINDS {
@@ -166,8 +167,7 @@ fn bearer(meaning: &str) -> SecurityScheme {
 }
 
 fn session() -> SecurityScheme {
-    let meaning = "The session of somebody who is signed in, in the cookie that signing in gives (`sb_session` in `dev`), \
-                   or as `Authorization: Bearer sb_sess_..`.";
+    let meaning = "A person's session, as its cookie (`sb_session` in `dev`) or as a bearer token: `sb_sess_..`.";
     SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-sb_session", meaning)))
 }
 

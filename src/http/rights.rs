@@ -18,7 +18,8 @@ use crate::domain::{Caller, Role, Who, WorkspaceId};
 use crate::fault::is_sabotaged;
 
 const CHALLENGE: &str = "Bearer realm=\"switchboard\"";
-const SESSION_CHALLENGE: &str = "Bearer realm=\"switchboard sessions\"";
+/// What a session's refusals ask for.
+pub const SESSION_CHALLENGE: &str = "Bearer realm=\"switchboard sessions\"";
 const WEBHOOK_CHALLENGE: &str = "Bearer realm=\"switchboard webhooks\", Basic realm=\"switchboard webhooks\"";
 
 /// May send from the workspace's numbers and mailboxes, and decide what becomes of it: an agent, or a key that sends.

@@ -46,6 +46,7 @@ impl Outbox {
         let mut tx = self.m().store.begin().await?;
         tx.forget_old_keys(self.now()).await?;
         tx.forget_message_secrets().await?;
+        tx.forget_ended_accounts(self.now()).await?;
         tx.forget_budgets(self.now()).await?;
         tx.commit().await
     }

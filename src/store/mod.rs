@@ -2,11 +2,13 @@
 //!
 //! What differs between SQLite and PostgreSQL is the text of a statement, never how it is bound, decoded or committed.
 
+mod accounts;
 mod addresses;
 mod attempts;
 mod audit;
 mod backup;
 mod budgets;
+mod codes;
 mod conversation_list;
 mod conversations;
 mod error;
@@ -15,6 +17,7 @@ mod idempotency;
 mod inbound;
 mod invitations;
 mod keys;
+mod mail_tokens;
 mod message_secrets;
 mod messages;
 mod migrate;
@@ -23,6 +26,7 @@ mod outbox;
 mod quarantine;
 mod rekey;
 mod search;
+mod second_factor;
 mod secret;
 mod sessions;
 mod statement;
@@ -37,10 +41,12 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
+pub use accounts::{MOST_FAILURES, ProfileChange};
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use audit::{AuditFilter, AuditRow};
 pub use backup::{RestoreError, restore_sqlite};
 pub use budgets::{Budget, Taken, Tally};
+pub use codes::{CODE_TRIES, CodeRow, NewCode, Slot};
 pub use conversations::{ConversationFilter, ConversationRow, Thread, View};
 pub use error::{Error, Result};
 pub use events::NewEvent;
@@ -48,12 +54,14 @@ pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
 pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};
 pub use keys::{ApiKeyRow, NewApiKey};
+pub use mail_tokens::{MailPurpose, NewMailToken};
 pub use message_secrets::SECRET_MARK;
 pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
-pub use sessions::{NewSession, SessionRow};
+pub use second_factor::TotpRow;
+pub use sessions::{NewSession, Rise, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::addresses::SealedAddress;
 use super::{Dialect, Error, Result, Sealed, Store, Tx, on, set};
-use crate::domain::{AddressId, QuarantineId, WorkspaceId};
+use crate::domain::{AddressId, MessageId, QuarantineId, WorkspaceId};
 
 /// Rows a step: each step is a unit of work of its own, so that senders wait for one step at most.
 const STEP: i64 = 500;
@@ -56,6 +56,14 @@ struct Held {
     parked: Option<Vec<u8>>,
 }
 
+#[derive(sqlx::FromRow)]
+struct Hidden {
+    workspace_id: WorkspaceId,
+    message_id: MessageId,
+    #[sqlx(flatten)]
+    sealed: Sealed,
+}
+
 impl Store {
     /// Re-seals and re-indexes all that other keys than the current one sealed, then forgets those keys.
     ///
@@ -80,8 +88,13 @@ impl Store {
     async fn rekey_step(&self, after: Place) -> Result<(u64, Place)> {
         let mut tx = self.begin().await?;
         let (addresses, place) = tx.rekey_addresses(after).await?;
-        let mut step = addresses + tx.rekey_answers().await? + tx.rekey_quarantine().await? + tx.rekey_secret().await?;
-        step += tx.rekey_invitations(STEP).await?;
+        let step = addresses
+            + tx.rekey_answers().await?
+            + tx.rekey_quarantine().await?
+            + tx.rekey_invitations(STEP).await?
+            + tx.rekey_message_secrets().await?
+            + tx.rekey_totp(STEP).await?
+            + tx.rekey_secret().await?;
         if step == 0 {
             tx.forget_other_keys().await?;
         }
@@ -182,6 +195,27 @@ impl Tx {
             on!(self, |conn| {
                 let query = sqlx::query(SQL).bind(row.workspace_id).bind(row.id).bind(new.key_id).bind(&new.sealed);
                 query.bind(&parked).execute(conn).await.map(drop)
+            })?;
+        }
+        Ok(moved)
+    }
+
+    async fn rekey_message_secrets(&mut self) -> Result<u64> {
+        const LIST: &str = "select workspace_id, message_id, key_id, sealed from message_secrets
+            where key_id <> $1 limit $2";
+        const SQL: &str = "update message_secrets set key_id = $3, sealed = $4
+            where workspace_id = $1 and message_id = $2";
+        let current = self.vault().current_key();
+        let rows: Vec<Hidden> = on!(self, |conn| sqlx::query_as(LIST).bind(current).bind(STEP).fetch_all(conn).await)?;
+        let moved = rows.len() as u64;
+        for row in rows {
+            let (workspace, message) = (row.workspace_id, row.message_id);
+            let about = message.0.to_be_bytes();
+            let plain = self.vault().open("message_secrets", workspace, &about, &row.sealed)?;
+            let new = self.vault().seal("message_secrets", workspace, &about, &plain)?;
+            on!(self, |conn| {
+                let query = sqlx::query(SQL).bind(workspace).bind(message).bind(new.key_id).bind(&new.sealed);
+                query.execute(conn).await.map(drop)
             })?;
         }
         Ok(moved)

@@ -51,6 +51,17 @@ pub struct NewSession {
     pub verified_at: Option<Timestamp>,
 }
 
+/// What a session becomes when its rights rise, under a token of its own.
+#[derive(Debug, Clone)]
+pub struct Rise {
+    /// SHA-256 of the new token.
+    pub token_hash: [u8; 32],
+    /// When it ends, however much it is used.
+    pub ends_at: Timestamp,
+    /// Until when the password may be changed without another code.
+    pub password_change_until: Option<Timestamp>,
+}
+
 impl Tx {
     /// Stores a session.
     pub async fn insert_session(&mut self, session: &NewSession, now: Timestamp) -> Result<SessionId> {
@@ -80,6 +91,72 @@ impl Tx {
     pub async fn touch_session(&mut self, id: SessionId, now: Timestamp) -> Result<()> {
         const SQL: &str = "update sessions set seen_at = $2 where id = $1 and seen_at < $2";
         on!(self, |conn| sqlx::query(SQL).bind(id).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Gives a session another token, because a code was right: the one before it finds nothing any more. False when
+    /// the session has ended meanwhile.
+    pub async fn raise_session(&mut self, id: SessionId, rise: &Rise, now: Timestamp) -> Result<bool> {
+        const SQL: &str = "update sessions set token_hash = $2, ends_at = $3, password_change_until = $4, seen_at = $5,
+                verified_at = coalesce(verified_at, $5), code_right_at = $5
+            where id = $1";
+        let done = on!(self, |conn| {
+            let query = sqlx::query(SQL).bind(id).bind(&rise.token_hash[..]).bind(rise.ends_at);
+            let query = query.bind(rise.password_change_until).bind(now);
+            query.execute(conn).await.map(|done| done.rows_affected())
+        })?;
+        Ok(done == 1)
+    }
+
+    /// Spends the leave to change the password, once.
+    pub async fn spend_password_change(&mut self, id: SessionId, now: Timestamp) -> Result<bool> {
+        const SQL: &str =
+            "update sessions set password_change_until = null where id = $1 and password_change_until > $2";
+        let done = on!(self, |conn| {
+            sqlx::query(SQL).bind(id).bind(now).execute(conn).await.map(|done| done.rows_affected())
+        })?;
+        Ok(done == 1)
+    }
+
+    /// Where a session acts from now on.
+    pub async fn move_session(&mut self, id: SessionId, workspace: WorkspaceId) -> Result<()> {
+        const SQL: &str = "update sessions set workspace_id = $2 where id = $1";
+        on!(self, |conn| sqlx::query(SQL).bind(id).bind(workspace).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Somebody's sign-ins that a code has confirmed, the newest first.
+    pub async fn list_sessions(&mut self, user: UserId) -> Result<Vec<SessionRow>> {
+        const SQL: &str =
+            "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
+                s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
+            from sessions s left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id
+            where s.user_id = $1 and s.purpose = 'sign_in' and s.verified_at is not null order by s.id desc";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(user).fetch_all(conn).await)?)
+    }
+
+    /// Ends one of somebody's sessions; false when there is none of that id.
+    pub async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool> {
+        const SQL: &str = "delete from sessions where user_id = $1 and id = $2";
+        let done = on!(self, |conn| {
+            sqlx::query(SQL).bind(user).bind(id).execute(conn).await.map(|done| done.rows_affected())
+        })?;
+        Ok(done == 1)
+    }
+
+    /// Ends somebody's sessions, but for one; gives how many.
+    pub async fn end_sessions(&mut self, user: UserId, but: Option<SessionId>) -> Result<u64> {
+        const SQL: &str = "delete from sessions where user_id = $1 and id <> $2";
+        let but = but.unwrap_or(SessionId(0));
+        Ok(on!(self, |conn| {
+            sqlx::query(SQL).bind(user).bind(but).execute(conn).await.map(|done| done.rows_affected())
+        })?)
+    }
+
+    /// Ends sign-ins of somebody that no code has confirmed yet.
+    pub async fn end_pending_sessions(&mut self, user: UserId) -> Result<()> {
+        const SQL: &str = "delete from sessions where user_id = $1 and purpose = 'sign_in' and verified_at is null";
+        on!(self, |conn| sqlx::query(SQL).bind(user).execute(conn).await.map(drop))?;
         Ok(())
     }
 }

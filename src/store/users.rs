@@ -112,6 +112,12 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(handle(username)).fetch_optional(conn).await)?)
     }
 
+    /// The account with that email address: for signing in.
+    pub async fn find_user_by_email(&mut self, email: AddressId) -> Result<Option<UserRow>> {
+        const SQL: &str = users!("where u.email_id = $1");
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(email).fetch_optional(conn).await)?)
+    }
+
     /// The person of that username in a workspace.
     pub async fn find_colleague(&mut self, workspace: WorkspaceId, username: &str) -> Result<Option<UserRow>> {
         const SQL: &str = users!("join memberships p on p.workspace_id = $1 and p.user_id = u.id where u.handle = $2");

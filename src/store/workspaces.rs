@@ -1,7 +1,7 @@
 //! Workspaces, what they decide, and who is in them.
 
 use super::{Dialect, Page, PageRequest, Position, Result, Tx, on};
-use crate::domain::{GroupHistory, Role, SessionId, Strangers, Timestamp, UserId, WorkspaceId};
+use crate::domain::{GroupHistory, Role, Strangers, Timestamp, UserId, WorkspaceId};
 
 /// A workspace as it is stored.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -99,12 +99,5 @@ impl Tx {
             sqlx::query(SQL).bind(workspace).bind(user).execute(conn).await.map(|done| done.rows_affected())
         })?;
         Ok(gone == 1)
-    }
-
-    /// Lets a session act in a workspace.
-    pub async fn seat_session(&mut self, session: SessionId, user: UserId, workspace: WorkspaceId) -> Result<()> {
-        const SQL: &str = "update sessions set workspace_id = $3 where id = $1 and user_id = $2";
-        on!(self, |conn| sqlx::query(SQL).bind(session).bind(user).bind(workspace).execute(conn).await.map(drop))?;
-        Ok(())
     }
 }

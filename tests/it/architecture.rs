@@ -16,7 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("carrier", &["domain", "clock", "provider"]),
     ("blob", &["domain", "clock"]),
     ("messaging", &["fault", "domain", "clock", "store", "blob"]),
-    ("auth", &["domain", "clock", "store", "messaging"]),
+    ("auth", &["fault", "domain", "clock", "store", "messaging"]),
     ("outbox", &["fault", "domain", "clock", "store", "provider", "messaging"]),
     ("http", &["fault", "domain", "clock", "config", "store", "provider", "blob", "messaging", "auth"]),
     (

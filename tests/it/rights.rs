@@ -60,6 +60,34 @@ const ROUTES: &[(&str, &str, &str)] = &[
 
 const WEBHOOKS: [&str; 4] = ["/api/webhooks/sms", "/api/webhooks/email", "/api/webhooks/status", "/api/receive-sms"];
 
+/// What only people call, with a session of their own.
+const PEOPLE: &[(&str, &str)] = &[
+    ("POST", "/api/auth/send-code"),
+    ("POST", "/api/auth/verify-code"),
+    ("GET", "/api/auth/sessions"),
+    ("DELETE", "/api/auth/sessions"),
+    ("DELETE", "/api/auth/sessions/1"),
+    ("POST", "/api/auth/switch-workspace"),
+    ("PUT", "/api/users/update"),
+    ("PATCH", "/api/users/update-password"),
+    ("POST", "/api/auth/totp"),
+    ("DELETE", "/api/auth/totp"),
+    ("POST", "/api/auth/totp/confirm"),
+    ("POST", "/api/auth/recovery-codes"),
+    ("POST", "/api/invitations/accept"),
+];
+
+/// What anybody may call on the way to a session, or out of one.
+const ANYBODY: &[(&str, &str)] = &[
+    ("POST", "/api/users"),
+    ("POST", "/api/auth/login"),
+    ("POST", "/api/auth/logout"),
+    ("GET", "/api/auth/authenticated"),
+    ("POST", "/api/auth/confirm-email"),
+    ("POST", "/api/auth/recover"),
+    ("POST", "/api/auth/recover/complete"),
+];
+
 const OPEN: [&str; 6] = ["/", "/api/health", "/api/ready", "/openapi.json", "/swagger.yaml", "/api-docs/"];
 
 async fn call(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -88,9 +116,18 @@ async fn in_serve_every_route_needs_a_key_but_the_open_ones() {
     }
 }
 
-/// Whether only somebody with a session may call it: `rights_matrix` looks at those.
-fn is_for_people(operation: &Value) -> bool {
-    operation["security"].as_array().into_iter().flatten().any(|way| way["session"].is_array())
+#[tokio::test]
+async fn what_people_call_needs_a_session_in_dev_and_serve_and_no_key_has_one() {
+    for setup in [Setup::default(), Setup::serve()] {
+        let app = setup.start().await;
+        let key = app.key(&[Scope::Admin]).await;
+        for (method, path) in PEOPLE {
+            let answer = call(&app, method, path, &[]).await;
+            assert_eq!((answer.status.as_u16(), text(&answer["code"])), (401, "unauthorized"), "{method} {path}");
+            let answer = call(&app, method, path, &[("authorization", &key)]).await;
+            assert_eq!((answer.status.as_u16(), text(&answer["code"])), (403, "session_required"), "{method} {path}");
+        }
+    }
 }
 
 #[tokio::test]
@@ -107,9 +144,16 @@ async fn the_table_of_this_test_holds_every_route() {
             let method = method.to_uppercase();
             let scope =
                 operation["security"].as_array().into_iter().flatten().find_map(|way| way["api_key"][0].as_str());
+            let pair = (method.as_str(), filled.as_str());
             let is_listed = match scope {
-                Some(scope) => ROUTES.contains(&(method.as_str(), filled.as_str(), scope)),
-                None if is_for_people(operation) => true,
+                Some(scope) => ROUTES.contains(&(pair.0, pair.1, scope)),
+                None if operation["security"]
+                    .as_array()
+                    .is_some_and(|ways| ways.len() == 1 && ways[0]["session"].is_array()) =>
+                {
+                    PEOPLE.contains(&pair)
+                }
+                None if ANYBODY.contains(&pair) => true,
                 None => WEBHOOKS.contains(&path.as_str()) || OPEN.contains(&path.as_str()),
             };
             assert!(is_listed, "{method} {path} {scope:?}");

@@ -2,6 +2,7 @@
 //!
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
+mod accounts;
 mod params;
 mod texts;
 mod workspaces;
@@ -9,6 +10,12 @@ mod workspaces;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::accounts::{
+    AccountUser, AskedPurpose, Authenticated, ClientKind, CodeChannel, CodeRequest, CodeSent, ConfirmRequest,
+    LoginRequest, PasswordDone, PasswordRequest, PendingCode, RecoverRequest, RecoveryBegun, RecoveryCodes,
+    RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, TotpRequest, TotpSecret,
+    UpdateRequest, UserMade, VerifyRequest,
+};
 pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,

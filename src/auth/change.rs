@@ -1,0 +1,195 @@
+//! Changing an account: names at once, the email when it is confirmed, the password with a code, the mobile never.
+
+use secrecy::SecretString;
+
+use super::Accounts;
+use super::accounts::{Account, ask_to_confirm, load_account, taken};
+use super::codes::{CodeError, FRESH, Verified, check_code, cooling, issue};
+use super::notices::{Letter, note, write};
+use super::password::{Busy, PasswordProblem};
+use super::sessions::{Session, raise_session};
+use super::token::hash;
+use crate::domain::{Address, AddressId, CodePurpose, Timestamp, WorkspaceId};
+use crate::store::{self, MailPurpose, ProfileChange, Tx};
+
+/// What somebody wants to be different; what is absent stays.
+#[derive(Debug, Clone, Default)]
+pub struct ProfileWish {
+    /// The username.
+    pub username: Option<String>,
+    /// The email address, in lower case.
+    pub email: Option<Address>,
+    /// First and last name.
+    pub name: Option<(String, String)>,
+}
+
+/// Why a profile was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChangeError {
+    /// No code was right within the last ten minutes.
+    #[error("a fresh code is wanted")]
+    VerificationRequired,
+    /// Somebody has it already: the field's name.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
+    /// The database failed.
+    #[error(transparent)]
+    Store(store::Error),
+}
+
+impl From<store::Error> for ChangeError {
+    fn from(error: store::Error) -> Self {
+        taken(&error).map_or_else(|| Self::Store(error), Self::Taken)
+    }
+}
+
+/// Why an address was not confirmed.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfirmError {
+    /// There is no such token that is good.
+    #[error("this link is not good, or not any more")]
+    Incorrect,
+    /// Somebody else has the address by now.
+    #[error("{0} is taken")]
+    Taken(&'static str),
+    /// The database failed.
+    #[error(transparent)]
+    Store(store::Error),
+}
+
+impl From<store::Error> for ConfirmError {
+    fn from(error: store::Error) -> Self {
+        taken(&error).map_or_else(|| Self::Store(error), Self::Taken)
+    }
+}
+
+/// Why a password was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum PasswordChangeError {
+    /// A code is wanted; it was sent.
+    #[error("a code is wanted")]
+    VerificationRequired,
+    /// The new one would not do.
+    #[error(transparent)]
+    Password(#[from] PasswordProblem),
+    /// The code did not count.
+    #[error(transparent)]
+    Code(#[from] CodeError),
+    /// Too many passwords wait to be looked at.
+    #[error(transparent)]
+    Busy(#[from] Busy),
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Changes names at once, and begins the change of an email address.
+pub async fn change_profile(accounts: &Accounts, session: &Session, wish: ProfileWish) -> Result<Account, ChangeError> {
+    let now = accounts.m.clock.now();
+    if !session.has_fresh_code(FRESH, now) {
+        return Err(ChangeError::VerificationRequired);
+    }
+    let mut tx = accounts.m.store.begin().await?;
+    let before = load_account(&mut tx, session.user).await?.ok_or(ChangeError::Ended)?;
+    let email = wish.email.filter(|email| *email != before.email);
+    let pending_email = match &email {
+        Some(email) => Some(free_email(&mut tx, email, now).await?),
+        None => None,
+    };
+    let (first_name, last_name) = wish.name.unzip();
+    let change = ProfileChange { username: wish.username, first_name, last_name, pending_email };
+    tx.change_profile(session.user, &change, now).await?;
+    if let (Some(email), Some(id)) = (&email, pending_email) {
+        ask_to_confirm(&mut tx, accounts, (session.user, id), email).await?;
+        let what = "Somebody who is signed in to your account asked for another email address. It counts once the \
+                    mail that was sent there is confirmed.";
+        write(&mut tx, accounts, (&before.email, Letter::about("Your email address is to change", what)), now).await?;
+    }
+    note(&mut tx, session.user, "profile.changed", now).await?;
+    let after = load_account(&mut tx, session.user).await?.ok_or(ChangeError::Ended)?;
+    tx.commit().await?;
+    Ok(after)
+}
+
+/// The id of an address that is no account's.
+async fn free_email(tx: &mut Tx, email: &Address, now: Timestamp) -> Result<AddressId, ChangeError> {
+    let ids = tx.ensure_addresses(WorkspaceId::ACCOUNTS, std::slice::from_ref(email), now).await?;
+    let id = ids[email];
+    if tx.find_user_by_email(id).await?.is_some() {
+        return Err(ChangeError::Taken("email"));
+    }
+    Ok(id)
+}
+
+/// Takes the proof of an email address: the token of a mail that went there.
+pub async fn confirm_email(accounts: &Accounts, token: &str) -> Result<(), ConfirmError> {
+    let now = accounts.m.clock.now();
+    let mut tx = accounts.m.store.begin().await?;
+    let proved = tx.use_mail_token(&hash(token), MailPurpose::ConfirmEmail, now).await?;
+    let (user, address) = proved.ok_or(ConfirmError::Incorrect)?;
+    let before = load_account(&mut tx, user).await?.ok_or(ConfirmError::Incorrect)?;
+    if !tx.confirm_email(user, address, now).await? {
+        return Err(ConfirmError::Incorrect);
+    }
+    if address != before.row.email_id {
+        let after = load_account(&mut tx, user).await?.ok_or(ConfirmError::Incorrect)?;
+        for to in [&before.email, &after.email] {
+            let what = "Your account has another email address from now on.";
+            write(&mut tx, accounts, (to, Letter::about("Your email address has changed", what)), now).await?;
+        }
+    }
+    note(&mut tx, user, "email.confirmed", now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Gives an account another password, by a code for that purpose: one in hand, or one that was right before. Every
+/// other session ends, and this one gets another token.
+pub async fn change_password(
+    accounts: &Accounts,
+    session: &Session,
+    (password, code): (SecretString, Option<SecretString>),
+) -> Result<Verified, PasswordChangeError> {
+    let (store, now) = (&accounts.m.store, accounts.m.clock.now());
+    let account = load_account(&mut store.read().await?, session.user).await?.ok_or(CodeError::Ended)?;
+    if code.is_none() && session.password_change_until.is_none_or(|until| until <= now) {
+        ask_for_code(accounts, session, &account).await?;
+        return Err(PasswordChangeError::VerificationRequired);
+    }
+    let password_hash = accounts.passwords.hash_new(password, account.names()).await??;
+    let mut tx = store.begin().await?;
+    if let Some(code) = &code {
+        let of = (session.id, session.user);
+        let checked = check_code(&mut tx, accounts, of, (CodePurpose::ChangePassword, code, true)).await;
+        if let Err(error) = checked {
+            if matches!(error, CodeError::Incorrect { .. }) {
+                tx.commit().await?;
+            }
+            return Err(error.into());
+        }
+    } else if !tx.spend_password_change(session.id, now).await? {
+        return Err(PasswordChangeError::VerificationRequired);
+    }
+    tx.set_password(session.user, (&password_hash, false), now).await?;
+    tx.clear_failures(session.user).await?;
+    let token = raise_session(&mut tx, &accounts.m.clock, session.id, None).await?.ok_or(CodeError::Ended)?;
+    tx.end_sessions(session.user, Some(session.id)).await?;
+    note(&mut tx, session.user, "password.changed", now).await?;
+    let what = "Your password was changed, and everybody who was signed in to your account elsewhere is signed out.";
+    write(&mut tx, accounts, (&account.email, Letter::about("Your password was changed", what)), now).await?;
+    tx.commit().await?;
+    Ok(Verified { token: token.into(), account })
+}
+
+/// Sends the code that a change of the password wants, unless one is on its way.
+async fn ask_for_code(accounts: &Accounts, session: &Session, account: &Account) -> Result<(), CodeError> {
+    let mut tx = accounts.m.store.begin().await?;
+    let purpose = CodePurpose::ChangePassword;
+    if cooling(&mut tx, accounts, session.user, purpose).await?.is_none() {
+        issue(&mut tx, accounts, account, (session.id, purpose)).await?;
+        tx.commit().await?;
+    }
+    Ok(())
+}
