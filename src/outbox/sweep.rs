@@ -36,13 +36,19 @@ impl Outbox {
             self.measure().await?;
         }
         if round.is_multiple_of(CLEAN_EVERY) {
-            let mut tx = self.m().store.begin().await?;
-            tx.forget_old_keys(self.now()).await?;
-            tx.forget_message_secrets().await?;
-            tx.forget_ended_accounts(self.now()).await?;
-            tx.commit().await?;
+            self.clean().await?;
         }
         Ok(())
+    }
+
+    /// Lets go of what nobody asks for any more.
+    pub async fn clean(&self) -> store::Result<()> {
+        let mut tx = self.m().store.begin().await?;
+        tx.forget_old_keys(self.now()).await?;
+        tx.forget_message_secrets().await?;
+        tx.forget_ended_accounts(self.now()).await?;
+        tx.forget_budgets(self.now()).await?;
+        tx.commit().await
     }
 
     /// Settles what lapsed and what ran out of time.
