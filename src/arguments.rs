@@ -37,6 +37,8 @@ pub enum Command {
     Config(ServeArguments),
     /// Make, list and revoke API keys
     Keys(KeysArguments),
+    /// Make and list workspaces
+    Workspaces(WorkspacesArguments),
     /// Seal every address again under the current master key; the server may run meanwhile
     ///
     /// Start the server with the new key as `SWITCHBOARD_MASTER_KEY` and the old one as
@@ -115,9 +117,48 @@ pub enum KeysCommand {
     /// Make a key and print it, once, alone on standard output
     Create(KeysCreateArguments),
     /// List the keys: their names, scopes and times, never the keys themselves
-    List(StoreArguments),
+    List(KeysListArguments),
     /// End a key at once
     Revoke(KeysRevokeArguments),
+}
+
+/// Whose keys to list.
+#[derive(Debug, Clone, Args)]
+pub struct KeysListArguments {
+    /// Which workspace, as `workspaces list` shows it
+    #[arg(long, value_name = "ID", default_value_t = 1)]
+    pub workspace: i64,
+    /// Where the database is.
+    #[command(flatten)]
+    pub store: StoreArguments,
+}
+
+/// What to do with workspaces.
+#[derive(Debug, Clone, Args)]
+pub struct WorkspacesArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: WorkspacesCommand,
+}
+
+/// What to do with workspaces.
+#[derive(Debug, Clone, Subcommand)]
+pub enum WorkspacesCommand {
+    /// Make a workspace and print its id, alone on standard output
+    Create(WorkspacesCreateArguments),
+    /// List the workspaces
+    List(StoreArguments),
+}
+
+/// What to call a new workspace.
+#[derive(Debug, Clone, Args)]
+pub struct WorkspacesCreateArguments {
+    /// What people call it
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    /// Where the database is.
+    #[command(flatten)]
+    pub store: StoreArguments,
 }
 
 /// What a new key may do.
@@ -139,6 +180,9 @@ pub struct KeysCreateArguments {
     /// When it ends, in RFC 3339, such as 2027-01-31T00:00:00Z [default: never]
     #[arg(long, value_name = "TIME")]
     pub expires_at: Option<String>,
+    /// In which workspace, as `workspaces list` shows it
+    #[arg(long, value_name = "ID", default_value_t = 1)]
+    pub workspace: i64,
     /// Where the database is.
     #[command(flatten)]
     pub store: StoreArguments,
@@ -150,6 +194,9 @@ pub struct KeysRevokeArguments {
     /// The key's id, as `keys list` shows it
     #[arg(value_name = "ID")]
     pub id: i64,
+    /// In which workspace, as `workspaces list` shows it
+    #[arg(long, value_name = "ID", default_value_t = 1)]
+    pub workspace: i64,
     /// Where the database is.
     #[command(flatten)]
     pub store: StoreArguments,
@@ -230,7 +277,9 @@ mod tests {
             "switchboard openapi --yaml",
             "switchboard config --config c",
             "switchboard keys list --data d",
-            "switchboard keys revoke 7",
+            "switchboard keys revoke 7 --workspace 2",
+            "switchboard workspaces create shop --data d",
+            "switchboard workspaces list",
             "switchboard rekey",
             "switchboard backup f --data d",
             "switchboard restore f",

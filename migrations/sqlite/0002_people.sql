@@ -31,6 +31,7 @@ create table users (
 ) strict;
 
 create index users_unverified_idx on users (created_at) where mobile_verified_at is null;
+create index users_pending_email_idx on users (pending_email_id) where pending_email_id is not null;
 
 create table memberships (
     workspace_id integer not null references workspaces (id),
@@ -89,7 +90,7 @@ create table mail_tokens (
 ) strict, without rowid;
 
 create index mail_tokens_user_idx on mail_tokens (user_id);
-create index mail_tokens_session_idx on mail_tokens (session_id);
+create index mail_tokens_session_idx on mail_tokens (session_id) where session_id is not null;
 create index mail_tokens_end_idx on mail_tokens (expires_at);
 
 create table recovery_codes (
@@ -129,8 +130,8 @@ create table invitations (
     constraint invitations_token_hash_key unique (token_hash)
 ) strict;
 
-create index invitations_accepted_idx on invitations (accepted_by) where accepted_by is not null;
 create index invitations_workspace_idx on invitations (workspace_id, id);
+create index invitations_accepted_by_idx on invitations (accepted_by) where accepted_by is not null;
 
 -- Who did what to accounts, keys and settings. People and keys stand here by id.
 create table audit_log (
@@ -169,6 +170,8 @@ create table members (
     left_at integer,
     -- nothing before this message is shown
     first_message_id integer not null,
+    -- how many stand before it
+    hidden_count integer not null,
     last_read_id integer not null,
     unread_count integer not null,
     primary key (workspace_id, conversation_id, user_id),
@@ -182,6 +185,7 @@ create index members_user_idx on members (workspace_id, user_id, conversation_id
 create table receipts (
     workspace_id integer not null,
     message_id integer not null,
+    conversation_id integer not null,
     user_id integer not null,
     delivered_at integer,
     read_at integer,
@@ -190,7 +194,8 @@ create table receipts (
     foreign key (user_id) references users (id) on delete cascade
 ) strict, without rowid;
 
-create index receipts_user_idx on receipts (user_id, workspace_id, message_id);
+create index receipts_user_idx on receipts (user_id);
+create index receipts_unread_idx on receipts (workspace_id, user_id, conversation_id, message_id) where read_at is null;
 create index receipts_waiting_idx on receipts (workspace_id, user_id, message_id) where delivered_at is null;
 
 create table reactions (

@@ -3,19 +3,23 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::{load, say};
-use crate::arguments::{CarrierArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments};
+use super::{load, rules, say};
+use crate::arguments::{
+    CarrierArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments, WorkspacesCommand,
+};
 use crate::auth::{self, Scope};
 use crate::carrier::{self, CarrierOptions};
 use crate::clock::Clock;
 use crate::config::{Config, master_keys};
-use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
+use crate::domain::{ApiKeyId, Caller, Timestamp, WorkspaceId};
 use crate::http;
+use crate::messaging::{Messaging, PageRequest};
 use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite, sqlite_path};
 
 /// How long a health check waits.
@@ -70,11 +74,11 @@ pub(super) fn print_openapi(as_yaml: bool) -> anyhow::Result<()> {
 }
 
 pub(super) async fn keys(command: KeysCommand, clock: &Clock) -> anyhow::Result<()> {
-    let workspace = WorkspaceId::DEFAULT;
     match command {
         KeysCommand::Create(create) => create_key(create, clock).await,
-        KeysCommand::List(store) => {
-            let store = open_beside(&load_store(&store)?, clock).await?;
+        KeysCommand::List(list) => {
+            let store = open_beside(&load_store(&list.store)?, clock).await?;
+            let workspace = find_workspace(&store, list.workspace).await?;
             let time = |at: Option<Timestamp>| at.map_or_else(|| "-".to_owned(), |at| at.to_string());
             let mut lines = String::from("id\tname\tscopes\tcreated\texpires\tlast used\trevoked\n");
             for key in auth::list_keys(&store, workspace).await? {
@@ -86,7 +90,8 @@ pub(super) async fn keys(command: KeysCommand, clock: &Clock) -> anyhow::Result<
         }
         KeysCommand::Revoke(revoke) => {
             let store = open_beside(&load_store(&revoke.store)?, clock).await?;
-            let was_there = auth::revoke_key(&store, clock, workspace, ApiKeyId(revoke.id)).await?;
+            let operator = Caller::operator(find_workspace(&store, revoke.workspace).await?);
+            let was_there = auth::revoke_key(&store, clock, operator, ApiKeyId(revoke.id)).await?;
             anyhow::ensure!(was_there, "there is no key {} that is still good", revoke.id);
             say(&format!("key {} is revoked\n", revoke.id))
         }
@@ -99,8 +104,51 @@ async fn create_key(create: KeysCreateArguments, clock: &Clock) -> anyhow::Resul
     let scopes: Vec<Scope> = create.scopes.iter().filter_map(|name| Scope::named(name)).collect();
     let store = open_or_make(&load_store(&create.store)?, clock).await?;
     let key = (create.name.as_str(), scopes.as_slice(), expires_at);
-    let (_, token) = auth::create_key(&store, clock, WorkspaceId::DEFAULT, key).await?;
+    let operator = Caller::operator(find_workspace(&store, create.workspace).await?);
+    let (_, token) = auth::create_key(&store, clock, operator, key).await?;
     say(&format!("{token}\n"))
+}
+
+/// A workspace by its number; the server's own is none.
+async fn find_workspace(store: &Store, id: i64) -> anyhow::Result<WorkspaceId> {
+    let found = store.read().await?.find_workspace(WorkspaceId(id)).await?;
+    let found = found.filter(|row| row.id != WorkspaceId::ACCOUNTS);
+    Ok(found.with_context(|| format!("there is no workspace {id}; see `switchboard workspaces list`"))?.id)
+}
+
+pub(super) async fn workspaces(command: WorkspacesCommand, clock: &Clock) -> anyhow::Result<()> {
+    match command {
+        WorkspacesCommand::Create(create) => {
+            let name = create.name.trim();
+            anyhow::ensure!((1..=100).contains(&name.chars().count()), "a name has 1 to 100 characters");
+            let m = use_cases(&create.store, clock).await?;
+            let operator = Caller::operator(WorkspaceId::DEFAULT);
+            let made = auth::create_workspace(&m, operator, (name, None), None).await?;
+            say(&format!("{}\n", made.id))
+        }
+        WorkspacesCommand::List(store) => {
+            let m = use_cases(&store, clock).await?;
+            let mut lines = String::from("id\tname\tcreated\n");
+            let mut page = PageRequest { after: None, limit: 200 };
+            loop {
+                let part = auth::list_workspaces(&m, page).await?;
+                for row in part.data {
+                    writeln!(lines, "{}\t{}\t{}", row.id, row.name, row.created_at)?;
+                }
+                page.after = part.next;
+                if page.after.is_none() {
+                    return say(&lines);
+                }
+            }
+        }
+    }
+}
+
+/// The use cases over a database beside a server.
+async fn use_cases(store: &StoreArguments, clock: &Clock) -> anyhow::Result<Messaging> {
+    let config = load_store(store)?;
+    let store = open_or_make(&config, clock).await?;
+    Ok(Messaging { store, clock: clock.clone(), rules: Arc::new(rules(&config, false)?) })
 }
 
 pub(super) async fn rekey(config: &Config, clock: &Clock) -> anyhow::Result<()> {

@@ -17,7 +17,7 @@ use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
 use crate::arguments::{Arguments, Command, DevArguments, ServeArguments};
-use crate::auth::seed_people;
+use crate::auth::{self, seed_people};
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
 use crate::domain::{Report, WorkspaceId};
@@ -35,6 +35,8 @@ pub use parts::{Parts, lines, rules};
 const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often search looks for what other processes have stored.
 const INDEX_IDLE: Duration = Duration::from_millis(500);
+/// How often servers on one database tell each other who asks how often.
+const SHARE_EVERY: Duration = Duration::from_secs(1);
 /// Receipts of the simulated carrier that wait to be recorded.
 const RECEIPTS: usize = 10_000;
 /// Receipts of one commit.
@@ -53,6 +55,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Openapi(openapi) => commands::print_openapi(openapi.yaml),
         Command::Config(serve) => say(&load(&serve)?.masked_toml()),
         Command::Keys(keys) => commands::keys(keys.command, &clock).await,
+        Command::Workspaces(workspaces) => commands::workspaces(workspaces.command, &clock).await,
         Command::Rekey(store) => commands::rekey(&commands::load_store(&store)?, &clock).await,
         Command::Backup(backup) => commands::backup(&commands::load_store(&backup.store)?, &backup.file, &clock).await,
         Command::Restore(restore) => {
@@ -114,6 +117,7 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
         ..http::Limits::default()
     };
     let state = parts.state(messaging, mode, metrics);
+    tasks.spawn(share_budgets(state.clone(), carrying.clone()));
     if let Mode::Dev { .. } = mode {
         seed_people(&state.accounts).await.context("the people of dev cannot be made")?;
     }
@@ -151,6 +155,23 @@ async fn index(store: Store, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(INDEX_IDLE) => {}
+        }
+    }
+}
+
+/// Tells the other servers on this database who asks how often. Where there can be no other, it need not be told.
+async fn share_budgets(state: http::State, stop: CancellationToken) {
+    for limit in auth::BUDGETS.into_iter().chain(["code_country", "requests"]) {
+        metrics::counter!("switchboard_limited_total", "limit" => limit).increment(0);
+    }
+    let store = &state.messaging.store;
+    while store.is_shared() {
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(SHARE_EVERY) => {}
+        }
+        if let Err(error) = state.limiter.share(store, state.messaging.clock.now()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "request budgets are this server's own for now");
         }
     }
 }

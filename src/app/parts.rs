@@ -12,8 +12,8 @@ use url::Url;
 use crate::auth::{Accounts, Passwords, Settings};
 use crate::clock::Clock;
 use crate::config::{Config, ProviderConfig, ProviderKind, SignUpPolicy};
-use crate::domain::{Address, Channel, Limits, PhoneRules};
-use crate::http::{Mode, State};
+use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
+use crate::http::{Limiter, Mode, State};
 use crate::messaging::{Messaging, Rules};
 use crate::outbox::LineSettings;
 use crate::provider::{Http, HttpSettings, Provider, Simulator, client};
@@ -55,7 +55,16 @@ impl Parts {
     /// What the handlers work with.
     pub fn state(&self, messaging: Messaging, mode: Mode, metrics: PrometheusHandle) -> State {
         let accounts = self.accounts(messaging.clone(), mode);
-        State { messaging, accounts, config: self.config.clone(), mode, simulator: self.simulator.clone(), metrics }
+        let limiter = Arc::new(Limiter::new(&self.config));
+        State {
+            messaging,
+            accounts,
+            config: self.config.clone(),
+            mode,
+            simulator: self.simulator.clone(),
+            metrics,
+            limiter,
+        }
     }
 
     /// What the use cases of accounts work with.
@@ -93,6 +102,7 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         default_sender,
         mail_sender,
         sender_limit_per_minute: config.sender_limit_per_minute,
+        guards: guards(config),
         routes,
         retention: retention(config),
     })
@@ -104,6 +114,22 @@ fn retention(config: &Config) -> Retention {
         events: kept(config.events_days),
         quarantine: kept(config.quarantine_days),
         inbound_events: kept(config.inbound_events_days),
+    }
+}
+
+fn guards(config: &Config) -> Guards {
+    let own = || vec![config.default_country.clone()];
+    Guards {
+        code_countries: if config.code_countries.is_empty() { own() } else { config.code_countries.clone() },
+        codes_per_number: config.code_limit_per_number.into(),
+        codes_per_number_a_day: config.code_limit_per_number_a_day.into(),
+        codes_per_ten_thousand_numbers: config.code_limit_per_ten_thousand_numbers.into(),
+        codes_per_million_numbers: config.code_limit_per_million_numbers.into(),
+        codes_per_origin: config.code_limit_per_origin.into(),
+        codes_per_workspace: config.code_limit_per_workspace.into(),
+        logins_per_origin: config.login_limit_per_origin.into(),
+        logins_per_account: config.login_limit_per_account.into(),
+        sign_ups_per_origin: config.sign_up_limit_per_origin.into(),
     }
 }
 

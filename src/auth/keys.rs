@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::token::{hash, new_token};
 use crate::clock::Clock;
-use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
+use crate::domain::{ApiKeyId, Caller, Timestamp, WorkspaceId};
 use crate::store::{self, ApiKeyRow, NewApiKey, Store};
 
 /// What every key begins with.
@@ -67,14 +69,16 @@ impl KeyHolder {
 pub async fn create_key(
     store: &Store,
     clock: &Clock,
-    workspace: WorkspaceId,
+    caller: Caller,
     (name, scopes, expires_at): (&str, &[Scope], Option<Timestamp>),
 ) -> store::Result<(ApiKeyId, String)> {
-    let token = new_token(KEY_PREFIX, clock);
+    let (now, token) = (clock.now(), new_token(KEY_PREFIX, clock));
     let scopes = scopes.iter().map(|scope| scope.as_str()).collect::<Vec<_>>().join(" ");
     let key = NewApiKey { name: name.to_owned(), hash: hash(&token), scopes, expires_at };
     let mut tx = store.begin().await?;
-    let id = tx.insert_api_key(workspace, &key, clock.now()).await?;
+    let id = tx.insert_api_key(caller.workspace, &key, now).await?;
+    let (actor, data) = (caller.who.to_string(), json!({ "scopes": key.scopes }));
+    tx.audit(caller.workspace, &actor, "key.created", &format!("key:{id}"), data, now).await?;
     tx.commit().await?;
     Ok((id, token))
 }
@@ -85,9 +89,14 @@ pub async fn list_keys(store: &Store, workspace: WorkspaceId) -> store::Result<V
 }
 
 /// Ends a key; false when there is none, or it has ended already.
-pub async fn revoke_key(store: &Store, clock: &Clock, workspace: WorkspaceId, id: ApiKeyId) -> store::Result<bool> {
+pub async fn revoke_key(store: &Store, clock: &Clock, caller: Caller, id: ApiKeyId) -> store::Result<bool> {
+    let now = clock.now();
     let mut tx = store.begin().await?;
-    let was_there = tx.revoke_api_key(workspace, id, clock.now()).await?;
+    let was_there = tx.revoke_api_key(caller.workspace, id, now).await?;
+    if was_there {
+        let (actor, target) = (caller.who.to_string(), format!("key:{id}"));
+        tx.audit(caller.workspace, &actor, "key.revoked", &target, json!({}), now).await?;
+    }
     tx.commit().await?;
     Ok(was_there)
 }

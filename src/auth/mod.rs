@@ -1,8 +1,11 @@
 //! Who is calling: API keys, sessions, passwords and one-time codes.
 
 mod accounts;
+mod audit;
+mod budgets;
 mod change;
 mod codes;
+mod invitations;
 mod keys;
 mod login;
 mod notices;
@@ -12,14 +15,21 @@ mod seed;
 mod sessions;
 mod token;
 mod totp;
+mod workspaces;
 
 use std::sync::Arc;
 
 pub use accounts::{Account, Seat, SignUp, SignUpError, find_account, sign_up};
+pub use audit::{list_audit, person_in};
+pub use budgets::{BUDGETS, CodeAsked, GuardError, Origin, allow_code, allow_login, allow_sign_up};
 pub use change::{
     ChangeError, ConfirmError, PasswordChangeError, ProfileWish, change_password, change_profile, confirm_email,
 };
 pub use codes::{Channel, CodeError, Verification, Verified, send_code, verify_code};
+pub use invitations::{
+    AcceptError, INVITATION_PREFIX, InviteError, Invited, accept_invitation, invite, invite_into, list_invitations,
+    revoke_invitation, use_invitation,
+};
 pub use keys::{KEY_PREFIX, KeyHolder, Scope, authenticate_key, create_key, list_keys, revoke_key};
 pub use login::{Login, LoginError, Started, login};
 pub use password::{Busy, PasswordProblem, Passwords};
@@ -30,6 +40,10 @@ pub use sessions::{
     end_session, list_sessions, switch_workspace,
 };
 pub use totp::{TotpBegun, TotpError, begin_totp, confirm_totp, make_recovery_codes, remove_totp};
+pub use workspaces::{
+    SeatError, SettingsChange, change_role, change_settings, create_workspace, find_settings, list_members,
+    list_workspaces, remove_member,
+};
 
 use crate::messaging::Messaging;
 

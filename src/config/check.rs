@@ -56,10 +56,11 @@ impl Config {
     }
 
     fn check_addresses(&self, findings: &mut Findings) {
-        let digits = self.default_country.strip_prefix('+').unwrap_or_default();
-        let is_code =
-            (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0');
-        findings.unless(is_code, "default_country", "must be a plus and 1 to 3 digits, such as +1");
+        let wanted = "must be a plus and 1 to 3 digits, such as +1";
+        findings.unless(is_calling_code(&self.default_country), "default_country", wanted);
+        for (at, code) in self.code_countries.iter().enumerate() {
+            findings.unless(is_calling_code(code), format!("code_countries[{at}]"), wanted);
+        }
         if let Some(sender) = &self.default_sender {
             let rules = PhoneRules { default_country: self.default_country.clone() };
             if let Err(error) = Address::sender(sender, &rules) {
@@ -147,6 +148,11 @@ impl ProviderConfig {
             "must be an http:// or https:// URL that holds {reference}",
         );
     }
+}
+
+fn is_calling_code(code: &str) -> bool {
+    let digits = code.strip_prefix('+').unwrap_or_default();
+    (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
 }
 
 fn is_web(url: &Url) -> bool {

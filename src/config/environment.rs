@@ -56,7 +56,7 @@ fn indexed(name: &str) -> String {
 }
 
 fn is_list(key: &str) -> bool {
-    matches!(key, "allowed_origins" | "trusted_proxies") || key.ends_with("].channels")
+    matches!(key, "allowed_origins" | "trusted_proxies" | "code_countries") || key.ends_with("].channels")
 }
 
 fn split(value: Value) -> Result<Value, ConfigError> {

@@ -54,6 +54,30 @@ pub struct Config {
     pub max_segments: i64,
     /// How many messages one sender may send in a minute; 0 for no limit.
     pub sender_limit_per_minute: u32,
+    /// How many requests a key may make in a minute, in `serve`; 0 for no limit.
+    pub key_request_limit_per_minute: u32,
+    /// How many requests a session, or an address without credentials, may make in a minute, in `serve`; 0 for no limit.
+    pub request_limit_per_minute: u32,
+    /// Calling codes, each with its plus, whose numbers may get codes; none: that of `default_country` alone.
+    pub code_countries: Vec<String>,
+    /// Codes to one number in 10 minutes; 0 for no limit, here and below.
+    pub code_limit_per_number: u32,
+    /// Codes to one number in a day.
+    pub code_limit_per_number_a_day: u32,
+    /// Codes an hour to numbers that differ in their last four digits alone.
+    pub code_limit_per_ten_thousand_numbers: u32,
+    /// Codes an hour to numbers that differ in their last six digits alone.
+    pub code_limit_per_million_numbers: u32,
+    /// Codes an hour asked for from one address.
+    pub code_limit_per_origin: u32,
+    /// Codes a day in one workspace.
+    pub code_limit_per_workspace: u32,
+    /// Sign-ins tried in 10 minutes from one address.
+    pub login_limit_per_origin: u32,
+    /// Sign-ins tried in 10 minutes for one account.
+    pub login_limit_per_account: u32,
+    /// Accounts asked for in an hour from one address.
+    pub sign_up_limit_per_origin: u32,
     /// The largest request body.
     pub body_limit_bytes: usize,
     /// The largest body of a batch or a webhook.

@@ -4,6 +4,7 @@ mod account;
 mod address;
 mod draft;
 mod event;
+mod guards;
 mod html;
 mod id;
 mod message;
@@ -12,21 +13,25 @@ mod refusal;
 mod segments;
 mod status;
 mod time;
+mod workspace;
 
 pub use account::{CodePurpose, UsernameError, check_username, join_name, split_name};
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
+pub use guards::Guards;
 pub use html::{Rendered, is_html, render};
 pub use id::{
     AddressId, ApiKeyId, AuditId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId, OutboxId,
     QuarantineId, SavedReplyId, SessionId, UserId, WorkspaceId,
 };
 pub use message::{
-    Channel, Conversation, Direction, LastMessage, Message, OneOrMany, Policy, Recipient, RecipientKind, SegmentSummary,
+    Channel, Conversation, ConversationKind, Direction, LastMessage, Message, OneOrMany, Policy, Reaction, Recipient,
+    RecipientKind, SegmentSummary,
 };
-pub use people::{Caller, Role, Sight, Who};
+pub use people::{Caller, Role, Sight, Who, is_username};
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};
 pub use time::Timestamp;
+pub use workspace::{GroupHistory, Strangers};

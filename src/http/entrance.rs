@@ -3,16 +3,19 @@
 //! A web page must not reach a `dev` server, neither by rebinding a name of its own to the loopback address (then
 //! `Host` is foreign) nor from another site (then `Origin` is).
 
+use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request};
+use axum::extract::{ConnectInfo, FromRequestParts, Request};
 use axum::http::header::{HOST, ORIGIN};
+use axum::http::request::Parts;
 use axum::http::uri::Authority;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{Extensions, HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
 use super::{Error, Mode, State};
+use crate::auth::Origin;
 use crate::config::Config;
 
 /// Through which door a request came.
@@ -22,6 +25,26 @@ pub enum Entrance {
     Local,
     /// From anywhere else: it needs credentials.
     World,
+}
+
+/// From where a request comes, behind the proxies that are trusted.
+#[derive(Debug, Clone, Copy)]
+pub struct Whence(pub Origin);
+
+impl Whence {
+    /// What [`watch`] noted; nowhere, when it did not run.
+    pub fn of(extensions: &Extensions) -> Origin {
+        let nowhere = || Origin::of(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        extensions.get::<Self>().map_or_else(nowhere, |Self(origin)| *origin)
+    }
+}
+
+impl FromRequestParts<State> for Whence {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &State) -> Result<Self, Infallible> {
+        Ok(Self(Self::of(&parts.extensions)))
+    }
 }
 
 /// What a request says about where it comes from and goes to.
@@ -48,7 +71,10 @@ pub async fn watch(state: State, mut request: Request, next: Next) -> Response {
                       see public_url and allowed_origins";
         return Error::new(StatusCode::FORBIDDEN, "foreign_host_or_origin", detail).into_response();
     };
+    let client = peer(&request).map(|peer| client(peer, request.headers(), &state.config));
+    let origin = Origin::of(client.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)));
     request.extensions_mut().insert(entrance);
+    request.extensions_mut().insert(Whence(origin));
     next.run(request).await
 }
 

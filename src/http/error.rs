@@ -2,11 +2,14 @@
 //!
 //! What went wrong inside is logged here, once, and never shown; the client gets the request's id to ask about.
 
+use std::time::Duration;
+
 use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::auth::GuardError;
 use crate::domain::{FieldError, Refusal};
 use crate::messaging::{MoveError, ReplyError, SendError, TextError};
 use crate::store;
@@ -110,6 +113,17 @@ impl Error {
             .with_header(RETRY_AFTER, &after_seconds.max(1).to_string())
     }
 
+    /// 429: come again after so long.
+    pub fn too_many(after: Duration) -> Self {
+        let seconds = (after.as_secs() + u64::from(after.subsec_nanos() > 0)).max(1);
+        Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limited",
+            format!("a limit is reached; try again in {seconds} s"),
+        )
+        .with_header(RETRY_AFTER, &seconds.to_string())
+    }
+
     /// 503: the database does not answer now.
     pub fn unavailable() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", "the database does not answer; try again soon")
@@ -173,6 +187,19 @@ impl From<store::Error> for Error {
             Self::unavailable()
         } else {
             Self::internal(&error)
+        }
+    }
+}
+
+impl From<GuardError> for Error {
+    fn from(error: GuardError) -> Self {
+        match error {
+            GuardError::Country => {
+                let detail = "no codes are sent to numbers of that country; see code_countries";
+                Self::new(StatusCode::FORBIDDEN, "country_not_allowed", detail)
+            }
+            GuardError::Limited { after } => Self::too_many(after),
+            GuardError::Store(error) => error.into(),
         }
     }
 }

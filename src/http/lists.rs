@@ -10,7 +10,7 @@ use super::rights::{MayAdmin, MayOversee};
 use super::shapes::{PageParams, Released};
 use super::webhooks::{self, Hook, Outcome};
 use super::{Error, State};
-use crate::domain::{Caller, Message, QuarantineId, Refusal};
+use crate::domain::{Message, QuarantineId, Refusal};
 use crate::messaging::{self, Quarantined};
 
 /// List dead letters
@@ -19,7 +19,7 @@ use crate::messaging::{self, Quarantined};
 #[utoipa::path(
     get, path = "/api/dead-letters", operation_id = "listDeadLetters", tag = "operations", params(PageParams),
     responses((status = 200, description = "A page of messages.", body = List<Message>), Refuses<400>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn list_dead_letters(
     state: State,
@@ -37,7 +37,7 @@ pub async fn list_dead_letters(
 #[utoipa::path(
     get, path = "/api/quarantine", operation_id = "listQuarantine", tag = "operations", params(PageParams),
     responses((status = 200, description = "A page of bodies.", body = List<Quarantined>), Refuses<400>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn list_quarantine(
     state: State,
@@ -56,14 +56,10 @@ pub async fn list_quarantine(
     post, path = "/api/quarantine/{id}/replay", operation_id = "replayQuarantined", tag = "operations",
     params(("id" = i64, Path, description = "The quarantined body.")),
     responses((status = 200, description = "Taken in.", body = Released), Refuses<400>, Refuses<404>, Refuses<409>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
-pub async fn replay_quarantined(
-    state: State,
-    MayAdmin(Caller { workspace, .. }): MayAdmin,
-    path: Path,
-) -> Result<Json<Released>, Error> {
-    let id = QuarantineId(path.id("id")?);
+pub async fn replay_quarantined(state: State, MayAdmin(caller): MayAdmin, path: Path) -> Result<Json<Released>, Error> {
+    let (workspace, id) = (caller.workspace, QuarantineId(path.id("id")?));
     let found = messaging::find_quarantined(&state.messaging, workspace, id).await?;
     let found = found.ok_or_else(no_such_body)?;
     let hook = Hook::of_path(&found.path).ok_or_else(|| still_unreadable(Refusal::new()))?;
@@ -73,7 +69,7 @@ pub async fn replay_quarantined(
         Outcome::Unmatched(_) => return Err(still_unreadable(webhooks::unmatched())),
         Outcome::Unreadable(errors) => return Err(still_unreadable(errors)),
     };
-    messaging::release_quarantined(&state.messaging, workspace, id).await?;
+    messaging::release_quarantined(&state.messaging, caller, id, "quarantined.replayed").await?;
     Ok(Json(released))
 }
 
@@ -82,15 +78,11 @@ pub async fn replay_quarantined(
     delete, path = "/api/quarantine/{id}", operation_id = "deleteQuarantined", tag = "operations",
     params(("id" = i64, Path, description = "The quarantined body.")),
     responses((status = 204, description = "Gone."), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
-pub async fn delete_quarantined(
-    state: State,
-    MayAdmin(Caller { workspace, .. }): MayAdmin,
-    path: Path,
-) -> Result<StatusCode, Error> {
+pub async fn delete_quarantined(state: State, MayAdmin(caller): MayAdmin, path: Path) -> Result<StatusCode, Error> {
     let id = QuarantineId(path.id("id")?);
-    let was_there = messaging::release_quarantined(&state.messaging, workspace, id).await?;
+    let was_there = messaging::release_quarantined(&state.messaging, caller, id, "quarantined.deleted").await?;
     if was_there { Ok(StatusCode::NO_CONTENT) } else { Err(no_such_body()) }
 }
 

@@ -3,7 +3,9 @@
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
 mod accounts;
+mod audit;
 mod body;
+mod budget;
 mod conversations;
 mod cookie;
 mod documents;
@@ -12,7 +14,9 @@ mod entrance;
 mod error;
 mod fields;
 mod idempotency;
+mod invitations;
 mod keys;
+mod limiter;
 mod lists;
 mod messages;
 mod observe;
@@ -20,6 +24,7 @@ mod openapi;
 mod operations;
 mod page;
 mod patience;
+mod people;
 mod query;
 mod rights;
 mod serve;
@@ -28,6 +33,7 @@ mod simulator;
 mod sms_service;
 mod web_form;
 mod webhooks;
+mod workspaces;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -46,6 +52,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 pub use self::error::{Error, Problem};
+pub use self::limiter::Limiter;
 pub use self::serve::{Limits, serve};
 use crate::auth::Accounts;
 use crate::config::Config;
@@ -79,6 +86,8 @@ pub struct State {
     pub simulator: Option<Arc<Simulator>>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
+    /// How often everybody has asked.
+    pub limiter: Arc<Limiter>,
 }
 
 impl FromRequestParts<Self> for State {
@@ -102,6 +111,9 @@ pub fn router(state: State) -> Router {
         router = router.layer(cors(&state.config));
     }
     if state.mode == Mode::Serve {
+        if state.limiter.is_on() {
+            router = router.layer(from_fn_with_state(state.clone(), budget::watch));
+        }
         router = router.layer(same_site(&state.config));
     }
     router
@@ -144,7 +156,16 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(simulator::list_handsets))
         .routes(routes!(simulator::get_handset))
         .routes(routes!(simulator::write_on_handset))
-        .routes(routes!(keys::create_key))
+        .routes(routes!(keys::list_keys, keys::create_key))
+        .routes(routes!(keys::revoke_key))
+        .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
+        .routes(routes!(workspaces::get_settings, workspaces::change_settings))
+        .routes(routes!(people::list_members))
+        .routes(routes!(people::change_role, people::remove_member))
+        .routes(routes!(invitations::list_invitations, invitations::invite))
+        .routes(routes!(invitations::accept_invitation))
+        .routes(routes!(invitations::revoke_invitation))
+        .routes(routes!(audit::list_audit))
         .routes(routes!(accounts::sign_in::create_user))
         .routes(routes!(accounts::sign_in::login))
         .routes(routes!(accounts::sign_in::send_code))

@@ -46,7 +46,10 @@ const KINDS: [Kind; 14] = [
     kind(413, "ContentTooLarge", "The body is too large."),
     kind(415, "UnsupportedMediaType", "The body is of another media type."),
     kind(422, "IdempotencyKeyReused", "The Idempotency-Key was used for another request."),
-    with(kind(429, "TooManyRequests", "The sender has reached its limit."), RETRY),
+    with(
+        kind(429, "TooManyRequests", "A limit is reached: the caller's, the sender's, or that of what was asked for."),
+        RETRY,
+    ),
     kind(431, "HeaderTooLarge", "The header is too large."),
     kind(500, "InternalError", "Something went wrong here; the log has the request id."),
     with(kind(503, "Unavailable", "The database does not answer."), RETRY),
@@ -74,6 +77,7 @@ pub fn beginning() -> OpenApi {
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),
+        ("people", "Workspaces, who is in them, and as what."),
         ("operations", "What operators ask and do."),
         ("simulator", "The simulated carrier of `dev`."),
         ("documents", "Descriptions of this API."),
@@ -106,7 +110,11 @@ pub fn complete(mut description: OpenApi) -> OpenApi {
 
 fn complete_operation(operation: &mut Operation, has_path_parameters: bool) {
     let mut statuses = vec![403, 500];
-    if operation.security.is_some() || operation.operation_id.as_deref() == Some("getReady") {
+    let id = operation.operation_id.as_deref();
+    if !matches!(id, Some("getHealth" | "getReady")) {
+        statuses.push(429);
+    }
+    if operation.security.is_some() || id == Some("getReady") {
         statuses.push(503);
     }
     if operation.security.is_some() {

@@ -38,7 +38,7 @@ pub async fn get_ready(state: State) -> Result<Json<Health>, Error> {
 #[utoipa::path(
     get, path = "/metrics", operation_id = "getMetrics", tag = "operations",
     responses((status = 200, description = "The metrics.", body = String, content_type = "text/plain")),
-    security((), ("api_key" = ["metrics:read"])),
+    security((), ("api_key" = ["metrics:read"]), ("session" = [])),
 )]
 pub async fn get_metrics(state: State, _: MayScrape) -> Response {
     ([(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], state.metrics.render()).into_response()

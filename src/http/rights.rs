@@ -9,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::entrance::Entrance;
+use super::entrance::{Entrance, Whence};
+use super::limiter::Asker;
 use super::{Error, Mode, State, cookie};
 use crate::auth::{self, KeyHolder, SESSION_PREFIX, Scope, Session};
 use crate::config::ProviderConfig;
@@ -40,6 +41,10 @@ pub struct MayOversee(pub WorkspaceId);
 /// May do everything: an admin, or a key for that.
 #[derive(Debug)]
 pub struct MayAdmin(pub Caller);
+
+/// May make workspaces: whoever owns the server, which is its operator and the admins of the default workspace.
+#[derive(Debug)]
+pub struct MayOwn(pub Caller);
 
 /// May read metrics.
 #[derive(Debug)]
@@ -106,6 +111,19 @@ impl FromRequestParts<State> for MayAdmin {
     }
 }
 
+impl FromRequestParts<State> for MayOwn {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        let caller = caller(parts, state, Scope::Admin, Role::Admin).await?;
+        if caller.workspace == WorkspaceId::DEFAULT {
+            return Ok(Self(caller));
+        }
+        let detail = "this is for the server's owner: an admin of its first workspace";
+        Err(Error::new(StatusCode::FORBIDDEN, "not_the_owner", detail))
+    }
+}
+
 impl FromRequestParts<State> for MayScrape {
     type Rejection = Error;
 
@@ -168,14 +186,49 @@ fn wrong_secret() -> Error {
 }
 
 /// Who showed credentials.
+#[derive(Clone)]
 enum Identity {
     Key(KeyHolder),
     Session(Session),
 }
 
+/// Whose request it is, once somebody asked.
+#[derive(Clone)]
+struct Identified(Result<Option<Identity>, Error>);
+
+/// Finds out whose request it is, and keeps it for the extractors; nobody, when it is a provider that shows its secret:
+/// what it tells us may not be refused, and it is counted by no budget.
+pub async fn identify_once(parts: &mut Parts, state: &State) -> Option<Asker> {
+    let (Credentials::Bearer(secret) | Credentials::Password(secret)) = credentials(&parts.headers) else {
+        return Some(remember(parts, state).await);
+    };
+    if provider_of(&secret, &state.config.providers).is_some() {
+        return None;
+    }
+    Some(remember(parts, state).await)
+}
+
+async fn remember(parts: &mut Parts, state: &State) -> Asker {
+    let identified = look_up(parts, state).await;
+    let asker = match &identified {
+        Ok(Some(Identity::Key(holder))) => Asker::Key(holder.id),
+        Ok(Some(Identity::Session(session))) => Asker::Session(session.id),
+        Ok(None) | Err(_) => Asker::Origin(Whence::of(&parts.extensions)),
+    };
+    parts.extensions.insert(Identified(identified));
+    asker
+}
+
 /// Whoever the credentials name; none were sent when there is nobody. Credentials that are sent always win, also over
 /// being local: those that are not good are refused.
 async fn identify(parts: &Parts, state: &State) -> Result<Option<Identity>, Error> {
+    match parts.extensions.get::<Identified>() {
+        Some(Identified(identified)) => identified.clone(),
+        None => look_up(parts, state).await,
+    }
+}
+
+async fn look_up(parts: &Parts, state: &State) -> Result<Option<Identity>, Error> {
     let token = match credentials(&parts.headers) {
         Credentials::None => session_cookie(&parts.headers, state.mode),
         Credentials::Bearer(token) => Some(token),

@@ -22,7 +22,7 @@ use crate::provider::simulator::{CarriedMessage, Chaos, Handset};
 #[utoipa::path(
     get, path = "/api/simulator/chaos", operation_id = "getChaos", tag = "simulator",
     responses((status = 200, description = "The chaos in force.", body = Chaos), Refuses<404>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
 pub async fn get_chaos(state: State, _: MayAdmin) -> Result<Json<Chaos>, Error> {
     Ok(Json(simulator(&state)?.chaos()))
@@ -34,7 +34,7 @@ pub async fn get_chaos(state: State, _: MayAdmin) -> Result<Json<Chaos>, Error> 
 #[utoipa::path(
     put, path = "/api/simulator/chaos", operation_id = "setChaos", tag = "simulator", request_body = Chaos,
     responses((status = 200, description = "The chaos in force now.", body = Chaos), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
 pub async fn set_chaos(state: State, _: MayAdmin, SmallJson(body): SmallJson) -> Result<Json<Chaos>, Error> {
     let simulator = simulator(&state)?;
@@ -50,7 +50,7 @@ pub async fn set_chaos(state: State, _: MayAdmin, SmallJson(body): SmallJson) ->
 #[utoipa::path(
     get, path = "/api/simulator/handsets", operation_id = "listHandsets", tag = "simulator",
     responses((status = 200, description = "The handsets.", body = List<Handset>), Refuses<404>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
 pub async fn list_handsets(state: State, _: MayAdmin) -> Result<Json<List<Handset>>, Error> {
     Ok(Json(List { data: simulator(&state)?.list_handsets(), next_cursor: None }))
@@ -63,7 +63,7 @@ pub async fn list_handsets(state: State, _: MayAdmin) -> Result<Json<List<Handse
     get, path = "/api/simulator/handsets/{address}", operation_id = "getHandset", tag = "simulator",
     params(("address" = String, Path, description = "A phone number or an email address.")),
     responses((status = 200, description = "Its messages.", body = List<CarriedMessage>), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
 pub async fn get_handset(state: State, _: MayAdmin, path: Path) -> Result<Json<List<Arc<CarriedMessage>>>, Error> {
     let simulator = simulator(&state)?;
@@ -81,7 +81,7 @@ pub async fn get_handset(state: State, _: MayAdmin, path: Path) -> Result<Json<L
     params(("address" = String, Path, description = "The handset: a phone number or an email address.")),
     request_body = HandsetMessage,
     responses((status = 201, description = "Received.", body = Message), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["admin"])),
+    security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
 pub async fn write_on_handset(
     state: State,

@@ -36,7 +36,7 @@ const MAX_UUID: usize = 255;
         (status = 200, description = "Accepted, now or before.", body = Done),
         Refuses<400>, Refuses<409>, Refuses<422>, Refuses<429>,
     ),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn send_sms(
     state: State,
@@ -80,7 +80,7 @@ pub async fn receive_sms(state: State, webhook: Webhook, body: JsonOrForm) -> Re
          content((Done = "application/json"), (Problem = "application/problem+json"))),
         Refuses<400>,
     ),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn get_phone_history(
     state: State,

@@ -32,7 +32,7 @@ const OTHER_NAMES: Names = Names { phone: "phoneNumber", message: "message" };
     post, path = "/send-message", operation_id = "sendFormMessage", tag = "web form",
     params(IdempotencyHeader), request_body = WebForm,
     responses((status = 201, description = "Accepted.", body = SentText), Refuses<400>, Refuses<409>, Refuses<422>, Refuses<429>),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn send_message(
     state: State,
@@ -63,7 +63,7 @@ pub async fn send_message(
          headers(("Link" = String, description = "The next page, as `<..>; rel=\"next\"`, when there is one."))),
         Refuses<400>,
     ),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn list_sent_texts(
     state: State,

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Clock;
-use crate::domain::{Address, Channel, Limits, PhoneRules};
+use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
 use crate::store::{Retention, Store};
 
 pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
@@ -55,6 +55,8 @@ pub struct Rules {
     pub mail_sender: Option<Address>,
     /// Messages a minute of one sender; 0 is no limit.
     pub sender_limit_per_minute: u32,
+    /// How often codes, sign-ins and accounts may be asked for.
+    pub guards: Guards,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
     /// How long what is kept for a while is kept.

@@ -53,6 +53,7 @@ impl Outbox {
             let has_more = tx.forget_old(&self.m().rules.retention, self.now()).await?;
             tx.forget_message_secrets(self.now()).await?;
             tx.forget_ended_accounts(self.now()).await?;
+            tx.forget_budgets(self.now()).await?;
             tx.commit().await?;
             if !has_more {
                 return Ok(false);

@@ -7,12 +7,15 @@ mod addresses;
 mod attempts;
 mod audit;
 mod backup;
+mod budgets;
 mod codes;
+mod conversation_list;
 mod conversations;
 mod error;
 mod events;
 mod idempotency;
 mod inbound;
+mod invitations;
 mod keys;
 mod mail_tokens;
 mod message_secrets;
@@ -27,10 +30,12 @@ mod search;
 mod second_factor;
 mod secret;
 mod sessions;
+mod statement;
 mod threads;
 mod types;
 mod users;
 mod vault;
+mod workspaces;
 
 use std::sync::Arc;
 
@@ -39,13 +44,16 @@ use tokio::sync::Notify;
 
 pub use accounts::{MOST_FAILURES, ProfileChange};
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
+pub use audit::{AuditFilter, AuditRow};
 pub use backup::{RestoreError, restore_sqlite};
+pub use budgets::{Budget, Taken, Tally};
 pub use codes::{CODE_TRIES, CodeRow, NewCode, Slot};
-pub use conversations::{ConversationFilter, ConversationRow, Thread};
+pub use conversations::{ConversationFilter, ConversationRow, Thread, View};
 pub use error::{Error, Result};
 pub use events::NewEvent;
 pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
+pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use mail_tokens::{MailPurpose, NewMailToken};
 pub use message_secrets::SECRET_MARK;
@@ -59,6 +67,7 @@ pub use sessions::{NewSession, Rise, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};
+pub use workspaces::{ColleagueRow, WorkspaceRow};
 
 /// The database of one installation. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -91,6 +91,7 @@ impl Store {
         let step = addresses
             + tx.rekey_answers().await?
             + tx.rekey_quarantine().await?
+            + tx.rekey_invitations(STEP).await?
             + tx.rekey_message_secrets().await?
             + tx.rekey_totp(STEP).await?
             + tx.rekey_secret().await?;

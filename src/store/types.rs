@@ -92,6 +92,15 @@ pub(super) struct Listed<T> {
 pub(super) const PAGE_BYTES: i64 = 4 * 1024 * 1024;
 
 impl<T> Page<T> {
+    /// Cuts a page from small rows that were asked for with one more than the limit.
+    pub(super) fn cut(mut data: Vec<T>, limit: i64, position: impl Fn(&T) -> Position) -> Self {
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let has_more = data.len() > limit;
+        data.truncate(limit);
+        let next = data.last().filter(|_| has_more).map(position);
+        Self { data, next }
+    }
+
     /// Makes a page of rows that were asked for with one more than the limit, and cut to [`PAGE_BYTES`].
     pub(super) fn of(rows: Vec<Listed<T>>, limit: i64, position: impl Fn(&T) -> Position) -> Self {
         let listed = rows.first().map_or(0, |row| row.listed);

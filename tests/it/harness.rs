@@ -17,11 +17,11 @@ use futures_util::StreamExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use switchboard::app::{Parts, rules};
-use switchboard::auth::{Scope, begin_session, create_key};
+use switchboard::auth::{Scope, begin_session, create_key, create_workspace};
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, Sources};
-use switchboard::domain::{Address, Channel, Role, Timestamp, UserId, WorkspaceId};
-use switchboard::http::{self, Mode};
+use switchboard::domain::{Address, Caller, Channel, Role, Timestamp, UserId, WorkspaceId};
+use switchboard::http::{self, Limiter, Mode};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
@@ -76,6 +76,7 @@ pub struct TestApp {
     pub messaging: Messaging,
     pub provider: Arc<TestProvider>,
     pub outbox: Outbox,
+    pub limiter: Arc<Limiter>,
     _receipts: mpsc::Receiver<Receipt>,
     settings: LineSettings,
     router: Router,
@@ -92,6 +93,11 @@ impl Setup {
     pub fn with(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.environment.push((key, value.into()));
         self
+    }
+
+    /// With senders for what the server itself says, which `dev` has by itself.
+    pub fn with_senders(self) -> Self {
+        self.with("SWITCHBOARD_DEFAULT_SENDER", "+12015550100").with("SWITCHBOARD_MAIL_SENDER", "server@sms.example")
     }
 
     pub async fn start(self) -> TestApp {
@@ -129,9 +135,22 @@ impl Setup {
         let lines = std::iter::once(settings.clone()).chain(simulated).collect();
         let outbox = Outbox::new(messaging.clone(), lines);
         let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator };
-        let router = http::router(parts.state(messaging.clone(), self.mode, metrics()));
+        let state = parts.state(messaging.clone(), self.mode, metrics());
+        let limiter = state.limiter.clone();
+        let router = http::router(state);
         let (leaves_work, database) = (AtomicBool::new(false), Some(database));
-        TestApp { clock, messaging, provider, outbox, _receipts: receipts, settings, router, leaves_work, database }
+        TestApp {
+            clock,
+            messaging,
+            provider,
+            outbox,
+            limiter,
+            _receipts: receipts,
+            settings,
+            router,
+            leaves_work,
+            database,
+        }
     }
 }
 
@@ -251,7 +270,7 @@ impl TestApp {
         self.raw(request.body(Body::empty()).unwrap()).await
     }
 
-    async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.raw(request.body(body).unwrap()).await
@@ -323,8 +342,19 @@ impl TestApp {
 
     /// Makes a key; gives the `Authorization` that shows it.
     pub async fn key(&self, scopes: &[Scope]) -> String {
-        let made = create_key(self.store(), &self.clock, WorkspaceId::DEFAULT, ("a test's", scopes, None)).await;
+        self.key_of(WorkspaceId::DEFAULT, scopes).await
+    }
+
+    /// Makes a key of any workspace; gives the `Authorization` that shows it.
+    pub async fn key_of(&self, workspace: WorkspaceId, scopes: &[Scope]) -> String {
+        let made = create_key(self.store(), &self.clock, Caller::operator(workspace), ("a test's", scopes, None)).await;
         format!("Bearer {}", made.unwrap().1)
+    }
+
+    /// Another workspace.
+    pub async fn workspace(&self, name: &str) -> WorkspaceId {
+        let operator = Caller::operator(WorkspaceId::DEFAULT);
+        create_workspace(&self.messaging, operator, (name, None), None).await.unwrap().id
     }
 
     /// A person of the default workspace who is signed in, put there without a password or a code.
@@ -356,10 +386,23 @@ impl TestApp {
         Person { id, username: username.to_owned(), authorization: format!("Bearer {}", session.1) }
     }
 
+    /// Begins another session of a person; pending until a code was right.
+    pub async fn session_of(&self, user: UserId, workspace: Option<WorkspaceId>, is_verified: bool) -> String {
+        let mut tx = self.store().begin().await.unwrap();
+        let session = begin_session(&mut tx, &self.clock, (user, workspace), ("a test", is_verified)).await.unwrap();
+        tx.commit().await.unwrap();
+        format!("Bearer {}", session.1)
+    }
+
     /// Calls as a person: `GET` without a body.
     pub async fn as_person(&self, person: &Person, method: Method, path: &str, body: Option<Value>) -> Answer {
+        self.showing(&person.authorization, method, path, body).await
+    }
+
+    /// Calls with an `Authorization`.
+    pub async fn showing(&self, authorization: &str, method: Method, path: &str, body: Option<Value>) -> Answer {
         let request = Request::builder().method(method).uri(path).header(CONTENT_TYPE, "application/json");
-        let request = request.header("authorization", &person.authorization);
+        let request = request.header("authorization", authorization);
         let body = body.map_or_else(Body::empty, |body| Body::from(body.to_string()));
         self.raw(request.body(body).unwrap()).await
     }

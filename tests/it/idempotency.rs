@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
 use switchboard::auth::{Scope, create_key};
-use switchboard::domain::WorkspaceId;
+use switchboard::domain::{Caller, WorkspaceId};
 
 use crate::harness::{Answer, Setup, TestApp, email, hours, seconds, sms};
 
@@ -73,7 +73,8 @@ async fn a_key_is_its_callers_own() {
     let mut tokens = Vec::new();
     for name in ["a", "b"] {
         let scopes: &[Scope] = &[Scope::MessagesSend];
-        let made = create_key(app.store(), &app.clock, WorkspaceId::DEFAULT, (name, scopes, None)).await;
+        let made =
+            create_key(app.store(), &app.clock, Caller::operator(WorkspaceId::DEFAULT), (name, scopes, None)).await;
         tokens.push(format!("Bearer {}", made.unwrap().1));
     }
     let mut ids = Vec::new();

@@ -1,30 +1,159 @@
 //! Everything the server can be asked and told, once through: for tests that look at what that leaves behind.
 
+use std::net::Ipv4Addr;
+
 use axum::body::Body;
-use axum::http::Request;
+use axum::http::{Method, Request};
 use serde_json::{Value, json};
-use switchboard::auth::Scope;
+use switchboard::auth::{CodeAsked, Origin, Scope, allow_code, allow_login, allow_sign_up};
+use switchboard::domain::{Address, Guards, Role, WorkspaceId};
 use switchboard::provider::Outcome;
 
 use crate::harness::{TestApp, hours, minutes, path_of, seconds};
 use crate::provider::{busy, doubtful, silence};
+use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown};
 
 /// Addresses that occur nowhere else, in the form they are stored in.
 pub const PHONES: [&str; 4] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190"];
 pub const EMAILS: [&str; 4] =
     ["canary.one@feathers.example", "canary.two@feathers.example", "canary.cc@plumage.example", "answers@nest.example"];
 
-/// Goes through every route with the canaries as addresses, in every role.
-pub async fn run(app: &TestApp) {
+/// Goes through every route with the canaries as addresses, in every role; gives the secrets that were handed out.
+pub async fn run(app: &TestApp) -> Vec<String> {
     send(app).await;
     carry(app).await;
     receive(app).await;
     report(app).await;
     read(app).await;
     refuse(app).await;
+    let secrets = decide(app).await;
+    guard(app).await;
     app.index().await;
     read(app).await;
+    people(app).await;
     assert!(!app.outbox.clean().await.unwrap());
+    secrets
+}
+
+/// What admins decide on people, keys and settings.
+async fn decide(app: &TestApp) -> Vec<String> {
+    let admin = app.person("canary-admin", Role::Admin).await;
+    let joins = app.person("canary-joins", Role::Member).await;
+    let act = async |method: Method, path: &str, body: Value| {
+        let answer = app.as_person(&admin, method, path, Some(body)).await;
+        assert!(answer.status.is_success(), "{path}: {:?}", answer.body);
+        answer.body
+    };
+    let key = act(Method::POST, "/api/keys", json!({ "name": "k", "scopes": ["messages:read"] })).await;
+    act(Method::DELETE, &format!("/api/keys/{}", key["id"]), Value::Null).await;
+    let invited = act(Method::POST, "/api/invitations", json!({ "email": EMAILS[0], "role": "agent" })).await;
+    act(Method::DELETE, &format!("/api/invitations/{}", invited["id"]), Value::Null).await;
+    act(Method::POST, "/api/invitations", json!({ "mobile": PHONES[1], "role": "agent" })).await;
+    app.run_outbox().await;
+    let token = invitation_in(&app.provider.attempts().last().unwrap().envelope.body);
+    let accept = Some(json!({ "token": token }));
+    for status in [200, 404] {
+        let accepted = app.as_person(&joins, Method::POST, "/api/invitations/accept", accept.clone()).await;
+        assert_eq!(accepted.status, status);
+    }
+    act(Method::PATCH, "/api/settings", json!({ "strangers": "ask" })).await;
+    act(Method::PATCH, "/api/members/canary-joins", json!({ "role": "member" })).await;
+    act(Method::POST, "/api/workspaces", json!({ "name": "other", "admin_email": EMAILS[1] })).await;
+    for path in [
+        "/api/keys",
+        "/api/invitations",
+        "/api/settings",
+        "/api/members",
+        "/api/workspaces",
+        "/api/audit",
+        "/api/audit?actor=user:1&action=key.created",
+    ] {
+        act(Method::GET, path, Value::Null).await;
+    }
+    act(Method::DELETE, "/api/members/canary-joins", Value::Null).await;
+    app.run_outbox().await;
+    let session = admin.authorization.replace("Bearer ", "");
+    vec![key["key"].as_str().unwrap().to_owned(), session, token]
+}
+
+/// The token of an invitation in the text that carries it.
+pub fn invitation_in(body: &str) -> String {
+    let token = &body[body.find("sb_invite_").unwrap()..];
+    token.split([' ', '<']).next().unwrap().to_owned()
+}
+
+async fn guard(app: &TestApp) {
+    let guards = Guards { codes_per_number: 1, ..app.messaging.rules.guards.clone() };
+    let mobile = Address::phone(PHONES[0], &app.messaging.rules.phone).unwrap();
+    let origin = Origin::of(Ipv4Addr::LOCALHOST.into());
+    for is_allowed in [true, false] {
+        let mut tx = app.store().begin().await.unwrap();
+        let asked = CodeAsked { mobile: &mobile, origin, workspace: WorkspaceId::DEFAULT };
+        assert_eq!(allow_code(&mut tx, &guards, &asked, app.now()).await.is_ok(), is_allowed);
+        tx.commit().await.unwrap();
+    }
+    allow_login(app.store(), &guards, (origin, EMAILS[0]), app.now()).await.unwrap();
+    allow_sign_up(app.store(), &guards, origin, app.now()).await.unwrap();
+}
+
+/// Somebody signs up, in and out, changes everything, and forgets their password.
+async fn people(app: &TestApp) {
+    let visitor = Visitor::default();
+    let body = json!({ "username": "birdwatcher", "email": EMAILS[0], "mobile": PHONES[1], "password": PASSWORD });
+    assert_eq!(visitor.post(app, "/api/users", body.clone()).await.status, 201);
+    visitor.enter_code(app).await;
+    assert_eq!(visitor.post(app, "/api/users", body).await.status, 409);
+    let confirm = json!({ "token": last_token(app, EMAILS[0]).await });
+    assert_eq!(app.post("/api/auth/confirm-email", confirm).await.status, 200);
+    let wish = json!({ "username": "bird.watcher", "email": EMAILS[1], "name": "Ana Duck" });
+    assert_eq!(visitor.call(app, Method::PUT, "/api/users/update", wish).await.status, 200);
+    let confirm = json!({ "token": last_token(app, EMAILS[1]).await });
+    assert_eq!(app.post("/api/auth/confirm-email", confirm).await.status, 200);
+    for login in [EMAILS[1], PHONES[1]] {
+        let wrong = json!({ "login": login, "password": "not the right one" });
+        assert_eq!(app.post("/api/auth/login", wrong).await.status, 401);
+    }
+    devices(app, &visitor).await;
+    assert_eq!(visitor.get(app, "/api/auth/sessions").await.status, 200);
+    assert_eq!(visitor.post(app, "/api/auth/switch-workspace", json!({ "workspace_id": 1 })).await.status, 200);
+    assert_eq!(visitor.call(app, Method::DELETE, "/api/auth/sessions", Value::Null).await.status, 204);
+    let code = visitor.code_for(app, "change_password").await;
+    let change = json!({ "password": "other words nobody joins", "code": code });
+    assert_eq!(visitor.call(app, Method::PATCH, "/api/users/update-password", change).await.status, 200);
+    app.advance(seconds(31));
+    let code = visitor.code_for(app, "change_password").await;
+    let checked = json!({ "code": code, "purpose": "change_password" });
+    assert_eq!(visitor.post(app, "/api/auth/verify-code", checked).await.status, 200);
+    let change = json!({ "password": "third words nobody joins" });
+    assert_eq!(visitor.call(app, Method::PATCH, "/api/users/update-password", change).await.status, 200);
+    assert_eq!(visitor.post(app, "/api/auth/recover", json!({ "login": EMAILS[1] })).await.status, 202);
+    let code = last_code(app).await;
+    let proofs = json!({ "code": code, "mail_token": last_token(app, EMAILS[1]).await, "new_password": PASSWORD });
+    assert_eq!(visitor.post(app, "/api/auth/recover/complete", proofs).await.status, 200);
+    assert_eq!(visitor.post(app, "/api/auth/logout", Value::Null).await.status, 204);
+    app.advance(hours(25));
+    let mut tx = app.store().begin().await.unwrap();
+    tx.forget_ended_accounts(app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    app.run_outbox().await;
+}
+
+/// A device and recovery codes, each set and used, with a wrong one before it.
+async fn devices(app: &TestApp, visitor: &Visitor) {
+    let begun = visitor.post(app, "/api/auth/totp", Value::Null).await;
+    let secret = begun["secret"].as_str().unwrap();
+    let code = json!({ "code": shown(secret, app.now()) });
+    assert_eq!(visitor.post(app, "/api/auth/totp/confirm", code).await.status, 200);
+    let codes = visitor.post(app, "/api/auth/recovery-codes", Value::Null).await;
+    app.advance(minutes(11));
+    for code in [shown(secret, app.now()), codes["codes"][0].as_str().unwrap().to_owned()] {
+        let login = json!({ "login": EMAILS[1], "password": PASSWORD });
+        assert_eq!(visitor.post(app, "/api/auth/login", login).await.status, 200);
+        let wrong = visitor.post(app, "/api/auth/verify-code", json!({ "code": "no" })).await;
+        assert_eq!(wrong.status, 401);
+        assert_eq!(visitor.post(app, "/api/auth/verify-code", json!({ "code": code })).await.status, 200);
+    }
+    assert_eq!(visitor.call(app, Method::DELETE, "/api/auth/totp", Value::Null).await.status, 204);
 }
 
 fn text(body: &str) -> Value {

@@ -5,6 +5,7 @@
 mod accounts;
 mod params;
 mod texts;
+mod workspaces;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -18,6 +19,10 @@ pub use self::accounts::{
 pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
+};
+pub use self::workspaces::{
+    AcceptRequest, AuditEntry, AuditParams, Invitation, InvitationRequest, InvitationSent, Joined, Key, Member,
+    RoleRequest, SettingsRequest, Workspace, WorkspaceRequest,
 };
 use crate::domain::{ApiKeyId, ConversationId, FieldError, MessageId, Policy, QuarantineId, Status, Timestamp};
 use crate::messaging::TimelineEntry;

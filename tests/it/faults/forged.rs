@@ -98,6 +98,7 @@ async fn serve(site: &Site) -> (Server, String) {
     ]
     .concat();
     let mut plan = Plan::dev(site, &config).with("SWITCHBOARD_MASTER_KEY", &"5a".repeat(32));
+    plan = plan.with("SWITCHBOARD_REQUEST_LIMIT_PER_MINUTE", "0");
     plan.mode = "serve";
     let key = plan.run(&["keys", "create", "--name", "test", "--scope", "admin"]).await;
     (plan.start().await, key.trim().to_owned())

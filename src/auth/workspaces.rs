@@ -1,0 +1,147 @@
+//! Workspaces, what they decide, and who is what in them.
+
+use serde_json::{Map, json};
+
+use super::invitations::{InviteError, invite_into};
+use crate::domain::{Address, Caller, GroupHistory, Role, Strangers, UserId, WorkspaceId};
+use crate::messaging::Messaging;
+use crate::store::{self, ColleagueRow, Page, PageRequest, Tx, WorkspaceRow};
+
+/// Why somebody's seat was not changed.
+#[derive(Debug, thiserror::Error)]
+pub enum SeatError {
+    /// Nobody of that name is in the workspace.
+    #[error("there is nobody of that name here")]
+    NoSuchMember,
+    /// Nobody would be left who may do anything about it.
+    #[error("the workspace would be left without an admin")]
+    LastAdmin,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// What of a workspace is to be changed.
+#[derive(Debug, Clone, Default)]
+pub struct SettingsChange {
+    /// What people call it.
+    pub name: Option<String>,
+    /// Whether people who are no friends may write to each other.
+    pub strangers: Option<Strangers>,
+    /// What somebody who joins a group sees of what was said before.
+    pub group_history: Option<GroupHistory>,
+}
+
+/// Makes a workspace, for the server's owner, and invites its first admin; `base` is the URL under which people reach
+/// this server.
+pub async fn create_workspace(
+    m: &Messaging,
+    caller: Caller,
+    (name, admin): (&str, Option<&Address>),
+    base: Option<&str>,
+) -> Result<WorkspaceRow, InviteError> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    let made = tx.insert_workspace(name, now).await?;
+    let target = format!("workspace:{}", made.id);
+    tx.audit(caller.workspace, &caller.who.to_string(), "workspace.created", &target, json!({}), now).await?;
+    if let Some(admin) = admin {
+        invite_into(&mut tx, m, caller, (made.id, admin, Role::Admin), base).await?;
+    }
+    tx.commit().await?;
+    Ok(made)
+}
+
+/// Every workspace; for the server's owner.
+pub async fn list_workspaces(m: &Messaging, page: PageRequest) -> store::Result<Page<WorkspaceRow>> {
+    m.store.read().await?.list_workspaces(page).await
+}
+
+/// A workspace and what it decides.
+pub async fn find_settings(m: &Messaging, workspace: WorkspaceId) -> store::Result<WorkspaceRow> {
+    let found = m.store.read().await?.find_workspace(workspace).await?;
+    found.ok_or(store::Error::Corrupt("no row for a workspace that somebody is in"))
+}
+
+/// Changes what a workspace decides.
+pub async fn change_settings(m: &Messaging, caller: Caller, change: SettingsChange) -> store::Result<WorkspaceRow> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    let found = tx.find_workspace(caller.workspace).await?;
+    let mut row = found.ok_or(store::Error::Corrupt("no row for a workspace that somebody is in"))?;
+    let mut changed = Map::new();
+    if let Some(name) = change.name {
+        row.name = name;
+        changed.insert("name".to_owned(), json!(row.name));
+    }
+    if let Some(strangers) = change.strangers {
+        row.strangers = strangers;
+        changed.insert("strangers".to_owned(), json!(strangers));
+    }
+    if let Some(history) = change.group_history {
+        row.group_history = history;
+        changed.insert("group_history".to_owned(), json!(history));
+    }
+    tx.update_workspace(&row).await?;
+    let (actor, target) = (caller.who.to_string(), format!("workspace:{}", row.id));
+    tx.audit(caller.workspace, &actor, "settings.changed", &target, changed.into(), now).await?;
+    tx.commit().await?;
+    Ok(row)
+}
+
+/// The people of a workspace.
+pub async fn list_members(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    page: PageRequest,
+) -> store::Result<Page<ColleagueRow>> {
+    m.store.read().await?.list_colleagues(workspace, page).await
+}
+
+/// Gives somebody another role. Their sessions have it with their next request.
+pub async fn change_role(m: &Messaging, caller: Caller, username: &str, role: Role) -> Result<ColleagueRow, SeatError> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    let mut member = find_member(&mut tx, caller.workspace, username).await?;
+    if role != Role::Admin {
+        keep_an_admin(&mut tx, caller.workspace, member.user_id).await?;
+    }
+    let data = json!({ "from": member.role, "to": role });
+    tx.put_membership(caller.workspace, member.user_id, role, now).await?;
+    let target = format!("user:{}", member.user_id);
+    tx.audit(caller.workspace, &caller.who.to_string(), "member.role_changed", &target, data, now).await?;
+    tx.commit().await?;
+    member.role = role;
+    Ok(member)
+}
+
+/// Takes somebody's seat. Their sessions reach nothing of the workspace any more.
+pub async fn remove_member(m: &Messaging, caller: Caller, username: &str) -> Result<(), SeatError> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    let member = find_member(&mut tx, caller.workspace, username).await?;
+    keep_an_admin(&mut tx, caller.workspace, member.user_id).await?;
+    tx.delete_membership(caller.workspace, member.user_id).await?;
+    let target = format!("user:{}", member.user_id);
+    tx.audit(caller.workspace, &caller.who.to_string(), "member.removed", &target, json!({}), now).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn find_member(tx: &mut Tx, workspace: WorkspaceId, username: &str) -> Result<ColleagueRow, SeatError> {
+    let user = tx.find_colleague(workspace, username).await?.ok_or(SeatError::NoSuchMember)?;
+    let seat = tx.find_membership(workspace, user.id).await?.ok_or(SeatError::NoSuchMember)?;
+    Ok(ColleagueRow {
+        user_id: user.id,
+        username: user.username,
+        first_name: user.first_name,
+        last_name: user.last_name,
+        role: seat.role,
+        created_at: seat.created_at,
+    })
+}
+
+/// Two admins who go at once are looked at one after the other.
+async fn keep_an_admin(tx: &mut Tx, workspace: WorkspaceId, leaving: UserId) -> Result<(), SeatError> {
+    let admins = tx.lock_admins(workspace).await?;
+    if admins == [leaving] { Err(SeatError::LastAdmin) } else { Ok(()) }
+}

@@ -1,0 +1,103 @@
+//! Workspaces, what they decide, and who is in them.
+
+use super::{Dialect, Page, PageRequest, Position, Result, Tx, on};
+use crate::domain::{GroupHistory, Role, Strangers, Timestamp, UserId, WorkspaceId};
+
+/// A workspace as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct WorkspaceRow {
+    /// Its id.
+    pub id: WorkspaceId,
+    /// What people call it.
+    pub name: String,
+    /// Whether people who are no friends may write to each other.
+    pub strangers: Strangers,
+    /// What somebody who joins a group sees of what was said before.
+    pub group_history: GroupHistory,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// Somebody of a workspace, as its admins see them.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ColleagueRow {
+    /// Who.
+    pub user_id: UserId,
+    /// As they write it.
+    pub username: String,
+    /// First name; may be empty.
+    pub first_name: String,
+    /// Last name; may be empty.
+    pub last_name: String,
+    /// As what they are here.
+    pub role: Role,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+impl Tx {
+    /// Makes a workspace with the settings that one begins with.
+    pub async fn insert_workspace(&mut self, name: &str, now: Timestamp) -> Result<WorkspaceRow> {
+        const SQL: &str = "insert into workspaces (name, strangers, group_history, created_at)
+            values ($1, 'write', 'joined', $2) returning id, name, strangers, group_history, created_at";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(name).bind(now).fetch_one(conn).await)?)
+    }
+
+    /// One workspace.
+    pub async fn find_workspace(&mut self, id: WorkspaceId) -> Result<Option<WorkspaceRow>> {
+        const SQL: &str = "select id, name, strangers, group_history, created_at from workspaces where id = $1";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(id).fetch_optional(conn).await)?)
+    }
+
+    /// Every workspace but the server's own, the oldest first: for its owner.
+    pub async fn list_workspaces(&mut self, page: PageRequest) -> Result<Page<WorkspaceRow>> {
+        const SQL: &str = "select id, name, strangers, group_history, created_at from workspaces
+            where id > $1 order by id limit $2";
+        let after = page.lower_bound().id.max(WorkspaceId::ACCOUNTS.0);
+        let rows: Vec<WorkspaceRow> =
+            on!(self, |conn| sqlx::query_as(SQL).bind(after).bind(page.limit + 1).fetch_all(conn).await)?;
+        Ok(Page::cut(rows, page.limit, |row| Position { at: row.created_at, id: row.id.0 }))
+    }
+
+    /// Changes what a workspace decides.
+    pub async fn update_workspace(&mut self, row: &WorkspaceRow) -> Result<()> {
+        const SQL: &str = "update workspaces set name = $2, strangers = $3, group_history = $4 where id = $1";
+        on!(self, |conn| {
+            let query = sqlx::query(SQL).bind(row.id).bind(&row.name).bind(row.strangers).bind(row.group_history);
+            query.execute(conn).await.map(drop)
+        })?;
+        Ok(())
+    }
+
+    /// The people of a workspace, by their ids.
+    pub async fn list_colleagues(&mut self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<ColleagueRow>> {
+        const SQL: &str = "select p.user_id, u.username, u.first_name, u.last_name, p.role, p.created_at
+            from memberships p join users u on u.id = p.user_id
+            where p.workspace_id = $1 and p.user_id > $2 order by p.user_id limit $3";
+        let after = page.lower_bound().id;
+        let rows: Vec<ColleagueRow> = on!(self, |conn| {
+            sqlx::query_as(SQL).bind(workspace).bind(after).bind(page.limit + 1).fetch_all(conn).await
+        })?;
+        Ok(Page::cut(rows, page.limit, |row| Position { at: row.created_at, id: row.user_id.0 }))
+    }
+
+    /// The admins of a workspace, whom nobody else can change until this unit of work ends.
+    pub async fn lock_admins(&mut self, workspace: WorkspaceId) -> Result<Vec<UserId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select user_id from memberships where workspace_id = $1 and role = 'admin' order by user_id",
+            postgres: "select user_id from memberships where workspace_id = $1 and role = 'admin' order by user_id
+                for update",
+        };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).fetch_all(conn).await)?)
+    }
+
+    /// Takes somebody's seat; false when they had none.
+    pub async fn delete_membership(&mut self, workspace: WorkspaceId, user: UserId) -> Result<bool> {
+        const SQL: &str = "delete from memberships where workspace_id = $1 and user_id = $2";
+        let gone = on!(self, |conn| {
+            sqlx::query(SQL).bind(workspace).bind(user).execute(conn).await.map(|done| done.rows_affected())
+        })?;
+        Ok(gone == 1)
+    }
+}
