@@ -6,9 +6,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
+use crate::blob::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, ProviderConfig, ProviderKind};
 use crate::domain::{Address, Channel, Limits, PhoneRules};
@@ -25,6 +27,8 @@ const SIMULATOR_IN_FLIGHT: usize = 200;
 /// Who sends in `dev` when nobody says who.
 const DEV_SENDER: &str = "+12015550100";
 const DEV_MAIL_SENDER: &str = "switchboard@localhost";
+/// Uploads that are read at once; each may hold a whole file in memory.
+const UPLOADS: usize = 16;
 /// How often measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the free space is measured.
@@ -47,12 +51,14 @@ impl Parts {
     /// The use cases over these parts.
     pub fn messaging(&self) -> anyhow::Result<Messaging> {
         let rules = Arc::new(rules(&self.config, self.simulator.is_some())?);
-        Ok(Messaging { store: self.store.clone(), clock: self.clock.clone(), rules })
+        let blobs = blobs(&self.config).context("attachments")?;
+        Ok(Messaging { store: self.store.clone(), clock: self.clock.clone(), blobs, rules })
     }
 
     /// What the handlers work with.
     pub fn state(&self, messaging: Messaging, mode: Mode, metrics: PrometheusHandle) -> State {
-        State { messaging, config: self.config.clone(), mode, simulator: self.simulator.clone(), metrics }
+        let uploads = Arc::new(Semaphore::new(UPLOADS));
+        State { messaging, config: self.config.clone(), mode, simulator: self.simulator.clone(), uploads, metrics }
     }
 }
 
@@ -77,9 +83,24 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         limits,
         default_sender,
         mail_sender,
+        base_url: base_url(config),
         sender_limit_per_minute: config.sender_limit_per_minute,
         routes,
     })
+}
+
+/// Where the world reaches this server.
+fn base_url(config: &Config) -> String {
+    let public = config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    public.unwrap_or_else(|| format!("http://{}", config.listen))
+}
+
+/// The place of uploaded files, made when it is not there.
+fn blobs(config: &Config) -> Result<Blobs, blob::OpenError> {
+    match &config.attachments {
+        Some(url) => Blobs::at(url),
+        None => Blobs::in_folder(&config.data.join("attachments")),
+    }
 }
 
 /// A line to every provider, the simulated one included.

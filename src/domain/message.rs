@@ -181,6 +181,9 @@ pub struct Message {
     pub channel: Channel,
     /// The sender's address.
     pub from: String,
+    /// The username of the person who wrote it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// One recipient as a string, several as a list.
     pub to: OneOrMany,
     /// Further recipients of a mail.

@@ -3,6 +3,7 @@
 mod address;
 mod draft;
 mod event;
+mod file;
 mod html;
 mod id;
 mod message;
@@ -15,6 +16,7 @@ mod time;
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
+pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of_url, file_url};
 pub use html::{Rendered, is_html, render};
 pub use id::{
     AddressId, ApiKeyId, AuditId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId, OutboxId,

@@ -7,8 +7,9 @@ use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use crate::blob;
 use crate::domain::{FieldError, Refusal};
-use crate::messaging::{MoveError, ReplyError, SendError, TextError};
+use crate::messaging::{MoveError, ReadFileError, ReplyError, SendError, TextError, UploadError};
 use crate::store;
 
 /// The media type of every refusal.
@@ -219,6 +220,38 @@ impl From<TextError> for Error {
             TextError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<UploadError> for Error {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Empty => Self::invalid_field("file", "empty", "must not be empty"),
+            UploadError::Unsupported => {
+                let message = "must be a PNG, JPEG, GIF or WebP picture, a PDF document, or UTF-8 text, by its content";
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_file_type", message)
+                    .naming(vec![FieldError::new("file", "unsupported_file_type", message)])
+            }
+            UploadError::Blob(error) => no_place(&error),
+            UploadError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadFileError> for Error {
+    fn from(error: ReadFileError) -> Self {
+        match error {
+            ReadFileError::NoSuchFile => Self::not_found("no_such_attachment", "there is no such attachment"),
+            ReadFileError::Blob(error) => no_place(&error),
+            ReadFileError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// 503: the place of uploaded files does not answer now.
+fn no_place(error: &blob::Error) -> Error {
+    tracing::warn!(error = error as &dyn std::error::Error, "the place for attachments does not answer");
+    let detail = "the place for attachments does not answer; try again soon";
+    Error::new(StatusCode::SERVICE_UNAVAILABLE, "attachments_unavailable", detail).with_header(RETRY_AFTER, "5")
 }
 
 /// 404: no such conversation.

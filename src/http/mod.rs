@@ -2,6 +2,7 @@
 //!
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
+mod attachments;
 mod body;
 mod conversations;
 mod cookie;
@@ -37,6 +38,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::csrf::CsrfLayer;
@@ -72,6 +74,8 @@ pub struct State {
     pub mode: Mode,
     /// The simulated carrier, in `dev`.
     pub simulator: Option<Arc<Simulator>>,
+    /// Uploads that may be read at once.
+    pub uploads: Arc<Semaphore>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
 }
@@ -123,6 +127,9 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::get_conversation))
         .routes(routes!(conversations::list_messages, conversations::reply))
+        .routes(routes!(attachments::upload_attachment))
+        .routes(routes!(attachments::get_attachment))
+        .routes(routes!(attachments::get_linked_attachment))
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Header, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
@@ -70,6 +70,7 @@ pub fn beginning() -> OpenApi {
     let tags = [
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
+        ("attachments", "Files that messages carry."),
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),
@@ -142,12 +143,18 @@ fn components() -> utoipa::openapi::Components {
         .schema(Problem::name(), Problem::schema())
         .schema(FieldError::name(), FieldError::schema())
         .security_scheme("api_key", bearer("An API key: `sb_live_..`. In `dev` the local operator needs none."))
+        .security_scheme("session", session())
         .security_scheme("webhook_bearer", bearer("The provider's `webhook_secret`."))
         .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."));
     for kind in &KINDS {
         components = components.response(kind.name, response(kind));
     }
     components.build()
+}
+
+fn session() -> SecurityScheme {
+    let meaning = "The session of somebody who is signed in: this cookie, or `Authorization: Bearer sb_sess_..`.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-sb_session", meaning)))
 }
 
 fn bearer(meaning: &str) -> SecurityScheme {

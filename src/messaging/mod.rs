@@ -1,6 +1,7 @@
 //! What the product does: send, receive, read. One function, one unit of work.
 
 mod accept;
+mod files;
 mod notice;
 mod read;
 mod receive;
@@ -13,11 +14,16 @@ mod text;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::blob::Blobs;
 use crate::clock::Clock;
 use crate::domain::{Address, Channel, Limits, PhoneRules};
 use crate::store::Store;
 
 pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
+pub use files::{
+    OpenFile, ReadFileError, UploadError, carried_attachments, check_attachments, open_file, open_linked_file,
+    sign_link, sweep_files, upload,
+};
 pub use notice::{Notice, NoticeError, notify};
 pub use read::{
     Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,
@@ -38,6 +44,8 @@ pub struct Messaging {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// The bytes of uploaded files.
+    pub blobs: Blobs,
     /// What the configuration says.
     pub rules: Arc<Rules>,
 }
@@ -55,6 +63,8 @@ pub struct Rules {
     pub mail_sender: Option<Address>,
     /// Messages a minute of one sender; 0 is no limit.
     pub sender_limit_per_minute: u32,
+    /// Where the world reaches this server, without a slash at the end.
+    pub base_url: String,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
 }

@@ -6,7 +6,7 @@ use super::carry::{Ended, unknown};
 use super::{IDLE, Outbox, SET};
 use crate::domain::{Status, Timestamp};
 use crate::fault::is_sabotaged;
-use crate::messaging::moved;
+use crate::messaging::{moved, sweep_files};
 use crate::provider::Outcome;
 use crate::store::{self, Phase};
 
@@ -40,6 +40,12 @@ impl Outbox {
             tx.forget_old_keys(self.now()).await?;
             tx.forget_message_secrets().await?;
             tx.commit().await?;
+            if let Err(error) = sweep_files(self.m()).await {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "uploads that nobody attached are still there"
+                );
+            }
         }
         Ok(())
     }

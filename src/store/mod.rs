@@ -8,6 +8,7 @@ mod backup;
 mod conversations;
 mod error;
 mod events;
+mod files;
 mod idempotency;
 mod inbound;
 mod keys;
@@ -36,11 +37,14 @@ pub use backup::{RestoreError, restore_sqlite};
 pub use conversations::{ConversationFilter, ConversationRow, Thread};
 pub use error::{Error, Result};
 pub use events::NewEvent;
+pub use files::{FileReach, FileRow, NewFile, OldFile};
 pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use message_secrets::SECRET_MARK;
-pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
+pub use messages::{
+    AttachmentRow, Bearing, MessageContent, MessageRow, NewAttachment, NewMessage, NewRecipient, RecipientRow,
+};
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};

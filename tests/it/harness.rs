@@ -18,6 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use switchboard::app::{Parts, rules};
 use switchboard::auth::{Scope, begin_session, create_key};
+use switchboard::blob::Blobs;
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, Sources};
 use switchboard::domain::{Address, Channel, Role, Timestamp, UserId, WorkspaceId};
@@ -76,6 +77,8 @@ pub struct TestApp {
     pub messaging: Messaging,
     pub provider: Arc<TestProvider>,
     pub outbox: Outbox,
+    /// Holds `attachments`, where uploads are.
+    pub folder: tempfile::TempDir,
     _receipts: mpsc::Receiver<Receipt>,
     settings: LineSettings,
     router: Router,
@@ -113,7 +116,9 @@ impl Setup {
         let simulator = matches!(self.mode, Mode::Dev { .. })
             .then(|| Arc::new(Simulator::new(clock.clone(), sender, Duration::from_secs(1))));
         let rules = Arc::new(rules(&config, simulator.is_some()).unwrap());
-        let messaging = Messaging { store: store.clone(), clock: clock.clone(), rules };
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(&folder.path().join("attachments")).unwrap();
+        let messaging = Messaging { store: store.clone(), clock: clock.clone(), blobs, rules };
         let provider = Arc::new(TestProvider::new(clock.clone(), self.abilities));
         let settings = LineSettings {
             name: "test".to_owned(),
@@ -131,7 +136,18 @@ impl Setup {
         let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator };
         let router = http::router(parts.state(messaging.clone(), self.mode, metrics()));
         let (leaves_work, database) = (AtomicBool::new(false), Some(database));
-        TestApp { clock, messaging, provider, outbox, _receipts: receipts, settings, router, leaves_work, database }
+        TestApp {
+            clock,
+            messaging,
+            provider,
+            outbox,
+            folder,
+            _receipts: receipts,
+            settings,
+            router,
+            leaves_work,
+            database,
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "a test that fails shows its seed and its figures")]
 
 mod architecture;
+mod attachments;
 mod bulk;
 mod callbacks;
 mod canary;

@@ -2,12 +2,14 @@
 //!
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
+mod files;
 mod params;
 mod texts;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+pub use self::files::UploadForm;
 pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
