@@ -76,6 +76,7 @@ create table conversations (
 );
 
 create index conversations_activity_idx on conversations (workspace_id, activity_at, id);
+create index conversations_kind_idx on conversations (workspace_id, kind, activity_at, id);
 create index conversations_state_idx on conversations (workspace_id, state, activity_at, id) where state <> 'open';
 create index conversations_snoozed_idx on conversations (snoozed_until) where state = 'snoozed';
 create index conversations_assignee_idx on conversations (workspace_id, assignee_id, activity_at, id)
@@ -101,6 +102,8 @@ create table messages (
     -- absent in a chat, whose author is a user
     from_id bigint check (from_id is not null or channel = 'chat'),
     author_id bigint,
+    -- the one person to whom a chat of two says it
+    recipient_id bigint,
     reply_to_id bigint,
     subject text,
     body text not null,
@@ -129,7 +132,9 @@ create table messages (
 create index messages_thread_idx on messages (workspace_id, conversation_id, occurred_at, id);
 create index messages_sent_texts_idx on messages (workspace_id, occurred_at, id)
     where direction = 'outbound' and channel in ('sms', 'mms');
-create index messages_author_idx on messages (workspace_id, author_id, id) where channel = 'chat';
+create index messages_author_idx on messages (workspace_id, author_id, occurred_at, id) where recipient_id is not null;
+create index messages_recipient_idx on messages (workspace_id, recipient_id, occurred_at, id)
+    where recipient_id is not null;
 create index messages_dead_idx on messages (workspace_id, updated_at, id) where status = 'dead';
 
 create table recipients (

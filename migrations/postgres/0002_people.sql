@@ -164,6 +164,8 @@ create table members (
     left_at timestamptz,
     -- nothing before this message is shown
     first_message_id bigint not null,
+    -- how many stand before it
+    hidden_count bigint not null,
     last_read_id bigint not null,
     unread_count bigint not null,
     primary key (workspace_id, conversation_id, user_id),
@@ -177,6 +179,7 @@ create index members_user_idx on members (workspace_id, user_id, conversation_id
 create table receipts (
     workspace_id bigint not null,
     message_id bigint not null,
+    conversation_id bigint not null,
     user_id bigint not null,
     delivered_at timestamptz,
     read_at timestamptz,
@@ -185,7 +188,8 @@ create table receipts (
     foreign key (user_id) references users (id) on delete cascade
 );
 
-create index receipts_user_idx on receipts (workspace_id, user_id, message_id);
+create index receipts_user_idx on receipts (user_id);
+create index receipts_unread_idx on receipts (workspace_id, user_id, conversation_id, message_id) where read_at is null;
 create index receipts_waiting_idx on receipts (workspace_id, user_id, message_id) where delivered_at is null;
 
 create table reactions (
@@ -197,6 +201,8 @@ create table reactions (
     primary key (workspace_id, message_id, user_id, emoji),
     foreign key (workspace_id, message_id) references messages (workspace_id, id)
 );
+
+create index reactions_user_idx on reactions (user_id);
 
 -- What a message said before it was edited.
 create table message_edits (

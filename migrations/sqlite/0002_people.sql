@@ -163,6 +163,8 @@ create table members (
     left_at integer,
     -- nothing before this message is shown
     first_message_id integer not null,
+    -- how many stand before it
+    hidden_count integer not null,
     last_read_id integer not null,
     unread_count integer not null,
     primary key (workspace_id, conversation_id, user_id),
@@ -176,6 +178,7 @@ create index members_user_idx on members (workspace_id, user_id, conversation_id
 create table receipts (
     workspace_id integer not null,
     message_id integer not null,
+    conversation_id integer not null,
     user_id integer not null,
     delivered_at integer,
     read_at integer,
@@ -184,7 +187,8 @@ create table receipts (
     foreign key (user_id) references users (id) on delete cascade
 ) strict, without rowid;
 
-create index receipts_user_idx on receipts (workspace_id, user_id, message_id);
+create index receipts_user_idx on receipts (user_id);
+create index receipts_unread_idx on receipts (workspace_id, user_id, conversation_id, message_id) where read_at is null;
 create index receipts_waiting_idx on receipts (workspace_id, user_id, message_id) where delivered_at is null;
 
 create table reactions (
@@ -196,6 +200,8 @@ create table reactions (
     primary key (workspace_id, message_id, user_id, emoji),
     foreign key (workspace_id, message_id) references messages (workspace_id, id)
 ) strict, without rowid;
+
+create index reactions_user_idx on reactions (user_id);
 
 -- What a message said before it was edited.
 create table message_edits (

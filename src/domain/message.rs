@@ -61,7 +61,20 @@ impl Channel {
     }
 }
 
-/// Which way a message went, as seen from here.
+/// Between whom a conversation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
+pub enum ConversationKind {
+    /// Phones and mailboxes.
+    Numbers,
+    /// Two people of the workspace.
+    Direct,
+    /// Any number of people of the workspace.
+    Group,
+}
+
+/// Which way a message went, as seen from here; in a chat as seen by whoever asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 #[sqlx(type_name = "text", rename_all = "snake_case")]
@@ -179,7 +192,7 @@ pub struct Message {
     /// How it travels.
     #[serde(rename = "type")]
     pub channel: Channel,
-    /// The sender's address.
+    /// The sender's address; a chat's author by username.
     pub from: String,
     /// The username of the person who wrote it, where one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -234,10 +247,31 @@ pub struct Message {
     /// When it is tried next.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Timestamp>,
+    /// What people reacted with, in a chat.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reactions: Vec<Reaction>,
+    /// When its author changed it last, in a chat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edited_at: Option<Timestamp>,
+    /// When its author took it back, in a chat: its body is empty since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// When it was accepted.
     pub created_at: Timestamp,
     /// When anything about it changed last.
     pub updated_at: Timestamp,
+}
+
+/// One emoji on a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct Reaction {
+    /// The emoji.
+    #[schema(example = "👍")]
+    pub emoji: String,
+    /// Whose.
+    pub user_names: Vec<String>,
+    /// How many people's.
+    pub count: i64,
 }
 
 /// The newest message of a conversation, in short.
@@ -250,7 +284,7 @@ pub struct LastMessage {
     /// How it travelled.
     #[serde(rename = "type")]
     pub channel: Channel,
-    /// The sender's address.
+    /// The sender's address; a chat's author by username.
     pub from: String,
     /// A mail's subject.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -268,15 +302,23 @@ pub struct LastMessage {
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
-    /// Everybody's address, in alphabetical order.
+    /// Between whom.
+    pub kind: ConversationKind,
+    /// A group's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Whether a stranger asks to write: it is the caller's to accept or to decline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is_request: Option<bool>,
+    /// Everybody's address, or among people their usernames, in alphabetical order.
     pub participants: Vec<String>,
     /// The channels it was held on so far.
     pub channels: Vec<Channel>,
     /// The message accepted last.
     pub last_message: Option<LastMessage>,
-    /// How many messages it holds.
+    /// How many messages it holds that the caller may see.
     pub message_count: i64,
-    /// How many inbound ones nobody has read.
+    /// How many inbound ones nobody has read; among people, how many the caller has not.
     pub unread_count: i64,
     /// When it began.
     pub created_at: Timestamp,

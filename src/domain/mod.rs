@@ -23,9 +23,10 @@ pub use id::{
     QuarantineId, SavedReplyId, SessionId, UserId, WorkspaceId,
 };
 pub use message::{
-    Channel, Conversation, Direction, LastMessage, Message, OneOrMany, Policy, Recipient, RecipientKind, SegmentSummary,
+    Channel, Conversation, ConversationKind, Direction, LastMessage, Message, OneOrMany, Policy, Reaction, Recipient,
+    RecipientKind, SegmentSummary,
 };
-pub use people::{Caller, Role, Sight, Who};
+pub use people::{Caller, Role, Sight, Who, is_username};
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};

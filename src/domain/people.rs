@@ -87,6 +87,12 @@ pub enum Sight {
     },
 }
 
+/// Whether a text has the form of a username: a letter, then letters, digits, `_`, `.` and `-`, at most 32 in all.
+pub fn is_username(text: &str) -> bool {
+    let is_right = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-');
+    text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.chars().all(is_right)
+}
+
 impl Caller {
     /// The operator, in a workspace.
     pub fn operator(workspace: WorkspaceId) -> Self {

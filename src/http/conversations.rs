@@ -14,7 +14,7 @@ use super::query::{Path, Query};
 use super::rights::{MayRead, MaySend};
 use super::shapes::{ConversationParams, IdempotencyHeader, MessageParams, PageParams, ReplyRequest};
 use super::{Error, State, error};
-use crate::domain::{Address, Channel, Conversation, ConversationId, Message, PhoneRules};
+use crate::domain::{Address, Channel, Conversation, ConversationId, Message, PhoneRules, is_username};
 use crate::messaging;
 use crate::store::{ConversationFilter, Order};
 
@@ -38,8 +38,8 @@ pub async fn list_conversations(
     let filter = filter(&query, &state.messaging.rules.phone)?;
     let participant = filter.participant.as_ref().map(Address::as_str);
     let identity = format!(
-        "conversations of {} {}: {participant:?} {:?} {:?}",
-        caller.workspace, caller.who, filter.channel, filter.q
+        "conversations of {} {}: {participant:?} {:?} {:?} {:?}",
+        caller.workspace, caller.who, filter.person, filter.channel, filter.q
     );
     let listing = Listing::read(&query, ORDINARY, &identity)?;
     let page = messaging::list_conversations(&state.messaging, &caller, &filter, listing.request).await?;
@@ -116,20 +116,27 @@ fn order_named(name: &str) -> Option<Order> {
 }
 
 fn filter(query: &Query, phone: &PhoneRules) -> Result<ConversationFilter, Error> {
-    let participant = query.text("participant", 320)?.map(|text| participant(text, phone)).transpose()?;
+    let (participant, person) = match query.text("participant", 320)? {
+        Some(text) => participant(text, phone)?,
+        None => (None, None),
+    };
     let channels = Channel::ALL.map(Channel::as_str).join(", ");
     let channel = query.choice("channel", Channel::named, &channels)?;
     let q = query.text("q", MAX_SEARCH)?.map(str::trim).filter(|q| !q.is_empty()).map(str::to_owned);
-    Ok(ConversationFilter { participant, channel, q })
+    Ok(ConversationFilter { participant, person, channel, q })
 }
 
-/// A plus that was not encoded in the query has become a space.
-fn participant(text: &str, phone: &PhoneRules) -> Result<Address, Error> {
+/// An address, a username, or what may be either. A plus that was not encoded in the query has become a space.
+fn participant(text: &str, phone: &PhoneRules) -> Result<(Option<Address>, Option<String>), Error> {
     let plus = text.strip_prefix(' ').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()));
     let text = plus.map_or_else(|| text.to_owned(), |rest| format!("+{rest}"));
-    Address::any(&text, phone).ok_or_else(|| {
-        Error::invalid_field("query:participant", "invalid", "must be a phone number or an email address")
-    })
+    let address = Address::any(&text, phone);
+    let person = is_username(&text).then_some(text);
+    if address.is_none() && person.is_none() {
+        let wanted = "must be a phone number, an email address or a username";
+        return Err(Error::invalid_field("query:participant", "invalid", wanted));
+    }
+    Ok((address, person))
 }
 
 #[cfg(test)]

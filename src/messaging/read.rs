@@ -136,7 +136,7 @@ pub async fn list_conversations(
     let mut tx = m.store.read().await?;
     let workspace = caller.workspace;
     let q_address = filter.q.as_deref().and_then(|q| Address::any(q.trim(), &m.rules.phone));
-    let rows = tx.list_conversations(workspace, filter, q_address.as_ref(), page).await?;
+    let rows = tx.list_conversations(caller, filter, q_address.as_ref(), page).await?;
     let next = rows.next;
     let data = compose_conversations(&mut tx, workspace, rows.data).await?;
     Ok(Page { data, next })
@@ -397,6 +397,9 @@ fn compose_one(
         scheduled_at: row.scheduled_at,
         deliver_by: row.deliver_by,
         next_attempt_at: row.next_attempt_at.filter(|_| matches!(status, Status::Queued | Status::Scheduled)),
+        reactions: Vec::new(),
+        edited_at: row.edited_at,
+        deleted_at: row.deleted_at,
         created_at: row.created_at,
         updated_at: row.updated_at,
     }
@@ -425,10 +428,13 @@ async fn compose_conversations(
         participants.sort();
         Conversation {
             id: row.id,
+            kind: row.kind,
+            name: row.name.clone(),
+            is_request: (row.joined_at.is_some() && row.accepted_at.is_none()).then_some(true),
             participants,
             channels: Channel::of_bits(row.channels),
-            message_count: row.message_count,
-            unread_count: row.unread_count,
+            message_count: row.message_count - row.hidden_count.unwrap_or(0),
+            unread_count: row.own_unread_count.unwrap_or(row.unread_count),
             created_at: row.created_at,
             updated_at: row.activity_at,
             last_message: last_message(row, text),
@@ -439,10 +445,10 @@ async fn compose_conversations(
 
 fn last_message(row: ConversationRow, text: impl Fn(AddressId) -> String) -> Option<LastMessage> {
     Some(LastMessage {
-        id: row.last_message_id?,
+        id: row.last_message_id.filter(|id| row.first_message_id.is_none_or(|first| *id >= first))?,
         direction: row.last_direction?,
         channel: row.last_channel?,
-        from: text(row.last_from_id?),
+        from: row.last_from_id.map(text).unwrap_or_default(),
         subject: row.last_subject,
         body: row.last_body?,
         status: row.last_status?,

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
-use super::{Dialect, Error, NewEvent, Page, PageRequest, Position, Result, Tx, on, set};
+use super::{Dialect, Error, NewEvent, Result, Tx, on, set};
 use crate::domain::{
-    AddressId, Caller, Channel, ConversationId, Direction, EventKind, MessageId, Sight, Status, Timestamp, UserId,
-    WorkspaceId,
+    AddressId, Caller, Channel, ConversationId, ConversationKind, Direction, EventKind, MessageId, Sight, Status,
+    Timestamp, UserId, WorkspaceId,
 };
 
 /// What the list of conversations is narrowed to.
@@ -15,6 +15,8 @@ use crate::domain::{
 pub struct ConversationFilter {
     /// This address takes part.
     pub participant: Option<crate::domain::Address>,
+    /// Or this person does, by their username.
+    pub person: Option<String>,
     /// It was held on this channel, among others.
     pub channel: Option<Channel>,
     /// Every word occurs in one body or subject, or the whole is a participant's address.
@@ -41,11 +43,15 @@ pub struct Thread {
 pub struct ConversationRow {
     /// Its id.
     pub id: ConversationId,
+    /// Between whom.
+    pub kind: ConversationKind,
+    /// A group's name.
+    pub name: Option<String>,
     /// [`Channel::bit`]s.
     pub channels: i64,
     /// How many messages it holds.
     pub message_count: i64,
-    /// How many inbound ones nobody has read.
+    /// How many inbound ones nobody has read; always 0 among people.
     pub unread_count: i64,
     /// When it began.
     pub created_at: Timestamp,
@@ -57,8 +63,10 @@ pub struct ConversationRow {
     pub last_direction: Option<Direction>,
     /// How it travelled.
     pub last_channel: Option<Channel>,
-    /// Who sent it.
+    /// From which address.
     pub last_from_id: Option<AddressId>,
+    /// The person who wrote it, where one did.
+    pub last_author_id: Option<UserId>,
     /// Its subject.
     pub last_subject: Option<String>,
     /// Its body.
@@ -67,6 +75,29 @@ pub struct ConversationRow {
     pub last_status: Option<Status>,
     /// When the client says it was written.
     pub last_occurred_at: Option<Timestamp>,
+    /// How many the caller has not read; absent when they are no member.
+    pub own_unread_count: Option<i64>,
+    /// How many the caller does not see.
+    pub hidden_count: Option<i64>,
+    /// The first message that the caller sees.
+    pub first_message_id: Option<MessageId>,
+    /// When the caller joined.
+    pub joined_at: Option<Timestamp>,
+    /// When the caller took it on; absent while it is a request.
+    pub accepted_at: Option<Timestamp>,
+}
+
+/// What somebody sees of a conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct View {
+    /// Between whom it is.
+    pub kind: ConversationKind,
+    /// Nothing before this message.
+    pub since: MessageId,
+    /// Whether they take part in it as a person.
+    pub is_member: bool,
+    /// Whether they have not taken it on yet.
+    pub is_request: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -84,21 +115,17 @@ struct NewParticipant {
 const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
     from (select value as key from jsonb_array_elements_text($1::jsonb) order by 1) x";
 
-macro_rules! list {
-    ($narrow:literal) => {
-        concat!(
-            "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at, c.last_message_id,
-                m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
-                m.subject as last_subject, m.body as last_body, m.status as last_status,
-                m.occurred_at as last_occurred_at
-            from conversations c
-            left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
-            where c.workspace_id = $1 and (c.activity_at, c.id) < ($2, $3) and ($4 = 0 or (c.channels & $4) <> 0) ",
-            $narrow,
-            " order by c.activity_at desc, c.id desc limit $5"
-        )
+/// What is read of a conversation `c`, its last message `m` and the caller's own row `x` among its members.
+macro_rules! columns {
+    () => {
+        "c.id, c.kind, c.name, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
+         c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
+         m.author_id as last_author_id, m.subject as last_subject, m.body as last_body, m.status as last_status,
+         m.occurred_at as last_occurred_at, x.unread_count as own_unread_count, x.hidden_count,
+         x.first_message_id, x.joined_at, x.accepted_at"
     };
 }
+pub(super) use columns;
 
 /// Names a set of participants: their ids in ascending order, joined by commas.
 fn participants_key(participants: &BTreeSet<AddressId>) -> String {
@@ -226,115 +253,58 @@ impl Tx {
         Ok(())
     }
 
-    /// The conversations of a workspace, newest activity first; `q_address` is `q` read as an address, where it is one.
-    pub async fn list_conversations(
-        &mut self,
-        workspace: WorkspaceId,
-        filter: &ConversationFilter,
-        q_address: Option<&crate::domain::Address>,
-        page: PageRequest,
-    ) -> Result<Page<ConversationRow>> {
-        let participant = match &filter.participant {
-            Some(address) => match self.find_address(workspace, address).await? {
-                Some(id) => Some(id),
-                None => return Ok(Page { data: Vec::new(), next: None }),
-            },
-            None => None,
-        };
-        let before = page.upper_bound();
-        let bits = filter.channel.map_or(0, Channel::bit);
-        let limit = page.limit + 1;
-        let rows: Vec<ConversationRow> = match (participant, &filter.q) {
-            (None, None) => {
-                const SQL: &str = list!("");
-                on!(self, |conn| {
-                    sqlx::query_as(SQL)
-                        .bind(workspace)
-                        .bind(before.at)
-                        .bind(before.id)
-                        .bind(bits)
-                        .bind(limit)
-                        .fetch_all(conn)
-                        .await
-                })?
-            }
-            (Some(address), None) => {
-                const SQL: &str = list!(
-                    "and c.id in (select conversation_id from participants where workspace_id = $1 and address_id = $6)"
-                );
-                on!(self, |conn| {
-                    let query =
-                        sqlx::query_as(SQL).bind(workspace).bind(before.at).bind(before.id).bind(bits).bind(limit);
-                    query.bind(address).fetch_all(conn).await
-                })?
-            }
-            (address, Some(q)) => {
-                let named = match q_address {
-                    Some(named) => self.find_address(workspace, named).await?,
-                    None => None,
-                };
-                let found = self.search_conversations(workspace, q, named).await?;
-                self.list_found(workspace, before, (bits, limit), (address, set(&found)?)).await?
-            }
-        };
-        Ok(Page::cut(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
-    }
-
-    async fn list_found(
-        &mut self,
-        workspace: WorkspaceId,
-        before: Position,
-        (bits, limit): (i64, i64),
-        (participant, found): (Option<AddressId>, String),
-    ) -> Result<Vec<ConversationRow>> {
-        const SQL: Dialect = Dialect {
-            sqlite: list!(
-                "and c.id in (select value from json_each($6)) and ($7 = 0 or c.id in
-                    (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
-            ),
-            postgres: list!(
-                "and c.id = any(array(select value::bigint from jsonb_array_elements_text($6::jsonb))) and ($7 = 0 or c.id in
-                    (select conversation_id from participants where workspace_id = $1 and address_id = $7))"
-            ),
-        };
-        let sql = SQL.pick(self);
-        let address = participant.map_or(0, |id| id.0);
-        Ok(on!(self, |conn| {
-            let query = sqlx::query_as(sql).bind(workspace).bind(before.at).bind(before.id).bind(bits).bind(limit);
-            query.bind(found).bind(address).fetch_all(conn).await
-        })?)
-    }
-
     /// One conversation, when the caller sees it.
     pub async fn find_conversation(&mut self, caller: &Caller, id: ConversationId) -> Result<Option<ConversationRow>> {
-        const SQL: &str = "select c.id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
-                c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
-                m.subject as last_subject, m.body as last_body, m.status as last_status, m.occurred_at as last_occurred_at
-            from conversations c
+        const SQL: &str = concat!(
+            "select ",
+            columns!(),
+            " from conversations c
             left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
-            where c.workspace_id = $1 and c.id = $2";
+            left join members x on x.workspace_id = c.workspace_id and x.conversation_id = c.id and x.user_id = $3
+                and x.left_at is null
+            where c.workspace_id = $1 and c.id = $2"
+        );
         if !self.sees(caller, id).await? {
             return Ok(None);
         }
-        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(caller.workspace).bind(id).fetch_optional(conn).await)?)
+        let user = caller.user().unwrap_or(UserId(0));
+        Ok(on!(self, |conn| {
+            sqlx::query_as(SQL).bind(caller.workspace).bind(id).bind(user).fetch_optional(conn).await
+        })?)
     }
 
     /// Whether there is such a conversation and the caller sees it.
     pub async fn sees(&mut self, caller: &Caller, id: ConversationId) -> Result<bool> {
-        const SQL: &str = "select c.kind, x.user_id from conversations c
+        Ok(self.view(caller, id).await?.is_some())
+    }
+
+    /// What the caller sees of a conversation; nothing when there is none, or they do not see it.
+    pub async fn view(&mut self, caller: &Caller, id: ConversationId) -> Result<Option<View>> {
+        const SQL: &str = "select c.kind, x.first_message_id, x.accepted_at from conversations c
             left join members x on x.workspace_id = c.workspace_id and x.conversation_id = c.id and x.user_id = $3
                 and x.left_at is null
             where c.workspace_id = $1 and c.id = $2";
+        type Found = (ConversationKind, Option<MessageId>, Option<Timestamp>);
         let user = caller.user().unwrap_or(UserId(0));
-        let found: Option<(String, Option<UserId>)> = on!(self, |conn| {
+        let found: Option<Found> = on!(self, |conn| {
             sqlx::query_as(SQL).bind(caller.workspace).bind(id).bind(user).fetch_optional(conn).await
         })?;
-        let Some((kind, member)) = found else { return Ok(false) };
-        Ok(match caller.sight() {
+        let Some((kind, first, accepted_at)) = found else { return Ok(None) };
+        let is_numbers = kind == ConversationKind::Numbers;
+        let sees = match caller.sight() {
             Sight::All => true,
-            Sight::Numbers => kind == "numbers",
-            Sight::Person { sees_numbers, .. } => member.is_some() || (sees_numbers && kind == "numbers"),
-        })
+            Sight::Numbers => is_numbers,
+            Sight::Person { sees_numbers, .. } => {
+                if is_numbers {
+                    sees_numbers
+                } else {
+                    first.is_some()
+                }
+            }
+        };
+        let is_request = first.is_some() && accepted_at.is_none();
+        let view = View { kind, since: first.unwrap_or(MessageId(0)), is_member: first.is_some(), is_request };
+        Ok(sees.then_some(view))
     }
 
     /// The participants of each of those conversations.

@@ -5,6 +5,7 @@
 mod addresses;
 mod attempts;
 mod backup;
+mod conversation_list;
 mod conversations;
 mod error;
 mod events;
@@ -22,6 +23,7 @@ mod rekey;
 mod search;
 mod secret;
 mod sessions;
+mod statement;
 mod threads;
 mod types;
 mod users;
@@ -34,7 +36,7 @@ use tokio::sync::Notify;
 
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use backup::{RestoreError, restore_sqlite};
-pub use conversations::{ConversationFilter, ConversationRow, Thread};
+pub use conversations::{ConversationFilter, ConversationRow, Thread, View};
 pub use error::{Error, Result};
 pub use events::NewEvent;
 pub use files::{FileReach, FileRow, NewFile, OldFile};

@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use super::{Dialect, Result, Store, Tx, on, set};
 use crate::domain::{
-    AddressId, Channel, ConversationId, Event, EventId, EventKind, MessageId, WorkspaceId, is_html, render,
+    AddressId, Caller, Channel, ConversationId, Event, EventId, EventKind, MessageId, Sight, UserId, WorkspaceId,
+    is_html, render,
 };
 
 /// Bytes of a body that are searched: as much as PostgreSQL takes into one vector.
@@ -20,6 +21,28 @@ struct Entry {
     id: MessageId,
     subject: String,
     body: String,
+}
+
+/// Hits that the caller may see: those in numbers, when they see these, and those of their own chats from where they
+/// joined. Then the conversations in which somebody takes part.
+macro_rules! search {
+    ($hits:literal, $matches:literal, $id:literal) => {
+        concat!(
+            "select h.conversation_id from (select m.conversation_id from ",
+            $hits,
+            " left join members x on x.workspace_id = m.workspace_id and x.conversation_id = m.conversation_id
+                and x.user_id = $5 and x.left_at is null
+              where ",
+            $matches,
+            " and m.workspace_id = $1 and m.deleted_at is null
+              and ((m.channel <> 'chat' and $6 = 1) or (m.channel = 'chat' and ($7 = 1 or m.id >= x.first_message_id)))
+              order by ",
+            $id,
+            " desc limit $4) h
+            union select conversation_id from participants where workspace_id = $1 and address_id = $3
+            union select conversation_id from members where workspace_id = $1 and user_id = $8 and left_at is null"
+        )
+    };
 }
 
 impl Store {
@@ -96,24 +119,25 @@ impl Tx {
         Ok(())
     }
 
-    /// The conversations with a message that holds every word, or in which that address takes part.
+    /// The conversations with a message that holds every word and that the caller may see, or in which that address or
+    /// that person takes part. Whether the caller sees each of them at all is for the list to decide.
     pub(super) async fn search_conversations(
         &mut self,
-        workspace: WorkspaceId,
+        caller: &Caller,
         q: &str,
-        address: Option<AddressId>,
+        (address, person): (AddressId, UserId),
     ) -> Result<Vec<ConversationId>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select m.conversation_id from messages m
-                where m.workspace_id = $1 and m.id in (select rowid from message_search where message_search match $2
-                    order by rowid desc limit $4)
-                union
-                select conversation_id from participants where workspace_id = $1 and address_id = $3",
-            postgres: "select m.conversation_id from messages m
-                where m.workspace_id = $1 and m.id in (select message_id from message_search
-                    where workspace_id = $1 and words @@ plainto_tsquery('simple', $2) order by message_id desc limit $4)
-                union
-                select conversation_id from participants where workspace_id = $1 and address_id = $3",
+            sqlite: search!(
+                "message_search s cross join messages m on m.id = s.rowid",
+                "message_search match $2",
+                "s.rowid"
+            ),
+            postgres: search!(
+                "message_search s join messages m on m.workspace_id = s.workspace_id and m.id = s.message_id",
+                "s.workspace_id = $1 and s.words @@ plainto_tsquery('simple', $2)",
+                "s.message_id"
+            ),
         };
         let words = words(q);
         let query = match (&self.conn, words.is_empty()) {
@@ -123,12 +147,17 @@ impl Tx {
             }
             (super::Conn::Postgres(_), false) => words,
         };
+        let (sees_numbers, sees_chats, user) = match caller.sight() {
+            Sight::All => (1, 1, UserId(0)),
+            Sight::Numbers => (1, 0, UserId(0)),
+            Sight::Person { user, sees_numbers } => (i64::from(sees_numbers), 0, user),
+        };
         let sql = SQL.pick(self);
-        let address = address.map_or(0, |id| id.0);
-        Ok(on!(self, |conn| {
-            let search = sqlx::query_scalar(sql).bind(workspace).bind(query).bind(address).bind(MAX_HITS);
-            search.fetch_all(conn).await
-        })?)
+        let found: Vec<(ConversationId,)> = on!(self, |conn| {
+            let search = sqlx::query_as(sql).bind(caller.workspace).bind(query).bind(address).bind(MAX_HITS);
+            search.bind(user).bind(sees_numbers).bind(sees_chats).bind(person).fetch_all(conn).await
+        })?;
+        Ok(found.into_iter().map(|(id,)| id).collect())
     }
 }
 

@@ -50,7 +50,7 @@ pub struct BareParams {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ConversationParams {
-    /// Only those in which this address takes part.
+    /// Only those in which this address, or the person of this username, takes part.
     #[param(nullable = false, max_length = 320, example = "+12016661234")]
     pub participant: Option<String>,
     /// Only those held on this channel, among others.

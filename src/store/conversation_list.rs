@@ -1,0 +1,160 @@
+//! The list of conversations: only those that its caller sees, found by an index whoever asks.
+
+use super::conversations::columns;
+use super::statement::Statement;
+use super::{ConversationFilter, ConversationRow, Dialect, Page, PageRequest, Position, Result, Tx, set};
+use crate::domain::{Address, AddressId, Caller, Channel, Sight, UserId, WorkspaceId};
+
+/// A set of conversations that stands in one index in the order of the list. What somebody sees is one or two of them.
+#[derive(Debug, Clone, Copy)]
+enum Source {
+    All,
+    Numbers,
+    Own(UserId),
+}
+
+/// What the list is narrowed to, as ids.
+#[derive(Debug, Default)]
+struct Narrow {
+    bits: i64,
+    /// This address takes part, or this person does; 0 for neither.
+    participant: Option<(AddressId, UserId)>,
+    /// Among these alone, as a set.
+    found: Option<String>,
+}
+
+impl Source {
+    fn of(sight: Sight) -> Vec<Self> {
+        match sight {
+            Sight::All => vec![Self::All],
+            Sight::Numbers => vec![Self::Numbers],
+            Sight::Person { user, sees_numbers: false } => vec![Self::Own(user)],
+            Sight::Person { user, sees_numbers: true } => vec![Self::Numbers, Self::Own(user)],
+        }
+    }
+
+    /// From where they come, to the end of the first condition.
+    fn push(self, query: &mut Statement, workspace: WorkspaceId) {
+        match self {
+            Self::All => query.push("conversations c where c.workspace_id = ").bind(workspace),
+            Self::Numbers => {
+                query.push("conversations c where c.workspace_id = ").bind(workspace).push(" and c.kind = 'numbers'")
+            }
+            Self::Own(user) => query
+                .push("members y cross join conversations c where y.workspace_id = ")
+                .bind(workspace)
+                .push(" and y.user_id = ")
+                .bind(user)
+                .push(
+                    " and y.left_at is null and c.workspace_id = y.workspace_id and c.id = y.conversation_id
+                      and c.kind <> 'numbers'",
+                ),
+        };
+    }
+}
+
+impl Narrow {
+    /// Further conditions on `c`; each begins with `and`.
+    fn push(&self, query: &mut Statement, workspace: WorkspaceId, one_of: (&'static str, &'static str)) {
+        if self.bits != 0 {
+            query.push(" and (c.channels & ").bind(self.bits).push(") <> 0");
+        }
+        if let Some((address, user)) = self.participant {
+            query.push(" and (c.id in (select conversation_id from participants where workspace_id = ").bind(workspace);
+            query.push(" and address_id = ").bind(address);
+            query.push(") or c.id in (select conversation_id from members where workspace_id = ").bind(workspace);
+            query.push(" and left_at is null and user_id = ").bind(user).push("))");
+        }
+        if let Some(found) = &self.found {
+            query.push(" and c.id ").push(one_of.0).bind(found.clone()).push(one_of.1);
+        }
+    }
+}
+
+/// Says that an id is in a set: what stands before the set, and what behind it.
+const ONE_OF: (Dialect, Dialect) = (
+    Dialect {
+        sqlite: "in (select value from json_each(",
+        postgres: "= any(array(select value::bigint from jsonb_array_elements_text(",
+    },
+    Dialect { sqlite: "))", postgres: "::jsonb)))" },
+);
+
+impl Tx {
+    /// The conversations that the caller sees, newest activity first; `q_address` is `q` read as an address, where it
+    /// is one.
+    pub async fn list_conversations(
+        &mut self,
+        caller: &Caller,
+        filter: &ConversationFilter,
+        q_address: Option<&Address>,
+        page: PageRequest,
+    ) -> Result<Page<ConversationRow>> {
+        let workspace = caller.workspace;
+        let Some(narrow) = self.narrow(caller, filter, q_address).await? else {
+            return Ok(Page { data: Vec::new(), next: None });
+        };
+        let one_of = (ONE_OF.0.pick(self), ONE_OF.1.pick(self));
+        let before = page.upper_bound();
+        let mut query = Statement::new(concat!("select ", columns!(), " from ("));
+        for (at, source) in Source::of(caller.sight()).into_iter().enumerate() {
+            query.push(if at == 0 { "select s.* from (" } else { " union all select s.* from (" });
+            query.push("select c.id, c.activity_at as at from ");
+            source.push(&mut query, workspace);
+            query.push(" and (c.activity_at, c.id) < (").bind(before.at).push(", ").bind(before.id).push(")");
+            narrow.push(&mut query, workspace, one_of);
+            query.push(" order by c.activity_at desc, c.id desc limit ").bind(page.limit + 1).push(") s");
+        }
+        query.push(
+            ") p cross join conversations c
+             left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
+             left join members x on x.workspace_id = c.workspace_id and x.conversation_id = c.id
+                and x.left_at is null and x.user_id = ",
+        );
+        query.bind(caller.user().unwrap_or(UserId(0))).push(" where c.workspace_id = ").bind(workspace);
+        query.push(" and c.id = p.id order by p.at desc, p.id desc limit ").bind(page.limit + 1);
+        let rows: Vec<ConversationRow> = query.fetch_all(self).await?;
+        Ok(Page::cut(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
+    }
+
+    /// What a filter means in ids; nothing when it can find nothing.
+    async fn narrow(
+        &mut self,
+        caller: &Caller,
+        filter: &ConversationFilter,
+        q_address: Option<&Address>,
+    ) -> Result<Option<Narrow>> {
+        let workspace = caller.workspace;
+        let mut narrow = Narrow { bits: filter.channel.map_or(0, Channel::bit), ..Narrow::default() };
+        if filter.participant.is_some() || filter.person.is_some() {
+            let taking_part = self.find_participant(workspace, filter.participant.as_ref(), &filter.person).await?;
+            if taking_part == (AddressId(0), UserId(0)) {
+                return Ok(None);
+            }
+            narrow.participant = Some(taking_part);
+        }
+        if let Some(q) = &filter.q {
+            let named = self.find_participant(workspace, q_address, &Some(q.trim().to_owned())).await?;
+            narrow.found = Some(set(&self.search_conversations(caller, q, named).await?)?);
+        }
+        Ok(Some(narrow))
+    }
+
+    /// The address and the person that a text may name; 0 for what there is not.
+    async fn find_participant(
+        &mut self,
+        workspace: WorkspaceId,
+        address: Option<&Address>,
+        person: &Option<String>,
+    ) -> Result<(AddressId, UserId)> {
+        let address = match address {
+            Some(address) => self.find_address(workspace, address).await?,
+            None => None,
+        };
+        let person = match person {
+            Some(person) => self.find_colleague(workspace, person).await?.map(|row| row.id),
+            None => None,
+        };
+        Ok((address.unwrap_or(AddressId(0)), person.unwrap_or(UserId(0))))
+    }
+}
