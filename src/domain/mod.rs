@@ -11,6 +11,7 @@ mod people;
 mod refusal;
 mod segments;
 mod status;
+mod team;
 mod time;
 
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
@@ -30,4 +31,8 @@ pub use people::{Caller, Role, Sight, Who, is_username};
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};
+pub use team::{
+    ActKind, Activity, Actor, ConversationState, Label, LabelName, Note, PLACEHOLDERS, SavedReply, fill_placeholders,
+    unknown_placeholders,
+};
 pub use time::Timestamp;

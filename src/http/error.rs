@@ -9,7 +9,9 @@ use serde::Serialize;
 
 use crate::blob;
 use crate::domain::{FieldError, Refusal};
-use crate::messaging::{MoveError, ReadFileError, ReplyError, SendError, TextError, UploadError};
+use crate::messaging::{
+    ChangeError, LabelError, MoveError, ReadFileError, ReplyError, SavedReplyError, SendError, TextError, UploadError,
+};
 use crate::store;
 
 /// The media type of every refusal.
@@ -245,6 +247,45 @@ impl From<ReadFileError> for Error {
             ReadFileError::Store(error) => error.into(),
         }
     }
+}
+
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NoSuchConversation => no_such_conversation(),
+            ChangeError::Refused(refusal) => Self::invalid(refusal),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LabelError> for Error {
+    fn from(error: LabelError) -> Self {
+        match error {
+            LabelError::NoSuchConversation => no_such_conversation(),
+            LabelError::NoSuchLabel => Self::not_found("no_such_label", "there is no such label"),
+            LabelError::Taken => name_taken("another label has this name"),
+            LabelError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SavedReplyError> for Error {
+    fn from(error: SavedReplyError) -> Self {
+        match error {
+            SavedReplyError::NoSuchReply => Self::not_found("no_such_saved_reply", "there is no such saved reply"),
+            SavedReplyError::NoSuchConversation => {
+                Self::invalid_field("conversation_id", "no_such_conversation", "there is no such conversation")
+            }
+            SavedReplyError::Taken => name_taken("another saved reply has this name"),
+            SavedReplyError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// 409: a name that something else has.
+fn name_taken(message: &str) -> Error {
+    Error::new(StatusCode::CONFLICT, "name_taken", message).naming(vec![FieldError::new("name", "taken", message)])
 }
 
 /// 503: the place of uploaded files does not answer now.

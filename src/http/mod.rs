@@ -5,6 +5,7 @@
 mod attachments;
 mod body;
 mod conversations;
+mod conversations_change;
 mod cookie;
 mod documents;
 mod draft;
@@ -25,6 +26,7 @@ mod serve;
 pub mod shapes;
 mod simulator;
 mod sms_service;
+mod team;
 mod web_form;
 mod webhooks;
 
@@ -125,8 +127,16 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(messages::cancel_message))
         .routes(routes!(messages::replay_message))
         .routes(routes!(conversations::list_conversations))
-        .routes(routes!(conversations::get_conversation))
+        .routes(routes!(conversations::get_conversation, conversations_change::change_conversation))
         .routes(routes!(conversations::list_messages, conversations::reply))
+        .routes(routes!(team::notes::list_notes, team::notes::write_note))
+        .routes(routes!(team::notes::list_activity))
+        .routes(routes!(team::labels::label_conversation, team::labels::unlabel_conversation))
+        .routes(routes!(team::labels::list_labels, team::labels::create_label))
+        .routes(routes!(team::labels::rename_label, team::labels::delete_label))
+        .routes(routes!(team::saved_replies::list_saved_replies, team::saved_replies::create_saved_reply))
+        .routes(routes!(team::saved_replies::change_saved_reply, team::saved_replies::delete_saved_reply))
+        .routes(routes!(team::saved_replies::render_saved_reply))
         .routes(routes!(attachments::upload_attachment))
         .routes(routes!(attachments::get_attachment))
         .routes(routes!(attachments::get_linked_attachment))
@@ -177,7 +187,7 @@ fn cors(config: &Config) -> CorsLayer {
         config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

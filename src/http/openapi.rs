@@ -70,6 +70,7 @@ pub fn beginning() -> OpenApi {
     let tags = [
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
+        ("team", "How a team answers: states, notes, labels, saved replies."),
         ("attachments", "Files that messages carry."),
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
@@ -130,7 +131,7 @@ fn complete_operation(operation: &mut Operation, has_path_parameters: bool) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 fn refusal(status: u16) -> RefOr<Response> {

@@ -2,13 +2,16 @@
 
 mod accept;
 mod files;
+mod notes;
 mod notice;
 mod read;
 mod receive;
 mod reply;
+mod saved_replies;
 mod send;
 mod state;
 mod status;
+mod team;
 mod text;
 
 use std::sync::Arc;
@@ -19,11 +22,12 @@ use crate::clock::Clock;
 use crate::domain::{Address, Channel, Limits, PhoneRules};
 use crate::store::Store;
 
-pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
+pub use crate::store::{AssigneeFilter, ConversationFilter, Order, Page, PageRequest, Position};
 pub use files::{
     OpenFile, ReadFileError, UploadError, carried_attachments, check_attachments, open_file, open_linked_file,
     sign_link, sweep_files, upload,
 };
+pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};
 pub use read::{
     Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,
@@ -31,10 +35,17 @@ pub use read::{
 };
 pub use receive::{Endpoint, Inbound, Received, quarantine, receive};
 pub use reply::{Reply, ReplyError, reply};
+pub use saved_replies::{
+    SavedReplyError, change_saved_reply, create_saved_reply, delete_saved_reply, list_saved_replies, render_saved_reply,
+};
 pub use send::{Once, SendError, Sent, send};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
 pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status, record_statuses};
+pub use team::{
+    BenchChange, ChangeError, LabelError, change_bench, create_label, delete_label, end_snoozes, label_conversation,
+    list_activity, list_labels, rename_label,
+};
 pub use text::{Text, TextError, receive_text, send_text};
 
 /// What every use case needs. Cheap to clone.

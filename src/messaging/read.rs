@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::team::{add_benches, bench_of};
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
     Address, AddressId, Caller, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
@@ -144,9 +145,17 @@ pub async fn list_conversations(
 
 /// One conversation.
 pub async fn find_conversation(m: &Messaging, caller: &Caller, id: ConversationId) -> Result<Option<Conversation>> {
-    let mut tx = m.store.read().await?;
+    show_conversation(&mut m.store.read().await?, caller, id).await
+}
+
+/// One conversation as this unit of work has left it.
+pub(super) async fn show_conversation(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: ConversationId,
+) -> Result<Option<Conversation>> {
     let Some(row) = tx.find_conversation(caller, id).await? else { return Ok(None) };
-    Ok(compose_conversations(&mut tx, caller.workspace, vec![row]).await?.pop())
+    Ok(compose_conversations(tx, caller.workspace, vec![row]).await?.pop())
 }
 
 /// The messages of a conversation by `(timestamp, id)`; nothing when there is no such conversation.
@@ -431,6 +440,10 @@ async fn compose_conversations(
             kind: row.kind,
             name: row.name.clone(),
             is_request: (row.joined_at.is_some() && row.accepted_at.is_none()).then_some(true),
+            state: None,
+            snoozed_until: None,
+            assignee: None,
+            labels: Vec::new(),
             participants,
             channels: Channel::of_bits(row.channels),
             message_count: row.message_count - row.hidden_count.unwrap_or(0),
@@ -440,7 +453,10 @@ async fn compose_conversations(
             last_message: last_message(row, text),
         }
     };
-    Ok(rows.into_iter().map(compose).collect())
+    let benches = rows.iter().map(bench_of).collect();
+    let mut conversations: Vec<Conversation> = rows.into_iter().map(compose).collect();
+    add_benches(tx, workspace, benches, &mut conversations).await?;
+    Ok(conversations)
 }
 
 fn last_message(row: ConversationRow, text: impl Fn(AddressId) -> String) -> Option<LastMessage> {

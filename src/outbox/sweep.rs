@@ -6,7 +6,7 @@ use super::carry::{Ended, unknown};
 use super::{IDLE, Outbox, SET};
 use crate::domain::{Status, Timestamp};
 use crate::fault::is_sabotaged;
-use crate::messaging::{moved, sweep_files};
+use crate::messaging::{end_snoozes, moved, sweep_files};
 use crate::provider::Outcome;
 use crate::store::{self, Phase};
 
@@ -50,10 +50,11 @@ impl Outbox {
         Ok(())
     }
 
-    /// Settles what lapsed and what ran out of time.
+    /// Settles what lapsed and what ran out of time; opens conversations whose snooze has ended.
     pub(super) async fn sweep(&self) -> store::Result<()> {
         while self.settle_lapsed().await? == SET {}
         while self.settle_expired().await? == SET {}
+        end_snoozes(self.m()).await?;
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 //!
 //! What differs between SQLite and PostgreSQL is the text of a statement, never how it is bound, decoded or committed.
 
+mod acts;
 mod addresses;
 mod attempts;
 mod backup;
@@ -13,13 +14,16 @@ mod files;
 mod idempotency;
 mod inbound;
 mod keys;
+mod labels;
 mod message_secrets;
 mod messages;
 mod migrate;
+mod notes;
 mod open;
 mod outbox;
 mod quarantine;
 mod rekey;
+mod saved_replies;
 mod search;
 mod secret;
 mod sessions;
@@ -34,19 +38,22 @@ use std::sync::Arc;
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
+pub use acts::{ActRow, Bench, NewAct};
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use backup::{RestoreError, restore_sqlite};
-pub use conversations::{ConversationFilter, ConversationRow, Thread, View};
+pub use conversations::{AssigneeFilter, ConversationFilter, ConversationRow, Thread, View};
 pub use error::{Error, Result};
 pub use events::NewEvent;
 pub use files::{FileReach, FileRow, NewFile, OldFile};
 pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
 pub use keys::{ApiKeyRow, NewApiKey};
+pub use labels::LabelledRow;
 pub use message_secrets::SECRET_MARK;
 pub use messages::{
     AttachmentRow, Bearing, MessageContent, MessageRow, NewAttachment, NewMessage, NewRecipient, RecipientRow,
 };
+pub use notes::NoteRow;
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};

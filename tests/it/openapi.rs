@@ -49,7 +49,8 @@ async fn every_documented_route_is_there() {
             .replace("{mid}", "1")
             .replace("{phone_number}", "1")
             .replace("{address}", "1")
-            .replace("{token}", "x");
+            .replace("{token}", "x")
+            .replace("{label_id}", "1");
         let request = axum::http::Request::builder().method(method.as_str()).uri(&path);
         let answer = app.raw(request.header("content-type", "application/json").body("{}".into()).unwrap()).await;
         let code = answer["code"].as_str().unwrap_or_default();

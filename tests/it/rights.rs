@@ -34,6 +34,21 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/quarantine", "messages:read"),
     ("GET", "/messages", "messages:read"),
     ("GET", "/api/get-conversation/1234567890", "messages:read"),
+    ("PATCH", "/api/conversations/1", "messages:send"),
+    ("GET", "/api/conversations/1/notes", "messages:read"),
+    ("POST", "/api/conversations/1/notes", "messages:send"),
+    ("GET", "/api/conversations/1/activity", "messages:read"),
+    ("PUT", "/api/conversations/1/labels/1", "messages:send"),
+    ("DELETE", "/api/conversations/1/labels/1", "messages:send"),
+    ("GET", "/api/labels", "messages:read"),
+    ("POST", "/api/labels", "admin"),
+    ("PATCH", "/api/labels/1", "admin"),
+    ("DELETE", "/api/labels/1", "admin"),
+    ("GET", "/api/saved-replies", "messages:read"),
+    ("POST", "/api/saved-replies", "messages:send"),
+    ("PATCH", "/api/saved-replies/1", "messages:send"),
+    ("DELETE", "/api/saved-replies/1", "messages:send"),
+    ("POST", "/api/saved-replies/1/render", "messages:send"),
     ("POST", "/api/attachments", "messages:send"),
     ("GET", "/api/attachments/1", "messages:read"),
     ("GET", "/metrics", "metrics:read"),
@@ -88,6 +103,7 @@ async fn the_table_of_this_test_holds_every_route() {
             let filled = path
                 .replace("{id}", "1")
                 .replace("{mid}", "1")
+                .replace("{label_id}", "1")
                 .replace("{phone_number}", "1234567890")
                 .replace("{address}", "40404");
             let method = method.to_uppercase();

@@ -4,6 +4,7 @@
 
 mod files;
 mod params;
+mod team;
 mod texts;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +12,9 @@ use utoipa::ToSchema;
 
 pub use self::files::UploadForm;
 pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
+pub use self::team::{
+    ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,
+};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
 };
