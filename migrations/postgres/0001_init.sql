@@ -69,6 +69,8 @@ create table conversations (
     state text not null check (state in ('open', 'snoozed', 'closed')),
     snoozed_until timestamptz,
     assignee_id bigint,
+    -- the inbound message that opened it again last
+    opened_by_id bigint,
     created_at timestamptz not null,
     activity_at timestamptz not null,
     primary key (workspace_id, id),

@@ -295,3 +295,5 @@ create table conversation_acts (
 );
 
 create index conversation_acts_conversation_idx on conversation_acts (workspace_id, conversation_id, id);
+
+create index files_age_idx on files (created_at, id);

@@ -69,6 +69,8 @@ create table conversations (
     state text not null check (state in ('open', 'snoozed', 'closed')),
     snoozed_until integer,
     assignee_id integer,
+    -- the inbound message that opened it again last
+    opened_by_id integer,
     created_at integer not null,
     activity_at integer not null,
     constraint conversations_workspace_id_id_key unique (workspace_id, id),

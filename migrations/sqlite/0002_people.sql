@@ -291,3 +291,5 @@ create table conversation_acts (
 ) strict;
 
 create index conversation_acts_conversation_idx on conversation_acts (workspace_id, conversation_id, id);
+
+create index files_age_idx on files (created_at, id);

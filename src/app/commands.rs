@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::{load, rules, say};
+use super::{Parts, load, say};
 use crate::arguments::{
     CarrierArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments, WorkspacesCommand,
 };
@@ -148,7 +148,7 @@ pub(super) async fn workspaces(command: WorkspacesCommand, clock: &Clock) -> any
 async fn use_cases(store: &StoreArguments, clock: &Clock) -> anyhow::Result<Messaging> {
     let config = load_store(store)?;
     let store = open_or_make(&config, clock).await?;
-    Ok(Messaging { store, clock: clock.clone(), rules: Arc::new(rules(&config, false)?) })
+    Parts { config: Arc::new(config), store, clock: clock.clone(), simulator: None }.messaging()
 }
 
 pub(super) async fn rekey(config: &Config, clock: &Clock) -> anyhow::Result<()> {

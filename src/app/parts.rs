@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::auth::{Accounts, Passwords, Settings};
+use crate::blob::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, ProviderConfig, ProviderKind, SignUpPolicy};
 use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
@@ -27,6 +29,8 @@ const SIMULATOR_IN_FLIGHT: usize = 200;
 const DEV_SENDER: &str = "+12015550100";
 const DEV_MAIL_SENDER: &str = "switchboard@localhost";
 const DAY: Duration = Duration::from_hours(24);
+/// Uploads that are read at once; each may hold a whole file in memory.
+const UPLOADS: usize = 16;
 /// How often measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the free space is measured.
@@ -49,21 +53,22 @@ impl Parts {
     /// The use cases over these parts.
     pub fn messaging(&self) -> anyhow::Result<Messaging> {
         let rules = Arc::new(rules(&self.config, self.simulator.is_some())?);
-        Ok(Messaging { store: self.store.clone(), clock: self.clock.clone(), rules })
+        let blobs = blobs(&self.config).context("attachments")?;
+        Ok(Messaging { store: self.store.clone(), clock: self.clock.clone(), blobs, rules })
     }
 
     /// What the handlers work with.
     pub fn state(&self, messaging: Messaging, mode: Mode, metrics: PrometheusHandle) -> State {
         let accounts = self.accounts(messaging.clone(), mode);
-        let limiter = Arc::new(Limiter::new(&self.config));
         State {
             messaging,
             accounts,
             config: self.config.clone(),
             mode,
             simulator: self.simulator.clone(),
+            uploads: Arc::new(Semaphore::new(UPLOADS)),
             metrics,
-            limiter,
+            limiter: Arc::new(Limiter::new(&self.config)),
         }
     }
 
@@ -73,9 +78,7 @@ impl Parts {
             (Some(SignUpPolicy::Open), _) | (None, Mode::Dev { .. }) => true,
             (Some(SignUpPolicy::Invited), _) | (None, Mode::Serve) => false,
         };
-        let own = || format!("http://localhost:{}", self.config.listen.port());
-        let public = self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
-        let settings = Settings { is_open, base_url: public.unwrap_or_else(own) };
+        let settings = Settings { is_open, base_url: base_url(&self.config) };
         Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings) }
     }
 }
@@ -101,11 +104,26 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         limits,
         default_sender,
         mail_sender,
+        base_url: base_url(config),
         sender_limit_per_minute: config.sender_limit_per_minute,
         guards: guards(config),
         routes,
         retention: retention(config),
     })
+}
+
+/// Where the world reaches this server.
+fn base_url(config: &Config) -> String {
+    let public = config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
+    public.unwrap_or_else(|| format!("http://{}", config.listen))
+}
+
+/// The place of uploaded files, made when it is not there.
+fn blobs(config: &Config) -> Result<Blobs, blob::OpenError> {
+    match &config.attachments {
+        Some(url) => Blobs::at(url),
+        None => Blobs::in_folder(&config.data.join("attachments")),
+    }
 }
 
 fn retention(config: &Config) -> Retention {

@@ -73,6 +73,14 @@ impl Config {
             findings.unless(false, "mail_sender", error.to_string());
         }
         findings.unless(!self.data.as_os_str().is_empty(), "data", "must name a folder");
+        if let Some(url) = &self.attachments {
+            let is_place = match url.scheme() {
+                "file" => url.to_file_path().is_ok(),
+                "s3" => url.has_host(),
+                _ => false,
+            };
+            findings.unless(is_place, "attachments", "must be file:///a/folder or s3://bucket/prefix");
+        }
         if let Some(database) = &self.database {
             let url = database.expose();
             let is_known = ["sqlite:", "postgres://", "postgresql://"].iter().any(|begin| url.starts_with(begin));

@@ -37,6 +37,9 @@ pub struct Config {
     /// `sqlite://..` or `postgres://..`; without it SQLite in the data folder.
     #[serde(serialize_with = "mask::secret_url")]
     pub database: Option<Secret>,
+    /// Where the bytes of uploaded files are: `file:///..` or `s3://..`; without it in the data folder.
+    #[serde(default, deserialize_with = "read_url", serialize_with = "write_url")]
+    pub attachments: Option<Url>,
     /// The calling code that ten bare digits get, with its plus.
     pub default_country: String,
     /// Who sends a text that names no sender.

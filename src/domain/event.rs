@@ -24,6 +24,10 @@ pub enum EventKind {
     #[serde(rename = "conversation.created")]
     #[sqlx(rename = "conversation.created")]
     ConversationCreated,
+    /// A conversation was assigned, moved, labelled or noted on.
+    #[serde(rename = "conversation.updated")]
+    #[sqlx(rename = "conversation.updated")]
+    ConversationUpdated,
 }
 
 /// One entry. It refers to people by id only, so that erasing one never means rewriting it.

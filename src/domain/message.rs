@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, Encoding, MessageId, Segments, Status, Timestamp};
+use super::{ConversationId, ConversationState, Encoding, LabelName, MessageId, Segments, Status, Timestamp};
 
 /// How a message travels.
 #[derive(
@@ -194,6 +194,9 @@ pub struct Message {
     pub channel: Channel,
     /// The sender's address; a chat's author by username.
     pub from: String,
+    /// The username of the person who wrote it, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
     /// One recipient as a string, several as a list.
     pub to: OneOrMany,
     /// Further recipients of a mail.
@@ -309,6 +312,18 @@ pub struct Conversation {
     pub is_request: Option<bool>,
     /// Everybody's address, or among people their usernames, in alphabetical order.
     pub participants: Vec<String>,
+    /// Where it stands with the team; absent among people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<ConversationState>,
+    /// Until when it is snoozed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub snoozed_until: Option<Timestamp>,
+    /// Who answers, by username; absent: nobody in particular.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assignee: Option<String>,
+    /// Its labels, by name.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<LabelName>,
     /// The channels it was held on so far.
     pub channels: Vec<Channel>,
     /// The message accepted last.

@@ -4,6 +4,7 @@ mod account;
 mod address;
 mod draft;
 mod event;
+mod file;
 mod guards;
 mod html;
 mod id;
@@ -12,6 +13,7 @@ mod people;
 mod refusal;
 mod segments;
 mod status;
+mod team;
 mod time;
 mod workspace;
 
@@ -19,6 +21,7 @@ pub use account::{CodePurpose, UsernameError, check_username, join_name, split_n
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
+pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of_url, file_url};
 pub use guards::Guards;
 pub use html::{Rendered, is_html, render};
 pub use id::{
@@ -33,5 +36,9 @@ pub use people::{Caller, Role, Sight, Who, is_username};
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};
+pub use team::{
+    ActKind, Activity, Actor, ConversationState, Label, LabelName, Note, PLACEHOLDERS, SavedReply, fill_placeholders,
+    unknown_placeholders,
+};
 pub use time::Timestamp;
 pub use workspace::{GroupHistory, Strangers};

@@ -14,7 +14,7 @@ use crate::fault::is_sabotaged;
 
 /// How much of a body that is too long is read and thrown away, so that a client that is still writing gets to read
 /// the refusal.
-const DRAINED_BYTES: usize = 32 * 1024 * 1024;
+pub const DRAINED_BYTES: usize = 32 * 1024 * 1024;
 
 /// A JSON body of the ordinary size.
 #[derive(Debug)]
@@ -84,7 +84,8 @@ impl FromRequest<State> for JsonOrForm {
     }
 }
 
-fn timeout(state: &State) -> Duration {
+/// How long a body may take.
+pub fn timeout(state: &State) -> Duration {
     Duration::from_millis(state.config.body_timeout_ms)
 }
 
@@ -112,13 +113,21 @@ fn expect_media(headers: &HeaderMap, wanted: &[Media]) -> Result<Media, Error> {
 }
 
 async fn read(request: Request, limit: usize, timeout: Duration) -> Result<Bytes, Error> {
-    let declared = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > limit) && request.headers().contains_key(EXPECT) {
+    if asks_to_send_more(request.headers(), limit) {
         return Err(too_large(limit));
     }
-    tokio::time::timeout(timeout, collect(request.into_body(), limit))
-        .await
-        .map_err(|_| Error::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time"))?
+    tokio::time::timeout(timeout, collect(request.into_body(), limit)).await.map_err(|_| too_late())?
+}
+
+/// Whether a client waits for leave to send a body that is too long.
+pub fn asks_to_send_more(headers: &HeaderMap, limit: usize) -> bool {
+    let declared = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
+    declared.is_some_and(|length| length > limit) && headers.contains_key(EXPECT)
+}
+
+/// 408: the body took too long.
+pub fn too_late() -> Error {
+    Error::new(StatusCode::REQUEST_TIMEOUT, "body_timeout", "the body did not arrive in time")
 }
 
 async fn collect(body: Body, limit: usize) -> Result<Bytes, Error> {
@@ -140,7 +149,8 @@ async fn collect(body: Body, limit: usize) -> Result<Bytes, Error> {
     if seen > limit { Err(too_large(limit)) } else { Ok(bytes.into()) }
 }
 
-fn too_large(limit: usize) -> Error {
+/// 413: the body is longer than it may be.
+pub fn too_large(limit: usize) -> Error {
     let detail = format!("the body has more than {limit} bytes");
     Error::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
 }

@@ -14,12 +14,16 @@ use super::query::{Path, Query};
 use super::rights::{MayRead, MaySend};
 use super::shapes::{ConversationParams, IdempotencyHeader, MessageParams, PageParams, ReplyRequest};
 use super::{Error, State, error};
-use crate::domain::{Address, Channel, Conversation, ConversationId, Message, PhoneRules, is_username};
+use crate::domain::{
+    Address, Channel, Conversation, ConversationId, ConversationState, LabelId, Message, PhoneRules, is_username,
+};
 use crate::messaging;
-use crate::store::{ConversationFilter, Order};
+use crate::store::{AssigneeFilter, ConversationFilter, Order};
 
 /// Characters of a search.
 const MAX_SEARCH: usize = 200;
+/// Characters of a name in a filter.
+const MAX_NAME: usize = 100;
 
 /// List conversations
 ///
@@ -38,8 +42,16 @@ pub async fn list_conversations(
     let filter = filter(&query, &state.messaging.rules.phone)?;
     let participant = filter.participant.as_ref().map(Address::as_str);
     let identity = format!(
-        "conversations of {} {}: {participant:?} {:?} {:?} {:?}",
-        caller.workspace, caller.who, filter.person, filter.channel, filter.q
+        "conversations of {} {}: {participant:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        caller.workspace,
+        caller.who,
+        filter.person,
+        filter.channel,
+        filter.q,
+        filter.state,
+        filter.assignee,
+        filter.label,
+        filter.is_unread
     );
     let listing = Listing::read(&query, ORDINARY, &identity)?;
     let page = messaging::list_conversations(&state.messaging, &caller, &filter, listing.request).await?;
@@ -123,7 +135,20 @@ fn filter(query: &Query, phone: &PhoneRules) -> Result<ConversationFilter, Error
     let channels = Channel::ALL.map(Channel::as_str).join(", ");
     let channel = query.choice("channel", Channel::named, &channels)?;
     let q = query.text("q", MAX_SEARCH)?.map(str::trim).filter(|q| !q.is_empty()).map(str::to_owned);
-    Ok(ConversationFilter { participant, person, channel, q })
+    let states = ConversationState::ALL.map(ConversationState::as_str).join(", ");
+    let state = query.choice("state", ConversationState::named, &states)?;
+    let assignee = query.text("assignee", MAX_NAME)?.map(assignee);
+    let label = query.choice("label", |id| id.parse().ok().map(LabelId), "the ids of labels")?;
+    let is_unread = query.choice("unread", |text| text.parse().ok(), "true, false")?.unwrap_or(false);
+    Ok(ConversationFilter { participant, person, channel, q, state, assignee, label, is_unread })
+}
+
+fn assignee(text: &str) -> AssigneeFilter {
+    match text {
+        "me" => AssigneeFilter::Me,
+        "none" => AssigneeFilter::Nobody,
+        username => AssigneeFilter::Named(username.to_owned()),
+    }
 }
 
 /// An address, a username, or what may be either. A plus that was not encoded in the query has become a space.

@@ -10,8 +10,11 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::auth::GuardError;
+use crate::blob;
 use crate::domain::{FieldError, Refusal};
-use crate::messaging::{MoveError, ReplyError, SendError, TextError};
+use crate::messaging::{
+    ChangeError, LabelError, MoveError, ReadFileError, ReplyError, SavedReplyError, SendError, TextError, UploadError,
+};
 use crate::store;
 
 /// The media type of every refusal.
@@ -246,6 +249,77 @@ impl From<TextError> for Error {
             TextError::Send(error) => error.into(),
         }
     }
+}
+
+impl From<UploadError> for Error {
+    fn from(error: UploadError) -> Self {
+        match error {
+            UploadError::Empty => Self::invalid_field("file", "empty", "must not be empty"),
+            UploadError::Unsupported => {
+                let message = "must be a PNG, JPEG, GIF or WebP picture, a PDF document, or UTF-8 text, by its content";
+                Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_file_type", message)
+                    .naming(vec![FieldError::new("file", "unsupported_file_type", message)])
+            }
+            UploadError::Blob(error) => no_place(&error),
+            UploadError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadFileError> for Error {
+    fn from(error: ReadFileError) -> Self {
+        match error {
+            ReadFileError::NoSuchFile => Self::not_found("no_such_attachment", "there is no such attachment"),
+            ReadFileError::Blob(error) => no_place(&error),
+            ReadFileError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ChangeError> for Error {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::NoSuchConversation => no_such_conversation(),
+            ChangeError::Refused(refusal) => Self::invalid(refusal),
+            ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<LabelError> for Error {
+    fn from(error: LabelError) -> Self {
+        match error {
+            LabelError::NoSuchConversation => no_such_conversation(),
+            LabelError::NoSuchLabel => Self::not_found("no_such_label", "there is no such label"),
+            LabelError::Taken => name_taken("another label has this name"),
+            LabelError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SavedReplyError> for Error {
+    fn from(error: SavedReplyError) -> Self {
+        match error {
+            SavedReplyError::NoSuchReply => Self::not_found("no_such_saved_reply", "there is no such saved reply"),
+            SavedReplyError::NoSuchConversation => {
+                Self::invalid_field("conversation_id", "no_such_conversation", "there is no such conversation")
+            }
+            SavedReplyError::Taken => name_taken("another saved reply has this name"),
+            SavedReplyError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// 409: a name that something else has.
+fn name_taken(message: &str) -> Error {
+    Error::new(StatusCode::CONFLICT, "name_taken", message).naming(vec![FieldError::new("name", "taken", message)])
+}
+
+/// 503: the place of uploaded files does not answer now.
+fn no_place(error: &blob::Error) -> Error {
+    tracing::warn!(error = error as &dyn std::error::Error, "the place for attachments does not answer");
+    let detail = "the place for attachments does not answer; try again soon";
+    Error::new(StatusCode::SERVICE_UNAVAILABLE, "attachments_unavailable", detail).with_header(RETRY_AFTER, "5")
 }
 
 /// 404: no such conversation.

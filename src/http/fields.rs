@@ -81,6 +81,11 @@ impl<'a> Fields<'a> {
         self.value(name).is_some()
     }
 
+    /// Whether a field is there, with `null` in it.
+    pub fn is_null(&self, name: &str) -> bool {
+        matches!(self.values.get(name), Some(Value::Json(raw)) if raw.get() == "null")
+    }
+
     /// Everything found wrong so far.
     pub fn into_errors(self) -> Refusal {
         self.errors

@@ -3,10 +3,12 @@
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
 mod accounts;
+mod attachments;
 mod audit;
 mod body;
 mod budget;
 mod conversations;
+mod conversations_change;
 mod cookie;
 mod documents;
 mod draft;
@@ -31,6 +33,7 @@ mod serve;
 pub mod shapes;
 mod simulator;
 mod sms_service;
+mod team;
 mod web_form;
 mod webhooks;
 mod workspaces;
@@ -45,6 +48,7 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
+use tokio::sync::Semaphore;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::CorsLayer;
 use tower_http::csrf::CsrfLayer;
@@ -84,6 +88,8 @@ pub struct State {
     pub mode: Mode,
     /// The simulated carrier, in `dev`.
     pub simulator: Option<Arc<Simulator>>,
+    /// Uploads that may be read at once.
+    pub uploads: Arc<Semaphore>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// How often everybody has asked.
@@ -138,8 +144,19 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(messages::cancel_message))
         .routes(routes!(messages::replay_message))
         .routes(routes!(conversations::list_conversations))
-        .routes(routes!(conversations::get_conversation))
+        .routes(routes!(conversations::get_conversation, conversations_change::change_conversation))
         .routes(routes!(conversations::list_messages, conversations::reply))
+        .routes(routes!(team::notes::list_notes, team::notes::write_note))
+        .routes(routes!(team::notes::list_activity))
+        .routes(routes!(team::labels::label_conversation, team::labels::unlabel_conversation))
+        .routes(routes!(team::labels::list_labels, team::labels::create_label))
+        .routes(routes!(team::labels::rename_label, team::labels::delete_label))
+        .routes(routes!(team::saved_replies::list_saved_replies, team::saved_replies::create_saved_reply))
+        .routes(routes!(team::saved_replies::change_saved_reply, team::saved_replies::delete_saved_reply))
+        .routes(routes!(team::saved_replies::render_saved_reply))
+        .routes(routes!(attachments::upload_attachment))
+        .routes(routes!(attachments::get_attachment))
+        .routes(routes!(attachments::get_linked_attachment))
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))

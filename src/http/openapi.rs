@@ -74,6 +74,8 @@ pub fn beginning() -> OpenApi {
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
         ("accounts", "People: signing up and in, and changing what is theirs."),
+        ("team", "How a team answers: states, notes, labels, saved replies."),
+        ("attachments", "Files that messages carry."),
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),

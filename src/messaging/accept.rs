@@ -3,18 +3,23 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::{
-    Address, AddressId, Direction, Draft, EventKind, Message, MessageId, Policy, RecipientKind, Segments, Status,
-    Timestamp, UserId, WorkspaceId,
+    Address, AddressId, Direction, Draft, EventKind, FileId, Message, MessageId, Policy, RecipientKind, Segments,
+    Status, Timestamp, UserId, WorkspaceId,
 };
-use crate::store::{MessageContent, MessageRow, NewEvent, NewMessage, NewRecipient, RecipientRow, Result, Thread, Tx};
+use crate::store::{
+    AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, RecipientRow, Result,
+    Thread, Tx,
+};
 
-use super::read::compose;
+use super::read::{compose, load_authors};
 
 /// A draft that becomes a message.
 pub(super) struct Entry {
     pub(super) id: MessageId,
     pub(super) direction: Direction,
     pub(super) draft: Draft,
+    /// The uploads among its attachments, each in its place; empty when there are none.
+    pub(super) files: Vec<Option<FileId>>,
     /// The person who wrote it, where one did.
     pub(super) author: Option<UserId>,
     pub(super) segments: Option<Segments>,
@@ -29,6 +34,15 @@ impl Entry {
 
     fn policy(&self) -> Option<Policy> {
         (!self.is_inbound()).then_some(self.draft.policy)
+    }
+
+    fn attachments(&self) -> impl Iterator<Item = NewAttachment<'_>> {
+        self.draft.attachments.iter().enumerate().map(|(position, url)| NewAttachment {
+            message: self.id,
+            position,
+            url,
+            file: self.files.get(position).copied().flatten(),
+        })
     }
 
     /// Everybody it goes to, each once.
@@ -61,7 +75,7 @@ pub(super) async fn store_entries(
 
     let mut messages = Vec::with_capacity(entries.len());
     let mut recipients = Vec::with_capacity(entries.len());
-    let mut attachments: Vec<(MessageId, &[String])> = Vec::new();
+    let mut attachments = Vec::new();
     let mut threads: BTreeMap<i64, Thread> = BTreeMap::new();
     for (entry, conversation) in entries.iter().zip(&conversations) {
         let thread = threads.entry(conversation.0).or_insert(Thread {
@@ -77,7 +91,7 @@ pub(super) async fn store_entries(
         thread.last = thread.last.max(entry.id);
         messages.push(new_message(entry, *conversation, &addresses, now));
         recipients.extend(new_recipients(entry, &addresses));
-        attachments.push((entry.id, &entry.draft.attachments));
+        attachments.extend(entry.attachments());
     }
     tx.insert_messages(workspace, &messages, now).await?;
     tx.insert_recipients(workspace, &recipients).await?;
@@ -91,7 +105,8 @@ pub(super) async fn store_entries(
         let event = NewEvent::of_conversation(workspace, kind, message.conversation, now);
         tx.record(event.of_message(message.id, message.status));
     }
-    Ok(compose_new(entries, messages, &recipients, addresses, now))
+    let authors = load_authors(tx, messages.iter().map(|message| message.author)).await?;
+    Ok(compose_new(entries, messages, (&recipients, authors), addresses, now))
 }
 
 async fn ensure_addresses(
@@ -153,7 +168,7 @@ fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec
 fn compose_new(
     entries: &[Entry],
     messages: Vec<NewMessage>,
-    recipients: &[NewRecipient],
+    (recipients, authors): (&[NewRecipient], HashMap<UserId, String>),
     addresses: HashMap<Address, AddressId>,
     now: Timestamp,
 ) -> Vec<Message> {
@@ -169,11 +184,12 @@ fn compose_new(
             status_reason: None,
         })
         .collect();
-    let urls = |entry: &Entry| {
-        let id = entry.id;
-        entry.draft.attachments.iter().map(move |url| (id, url.clone())).collect::<Vec<_>>()
-    };
-    let content = MessageContent { recipients, attachments: entries.iter().flat_map(urls).collect() };
+    let attachments = entries.iter().flat_map(Entry::attachments).map(|new| AttachmentRow {
+        message_id: new.message,
+        url: new.url.to_owned(),
+        file_id: new.file,
+    });
+    let content = MessageContent { recipients, attachments: attachments.collect(), authors };
     let addresses = addresses.into_iter().map(|(address, id)| (id, address)).collect();
     let rows = messages.into_iter().map(|message| stored(message, now)).collect();
     compose(rows, content, &addresses)

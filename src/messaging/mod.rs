@@ -1,23 +1,33 @@
 //! What the product does: send, receive, read. One function, one unit of work.
 
 mod accept;
+mod files;
+mod notes;
 mod notice;
 mod read;
 mod receive;
 mod reply;
+mod saved_replies;
 mod send;
 mod state;
 mod status;
+mod team;
 mod text;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::blob::Blobs;
 use crate::clock::Clock;
 use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
 use crate::store::{Retention, Store};
 
-pub use crate::store::{ConversationFilter, Order, Page, PageRequest, Position};
+pub use crate::store::{AssigneeFilter, ConversationFilter, Order, Page, PageRequest, Position};
+pub use files::{
+    OpenFile, ReadFileError, UploadError, carried_attachments, check_attachments, open_file, open_linked_file,
+    sign_link, sweep_files, upload,
+};
+pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};
 pub use read::{
     Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,
@@ -25,10 +35,17 @@ pub use read::{
 };
 pub use receive::{Endpoint, Inbound, Received, quarantine, receive};
 pub use reply::{Reply, ReplyError, reply};
+pub use saved_replies::{
+    SavedReplyError, change_saved_reply, create_saved_reply, delete_saved_reply, list_saved_replies, render_saved_reply,
+};
 pub use send::{Once, SendError, Sent, send, send_batch};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
 pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status, record_statuses};
+pub use team::{
+    BenchChange, ChangeError, LabelError, change_bench, create_label, delete_label, end_snoozes, label_conversation,
+    list_activity, list_labels, rename_label,
+};
 pub use text::{Text, TextError, receive_text, send_text};
 
 /// What every use case needs. Cheap to clone.
@@ -38,6 +55,8 @@ pub struct Messaging {
     pub store: Store,
     /// The time.
     pub clock: Clock,
+    /// The bytes of uploaded files.
+    pub blobs: Blobs,
     /// What the configuration says.
     pub rules: Arc<Rules>,
 }
@@ -57,6 +76,8 @@ pub struct Rules {
     pub sender_limit_per_minute: u32,
     /// How often codes, sign-ins and accounts may be asked for.
     pub guards: Guards,
+    /// Where the world reaches this server, without a slash at the end.
+    pub base_url: String,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
     /// How long what is kept for a while is kept.

@@ -63,6 +63,7 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
         direction: Direction::Outbound,
         segments: draft.segments(),
         draft,
+        files: Vec::new(),
         author: None,
         status: Status::Queued,
         deliver_by: Some(deadline),

@@ -5,10 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::team::{add_benches, bench_of};
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
     Address, AddressId, Caller, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
-    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId, is_html, render,
+    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, UserId, WorkspaceId, is_html, render,
 };
 use crate::store::{ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx};
 
@@ -144,9 +145,17 @@ pub async fn list_conversations(
 
 /// One conversation.
 pub async fn find_conversation(m: &Messaging, caller: &Caller, id: ConversationId) -> Result<Option<Conversation>> {
-    let mut tx = m.store.read().await?;
+    show_conversation(&mut m.store.read().await?, caller, id).await
+}
+
+/// One conversation as this unit of work has left it.
+pub(super) async fn show_conversation(
+    tx: &mut Tx,
+    caller: &Caller,
+    id: ConversationId,
+) -> Result<Option<Conversation>> {
     let Some(row) = tx.find_conversation(caller, id).await? else { return Ok(None) };
-    Ok(compose_conversations(&mut tx, caller.workspace, vec![row]).await?.pop())
+    Ok(compose_conversations(tx, caller.workspace, vec![row]).await?.pop())
 }
 
 /// The messages of a conversation by `(timestamp, id)`; nothing when there is no such conversation.
@@ -311,11 +320,24 @@ pub(super) async fn load_composed(tx: &mut Tx, workspace: WorkspaceId, rows: Vec
         return Ok(Vec::new());
     }
     let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
-    let content = tx.load_content(workspace, &ids).await?;
+    let mut content = tx.load_content(workspace, &ids).await?;
+    content.authors = load_authors(tx, rows.iter().map(|row| row.author_id)).await?;
     let senders = rows.iter().flat_map(|row| row.from_id.into_iter().chain(row.reply_to_id));
     let wanted: BTreeSet<AddressId> = senders.chain(content.recipients.iter().map(|row| row.address_id)).collect();
     let addresses = tx.load_addresses(workspace, &wanted.into_iter().collect::<Vec<_>>()).await?;
     Ok(compose(rows, content, &addresses))
+}
+
+/// The names of the people who wrote messages; where nobody did, the database is not asked.
+pub(super) async fn load_authors(
+    tx: &mut Tx,
+    authors: impl Iterator<Item = Option<UserId>>,
+) -> Result<HashMap<UserId, String>> {
+    let ids: BTreeSet<UserId> = authors.flatten().collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    Ok(tx.load_usernames(&ids.into_iter().collect::<Vec<_>>()).await?.into_iter().collect())
 }
 
 /// Puts rows together, in their order.
@@ -329,15 +351,16 @@ pub(super) fn compose(
         recipients.entry(row.message_id).or_default().push(row);
     }
     let mut attachments: HashMap<MessageId, Vec<String>> = HashMap::new();
-    for (message, url) in content.attachments {
-        attachments.entry(message).or_default().push(url);
+    for row in content.attachments {
+        attachments.entry(row.message_id).or_default().push(row.url);
     }
     let text = |id: AddressId| addresses.get(&id).map(|address| address.as_str().to_owned()).unwrap_or_default();
     rows.into_iter()
         .map(|row| {
             let recipients = recipients.remove(&row.id).unwrap_or_default();
             let attachments = attachments.remove(&row.id).unwrap_or_default();
-            compose_one(row, &recipients, attachments, text)
+            let author = row.author_id.and_then(|author| content.authors.get(&author).cloned());
+            compose_one(row, &recipients, (attachments, author), text)
         })
         .collect()
 }
@@ -345,7 +368,7 @@ pub(super) fn compose(
 fn compose_one(
     row: MessageRow,
     recipients: &[RecipientRow],
-    attachments: Vec<String>,
+    (attachments, author): (Vec<String>, Option<String>),
     text: impl Fn(AddressId) -> String,
 ) -> Message {
     let of_kind = |kind: RecipientKind| {
@@ -367,6 +390,7 @@ fn compose_one(
         direction: row.direction,
         channel: row.channel,
         from: row.from_id.map(&text).unwrap_or_default(),
+        author,
         to: OneOrMany::of(to),
         cc,
         reply_to: row.reply_to_id.map(&text),
@@ -420,6 +444,10 @@ async fn compose_conversations(
             kind: row.kind,
             name: row.name.clone(),
             is_request: (row.joined_at.is_some() && row.accepted_at.is_none()).then_some(true),
+            state: None,
+            snoozed_until: None,
+            assignee: None,
+            labels: Vec::new(),
             participants,
             channels: Channel::of_bits(row.channels),
             message_count: row.message_count - row.hidden_count.unwrap_or(0),
@@ -429,7 +457,10 @@ async fn compose_conversations(
             last_message: last_message(row, text),
         }
     };
-    Ok(rows.into_iter().map(compose).collect())
+    let benches = rows.iter().map(bench_of).collect();
+    let mut conversations: Vec<Conversation> = rows.into_iter().map(compose).collect();
+    add_benches(tx, workspace, benches, &mut conversations).await?;
+    Ok(conversations)
 }
 
 fn last_message(row: ConversationRow, text: impl Fn(AddressId) -> String) -> Option<LastMessage> {

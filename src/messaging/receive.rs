@@ -88,6 +88,7 @@ pub(super) async fn store_inbound(
         id,
         direction: Direction::Inbound,
         draft,
+        files: Vec::new(),
         author: None,
         segments,
         status: Status::Received,

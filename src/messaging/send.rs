@@ -6,8 +6,9 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{Entry, store_entries};
+use super::files::{find_attachable, resolve_attachments};
 use super::{BULK, Messaging, SINGLE, default_span};
-use crate::domain::{Caller, Direction, Draft, FieldError, Message, Refusal, Status, Timestamp, WorkspaceId};
+use crate::domain::{Caller, Direction, Draft, FieldError, FileId, Message, Refusal, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
 use crate::store::{self, NewWork, Tx};
 
@@ -163,6 +164,7 @@ pub(super) async fn accept(
     now: Timestamp,
 ) -> store::Result<Vec<Sent>> {
     let drafts: Vec<_> = drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, draft, now))).collect();
+    let drafts = check_files(tx, caller, drafts, now).await?;
     let limited = limit_senders(tx, m, caller.workspace, &drafts, now).await?;
     let mut answers: Vec<Option<Sent>> = Vec::with_capacity(drafts.len());
     let mut accepted = Vec::new();
@@ -191,12 +193,28 @@ fn checked(m: &Messaging, draft: Draft, now: Timestamp) -> Result<Draft, Refusal
     }
 }
 
+/// A draft with the uploads among its attachments.
+type Checked = (Draft, Vec<Option<FileId>>);
+
+/// Finds the uploads among the attachments of all drafts at once, and refuses those that are not the caller's.
+async fn check_files(
+    tx: &mut Tx,
+    caller: &Caller,
+    drafts: Vec<Result<Draft, Refusal>>,
+    now: Timestamp,
+) -> store::Result<Vec<Result<Checked, Refusal>>> {
+    let urls = drafts.iter().flatten().flat_map(|draft| &draft.attachments);
+    let attachable = find_attachable(tx, caller, urls, now).await?;
+    let check = |draft: Draft| resolve_attachments(&draft.attachments, &attachable).map(|files| (draft, files));
+    Ok(drafts.into_iter().map(|draft| draft.and_then(check)).collect())
+}
+
 /// Stores outbound messages and leaves them in the outbox.
 pub(super) async fn store_outbound(
     tx: &mut Tx,
     m: &Messaging,
     caller: &Caller,
-    (drafts, lane): (Vec<Draft>, i64),
+    (drafts, lane): (Vec<Checked>, i64),
     now: Timestamp,
 ) -> store::Result<Vec<Message>> {
     if drafts.is_empty() {
@@ -205,7 +223,7 @@ pub(super) async fn store_outbound(
     let ids = tx.allocate_messages(drafts.len()).await?;
     let mut work = Vec::with_capacity(drafts.len());
     let mut entries = Vec::with_capacity(drafts.len());
-    for (id, draft) in ids.into_iter().zip(drafts) {
+    for (id, (draft, files)) in ids.into_iter().zip(drafts) {
         let start = draft.scheduled_at.unwrap_or(now);
         let deadline = draft.deliver_by.unwrap_or(start + default_span(draft.channel));
         work.push(NewWork {
@@ -224,6 +242,7 @@ pub(super) async fn store_outbound(
             deliver_by: Some(deadline),
             author: caller.user(),
             draft,
+            files,
         });
     }
     let messages = store_entries(tx, caller.workspace, &entries, now).await?;
@@ -236,7 +255,7 @@ async fn limit_senders(
     tx: &mut Tx,
     m: &Messaging,
     workspace: WorkspaceId,
-    drafts: &[Result<Draft, Refusal>],
+    drafts: &[Result<Checked, Refusal>],
     now: Timestamp,
 ) -> store::Result<Vec<bool>> {
     let mut limited = vec![false; drafts.len()];
@@ -246,7 +265,7 @@ async fn limit_senders(
     }
     let mut by_sender: HashMap<_, Vec<usize>> = HashMap::new();
     for (at, draft) in drafts.iter().enumerate() {
-        if let Ok(draft) = draft {
+        if let Ok((draft, _)) = draft {
             by_sender.entry(draft.from.clone()).or_default().push(at);
         }
     }

@@ -8,7 +8,7 @@ use super::decide::{has_lost_its_key, next_look};
 use super::{LEASE, Line, Outbox};
 use crate::domain::{Address, AddressId, MessageId, Policy, RecipientKind, Status, Timestamp, WorkspaceId};
 use crate::fault::{is_sabotaged, point};
-use crate::messaging::moved;
+use crate::messaging::{carried_attachments, moved};
 use crate::provider::Envelope;
 use crate::store::{
     self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Rescheduled, SECRET_MARK, Tx,
@@ -116,7 +116,7 @@ impl Outbox {
                 if let Some(secret) = secrets.remove(&row.id) {
                     row.body = row.body.replace(SECRET_MARK, &secret);
                 }
-                Some((row.id, self.envelope(row, &content, &addresses)?))
+                Some((row.id, self.envelope(workspace, row, &content, &addresses)?))
             };
             envelopes.extend(messages.into_iter().filter_map(envelope));
         }
@@ -125,6 +125,7 @@ impl Outbox {
 
     fn envelope(
         &self,
+        workspace: WorkspaceId,
         row: MessageRow,
         content: &MessageContent,
         addresses: &HashMap<AddressId, Address>,
@@ -138,7 +139,8 @@ impl Outbox {
             Some(id) => Some(find(id)?),
             None => None,
         };
-        let attachments = content.attachments.iter().filter(|(message, _)| *message == row.id);
+        let attachments: Vec<_> = content.attachments.iter().filter(|attached| attached.message_id == row.id).collect();
+        let last_moment = row.deliver_by.unwrap_or(row.created_at);
         Some(Envelope {
             reference: self.m().store.reference(row.id, row.generation),
             channel: row.channel,
@@ -146,7 +148,7 @@ impl Outbox {
             to: of_kind(RecipientKind::To)?,
             cc: of_kind(RecipientKind::Cc)?,
             reply_to,
-            attachments: attachments.map(|(_, url)| url.clone()).collect(),
+            attachments: carried_attachments(self.m(), (workspace, last_moment), &attachments),
             timestamp: row.occurred_at,
             subject: row.subject,
             body: row.body,

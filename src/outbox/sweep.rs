@@ -6,7 +6,7 @@ use super::carry::{Ended, unknown};
 use super::{IDLE, Outbox, SET};
 use crate::domain::{Status, Timestamp};
 use crate::fault::is_sabotaged;
-use crate::messaging::moved;
+use crate::messaging::{end_snoozes, moved, sweep_files};
 use crate::provider::Outcome;
 use crate::store::{self, Phase};
 
@@ -56,16 +56,25 @@ impl Outbox {
             tx.forget_budgets(self.now()).await?;
             tx.commit().await?;
             if !has_more {
-                return Ok(false);
+                return self.sweep_files().await;
             }
         }
         Ok(true)
     }
 
-    /// Settles what lapsed and what ran out of time.
+    /// Lets go of uploads that nobody attached.
+    async fn sweep_files(&self) -> store::Result<bool> {
+        if let Err(error) = sweep_files(self.m()).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "uploads that nobody attached are still there");
+        }
+        Ok(false)
+    }
+
+    /// Settles what lapsed and what ran out of time; opens conversations whose snooze has ended.
     pub(super) async fn sweep(&self) -> store::Result<()> {
         while self.settle_lapsed().await? == SET {}
         while self.settle_expired().await? == SET {}
+        end_snoozes(self.m()).await?;
         Ok(())
     }
 

@@ -2,8 +2,10 @@
 
 use super::conversations::columns;
 use super::statement::Statement;
-use super::{ConversationFilter, ConversationRow, Dialect, Page, PageRequest, Position, Result, Tx, set};
-use crate::domain::{Address, AddressId, Caller, Channel, Sight, UserId, WorkspaceId};
+use super::{
+    AssigneeFilter, ConversationFilter, ConversationRow, Dialect, Page, PageRequest, Position, Result, Tx, set,
+};
+use crate::domain::{Address, AddressId, Caller, Channel, ConversationState, LabelId, Sight, UserId, WorkspaceId};
 
 /// A set of conversations that stands in one index in the order of the list. What somebody sees is one or two of them.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +13,12 @@ enum Source {
     All,
     Numbers,
     Own(UserId),
+    /// Those of the numbers that are not open.
+    Standing(ConversationState),
+    /// Those of the numbers that this person answers.
+    Assigned(UserId),
+    /// Those of the numbers that have this label.
+    Labelled(LabelId),
 }
 
 /// What the list is narrowed to, as ids.
@@ -21,10 +29,19 @@ struct Narrow {
     participant: Option<(AddressId, UserId)>,
     /// Among these alone, as a set.
     found: Option<String>,
+    state: Option<ConversationState>,
+    /// Whose it is; nobody's for `Some(None)`.
+    assignee: Option<Option<UserId>>,
+    label: Option<LabelId>,
+    is_unread: bool,
 }
 
 impl Source {
-    fn of(sight: Sight) -> Vec<Self> {
+    fn of(sight: Sight, narrow: &Narrow) -> Vec<Self> {
+        if let Some(source) = narrow.source() {
+            let sees_numbers = !matches!(sight, Sight::Person { sees_numbers: false, .. });
+            return sees_numbers.then_some(source).into_iter().collect();
+        }
         match sight {
             Sight::All => vec![Self::All],
             Sight::Numbers => vec![Self::Numbers],
@@ -49,11 +66,65 @@ impl Source {
                     " and y.left_at is null and c.workspace_id = y.workspace_id and c.id = y.conversation_id
                       and c.kind <> 'numbers'",
                 ),
+            Self::Standing(state) => query
+                .push("conversations c where c.state <> 'open' and c.workspace_id = ")
+                .bind(workspace)
+                .push(" and c.state = ")
+                .bind(state.as_str().to_owned()),
+            Self::Assigned(user) => query
+                .push("conversations c where c.workspace_id = ")
+                .bind(workspace)
+                .push(" and c.assignee_id = ")
+                .bind(user),
+            Self::Labelled(label) => query
+                .push("conversation_labels l cross join conversations c where l.workspace_id = ")
+                .bind(workspace)
+                .push(" and l.label_id = ")
+                .bind(label.0)
+                .push(" and c.workspace_id = l.workspace_id and c.id = l.conversation_id"),
         };
     }
 }
 
 impl Narrow {
+    /// The set to which what is asked of the team leads; nothing when nothing is asked. Only conversations of the
+    /// numbers are snoozed, closed, assigned or labelled.
+    fn source(&self) -> Option<Source> {
+        if let Some(label) = self.label {
+            return Some(Source::Labelled(label));
+        }
+        match (self.assignee, self.state) {
+            (Some(Some(user)), _) => Some(Source::Assigned(user)),
+            (_, Some(state @ (ConversationState::Snoozed | ConversationState::Closed))) => {
+                Some(Source::Standing(state))
+            }
+            (Some(None), _) | (None, Some(ConversationState::Open)) => Some(Source::Numbers),
+            (None, None) => None,
+        }
+    }
+
+    /// What of the team is asked besides the source's own condition.
+    fn push_team(&self, query: &mut Statement, source: Source) {
+        if let Some(state) = self.state {
+            query.push(" and c.state = ").bind(state.as_str().to_owned());
+        }
+        match self.assignee {
+            Some(Some(user)) => {
+                query.push(" and c.assignee_id = ").bind(user);
+            }
+            Some(None) => {
+                query.push(" and c.assignee_id is null");
+            }
+            None => {}
+        }
+        if self.is_unread {
+            query.push(match source {
+                Source::Own(_) => " and y.unread_count > 0",
+                _ => " and c.unread_count > 0",
+            });
+        }
+    }
+
     /// Further conditions on `c`; each begins with `and`.
     fn push(&self, query: &mut Statement, workspace: WorkspaceId, one_of: (&'static str, &'static str)) {
         if self.bits != 0 {
@@ -94,15 +165,19 @@ impl Tx {
         let Some(narrow) = self.narrow(caller, filter, q_address).await? else {
             return Ok(Page { data: Vec::new(), next: None });
         };
+        if Source::of(caller.sight(), &narrow).is_empty() {
+            return Ok(Page { data: Vec::new(), next: None });
+        }
         let one_of = (ONE_OF.0.pick(self), ONE_OF.1.pick(self));
         let before = page.upper_bound();
         let mut query = Statement::new(concat!("select ", columns!(), " from ("));
-        for (at, source) in Source::of(caller.sight()).into_iter().enumerate() {
+        for (at, source) in Source::of(caller.sight(), &narrow).into_iter().enumerate() {
             query.push(if at == 0 { "select s.* from (" } else { " union all select s.* from (" });
             query.push("select c.id, c.activity_at as at from ");
             source.push(&mut query, workspace);
             query.push(" and (c.activity_at, c.id) < (").bind(before.at).push(", ").bind(before.id).push(")");
             narrow.push(&mut query, workspace, one_of);
+            narrow.push_team(&mut query, source);
             query.push(" order by c.activity_at desc, c.id desc limit ").bind(page.limit + 1).push(") s");
         }
         query.push(
@@ -125,7 +200,17 @@ impl Tx {
         q_address: Option<&Address>,
     ) -> Result<Option<Narrow>> {
         let workspace = caller.workspace;
-        let mut narrow = Narrow { bits: filter.channel.map_or(0, Channel::bit), ..Narrow::default() };
+        let mut narrow = Narrow {
+            bits: filter.channel.map_or(0, Channel::bit),
+            state: filter.state,
+            label: filter.label,
+            is_unread: filter.is_unread,
+            ..Narrow::default()
+        };
+        if let Some(assignee) = &filter.assignee {
+            let Some(assignee) = self.find_assignee(caller, assignee).await? else { return Ok(None) };
+            narrow.assignee = Some(assignee);
+        }
         if filter.participant.is_some() || filter.person.is_some() {
             let taking_part = self.find_participant(workspace, filter.participant.as_ref(), &filter.person).await?;
             if taking_part == (AddressId(0), UserId(0)) {
@@ -138,6 +223,17 @@ impl Tx {
             narrow.found = Some(set(&self.search_conversations(caller, q, named).await?)?);
         }
         Ok(Some(narrow))
+    }
+
+    /// Whose conversations are meant; nothing when that is somebody whom there is not.
+    async fn find_assignee(&mut self, caller: &Caller, wanted: &AssigneeFilter) -> Result<Option<Option<UserId>>> {
+        Ok(match wanted {
+            AssigneeFilter::Nobody => Some(None),
+            AssigneeFilter::Me => caller.user().map(Some),
+            AssigneeFilter::Named(username) => {
+                self.find_colleague(caller.workspace, username).await?.map(|row| Some(row.id))
+            }
+        })
     }
 
     /// The address and the person that a text may name; 0 for what there is not.

@@ -1,13 +1,13 @@
 //! Conversations: one for each set of participants, never two.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Dialect, Error, NewEvent, Result, Tx, on, set};
+use super::{Dialect, Error, NewAct, NewEvent, Result, Tx, on, set};
 use crate::domain::{
-    AddressId, Caller, Channel, ConversationId, ConversationKind, Direction, EventKind, MessageId, Sight, Status,
-    Timestamp, UserId, WorkspaceId,
+    AddressId, Caller, Channel, ConversationId, ConversationKind, ConversationState, Direction, EventKind, LabelId,
+    MessageId, Sight, Status, Timestamp, UserId, WorkspaceId,
 };
 
 /// What the list of conversations is narrowed to.
@@ -21,6 +21,25 @@ pub struct ConversationFilter {
     pub channel: Option<Channel>,
     /// Every word occurs in one body or subject, or the whole is a participant's address.
     pub q: Option<String>,
+    /// It stands so with the team.
+    pub state: Option<ConversationState>,
+    /// They answer.
+    pub assignee: Option<AssigneeFilter>,
+    /// It has this label.
+    pub label: Option<LabelId>,
+    /// Somebody has not read all of it.
+    pub is_unread: bool,
+}
+
+/// Whose conversations are listed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AssigneeFilter {
+    /// The caller's.
+    Me,
+    /// Nobody's.
+    Nobody,
+    /// This person's, by their username.
+    Named(String),
 }
 
 /// What one set of messages adds to a conversation.
@@ -47,6 +66,12 @@ pub struct ConversationRow {
     pub kind: ConversationKind,
     /// A group's name.
     pub name: Option<String>,
+    /// Where it stands with the team.
+    pub state: ConversationState,
+    /// Until when it is snoozed.
+    pub snoozed_until: Option<Timestamp>,
+    /// Who answers.
+    pub assignee_id: Option<UserId>,
     /// [`Channel::bit`]s.
     pub channels: i64,
     /// How many messages it holds.
@@ -118,7 +143,7 @@ const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
 /// What is read of a conversation `c`, its last message `m` and the caller's own row `x` among its members.
 macro_rules! columns {
     () => {
-        "c.id, c.kind, c.name, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
+        "c.id, c.kind, c.name, c.state, c.snoozed_until, c.assignee_id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
          c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
          m.author_id as last_author_id, m.subject as last_subject, m.body as last_body, m.status as last_status,
          m.occurred_at as last_occurred_at, x.unread_count as own_unread_count, x.hidden_count,
@@ -126,6 +151,38 @@ macro_rules! columns {
     };
 }
 pub(super) use columns;
+
+/// Counts messages into conversations, and does what is given besides on either database.
+macro_rules! touch {
+    ($sqlite:literal, $postgres:literal, ($sqlite_rest:literal, $postgres_rest:literal)) => {
+        Dialect {
+            sqlite: concat!(
+                "update conversations set
+                    channels = channels | (x.value ->> 'channels'),
+                    message_count = message_count + (x.value ->> 'messages'),
+                    unread_count = unread_count + (x.value ->> 'unread'),
+                    last_message_id = max(coalesce(last_message_id, 0), x.value ->> 'last'),
+                    activity_at = max(activity_at, $3)",
+                $sqlite,
+                " from (select value from json_each($2) limit -1) x
+                where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
+                $sqlite_rest
+            ),
+            postgres: concat!(
+                "update conversations c set
+                    channels = c.channels | x.channels,
+                    message_count = message_count + x.messages,
+                    unread_count = unread_count + x.unread,
+                    last_message_id = greatest(last_message_id, x.last),
+                    activity_at = greatest(activity_at, $3)",
+                $postgres,
+                " from jsonb_to_recordset($2::jsonb) as x (id bigint, channels bigint, messages bigint, unread bigint, last bigint)
+                where c.workspace_id = $1 and c.id = x.id",
+                $postgres_rest
+            ),
+        }
+    };
+}
 
 /// Names a set of participants: their ids in ascending order, joined by commas.
 fn participants_key(participants: &BTreeSet<AddressId>) -> String {
@@ -217,7 +274,8 @@ impl Tx {
         Ok(rows.into_iter().map(|row| (row.participants_key, row.id)).collect())
     }
 
-    /// Counts a set of messages into their conversations. Rows are locked in the order of their ids.
+    /// Counts a set of messages into their conversations; what came in opens those that are snoozed or closed. Rows are
+    /// locked in the order of their ids.
     pub async fn touch_conversations(
         &mut self,
         workspace: WorkspaceId,
@@ -226,31 +284,34 @@ impl Tx {
     ) -> Result<()> {
         const LOCK: &str = "select id from conversations where workspace_id = $1
             and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint))) order by id for update";
-        const SQL: Dialect = Dialect {
-            sqlite: "update conversations set
-                    channels = channels | (x.value ->> 'channels'),
-                    message_count = message_count + (x.value ->> 'messages'),
-                    unread_count = unread_count + (x.value ->> 'unread'),
-                    last_message_id = max(coalesce(last_message_id, 0), x.value ->> 'last'),
-                    activity_at = max(activity_at, $3)
-                from (select value from json_each($2) limit -1) x
-                where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
-            postgres: "update conversations c set
-                    channels = c.channels | x.channels,
-                    message_count = message_count + x.messages,
-                    unread_count = unread_count + x.unread,
-                    last_message_id = greatest(last_message_id, x.last),
-                    activity_at = greatest(activity_at, $3)
-                from jsonb_to_recordset($2::jsonb) as x (id bigint, channels bigint, messages bigint, unread bigint, last bigint)
-                where c.workspace_id = $1 and c.id = x.id",
-        };
+        const SQL: Dialect = touch!("", "", ("", ""));
+        const INBOUND: Dialect = touch!(
+            ", opened_by_id = case when state <> 'open' and x.value ->> 'unread' > 0 then x.value ->> 'last'
+                    else opened_by_id end,
+                snoozed_until = case when x.value ->> 'unread' > 0 then null else snoozed_until end,
+                state = case when x.value ->> 'unread' > 0 then 'open' else state end",
+            ", opened_by_id = case when c.state <> 'open' and x.unread > 0 then x.last else opened_by_id end,
+                snoozed_until = case when x.unread > 0 then null else snoozed_until end,
+                state = case when x.unread > 0 then 'open' else c.state end",
+            (" returning id, opened_by_id", " returning c.id, c.opened_by_id")
+        );
         let rows = set(&threads)?;
         if self.is_postgres() && threads.len() > 1 {
             on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(&rows).execute(conn).await.map(drop))?;
         }
-        let sql = SQL.pick(self);
-        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).bind(now).execute(conn).await.map(drop))?;
-        Ok(())
+        if threads.iter().all(|thread| thread.unread == 0) {
+            let sql = SQL.pick(self);
+            on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).bind(now).execute(conn).await.map(drop))?;
+            return Ok(());
+        }
+        let sql = INBOUND.pick(self);
+        let touched: Vec<(ConversationId, Option<MessageId>)> =
+            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(rows).bind(now).fetch_all(conn).await)?;
+        let touched: HashSet<_> = touched.into_iter().collect();
+        let is_opened = |thread: &&Thread| touched.contains(&(thread.id, Some(thread.last)));
+        let acts: Vec<NewAct> =
+            threads.iter().filter(is_opened).map(|thread| NewAct::opened(workspace, thread.id, now)).collect();
+        self.add_acts(&acts).await
     }
 
     /// One conversation, when the caller sees it.

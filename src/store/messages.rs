@@ -1,13 +1,15 @@
 //! Messages: their ids, how sets of them are stored, and how sets of them move from one status to another.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 use serde::ser::Serializer;
 
 use super::{Dialect, NewEvent, OpenError, Result, Tx, on, set};
 use crate::clock::Clock;
 use crate::domain::{
-    AddressId, Channel, ConversationId, Direction, Encoding, EventKind, MessageId, Policy, RecipientKind, Status,
-    Timestamp, UserId, WorkspaceId,
+    AddressId, Channel, ConversationId, Direction, Encoding, EventKind, FileId, MessageId, Policy, RecipientKind,
+    Status, Timestamp, UserId, WorkspaceId,
 };
 
 /// A message to be stored.
@@ -65,11 +67,28 @@ pub struct NewRecipient {
     pub address: AddressId,
 }
 
-#[derive(Serialize)]
-struct NewAttachment<'a> {
-    message: MessageId,
-    position: usize,
-    url: &'a str,
+/// An attachment to be stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct NewAttachment<'a> {
+    /// Of which message.
+    pub message: MessageId,
+    /// Its place among the attachments, from 0.
+    pub position: usize,
+    /// As it was given.
+    pub url: &'a str,
+    /// The upload it names, where it names one.
+    pub file: Option<FileId>,
+}
+
+/// An attachment as it is stored.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct AttachmentRow {
+    /// Of which message.
+    pub message_id: MessageId,
+    /// As it was given.
+    pub url: String,
+    /// The upload it names, where it names one.
+    pub file_id: Option<FileId>,
 }
 
 /// A message with everything but its recipients and attachments.
@@ -151,8 +170,10 @@ pub struct RecipientRow {
 pub struct MessageContent {
     /// By message and position.
     pub recipients: Vec<RecipientRow>,
-    /// Message and URL, by message and position.
-    pub attachments: Vec<(MessageId, String)>,
+    /// By message and position.
+    pub attachments: Vec<AttachmentRow>,
+    /// The people who wrote them.
+    pub authors: HashMap<UserId, String>,
 }
 
 /// How a message stands, locked for a change.
@@ -285,26 +306,21 @@ impl Tx {
     pub async fn insert_attachments(
         &mut self,
         workspace: WorkspaceId,
-        attachments: &[(MessageId, &[String])],
+        attachments: &[NewAttachment<'_>],
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "insert into attachments (workspace_id, message_id, position, url)
-                select $1, value ->> 'message', value ->> 'position', value ->> 'url' from json_each($2)",
-            postgres: "insert into attachments (workspace_id, message_id, position, url)
-                select $1, message, position, url
-                from json_to_recordset($2::json) as x (message bigint, position bigint, url text)",
+            sqlite: "insert into attachments (workspace_id, message_id, position, url, file_id)
+                select $1, value ->> 'message', value ->> 'position', value ->> 'url', value ->> 'file'
+                from json_each($2)",
+            postgres: "insert into attachments (workspace_id, message_id, position, url, file_id)
+                select $1, message, position, url, file
+                from json_to_recordset($2::json) as x (message bigint, position bigint, url text, file bigint)",
         };
-        let rows: Vec<NewAttachment<'_>> = attachments
-            .iter()
-            .flat_map(|(message, urls)| {
-                urls.iter().enumerate().map(|(position, url)| NewAttachment { message: *message, position, url })
-            })
-            .collect();
-        if rows.is_empty() {
+        if attachments.is_empty() {
             return Ok(());
         }
         let sql = SQL.pick(self);
-        let rows = set(&rows)?;
+        let rows = set(&attachments)?;
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
     }

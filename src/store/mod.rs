@@ -3,6 +3,7 @@
 //! What differs between SQLite and PostgreSQL is the text of a statement, never how it is bound, decoded or committed.
 
 mod accounts;
+mod acts;
 mod addresses;
 mod attempts;
 mod audit;
@@ -13,19 +14,23 @@ mod conversation_list;
 mod conversations;
 mod error;
 mod events;
+mod files;
 mod idempotency;
 mod inbound;
 mod invitations;
 mod keys;
+mod labels;
 mod mail_tokens;
 mod message_secrets;
 mod messages;
 mod migrate;
+mod notes;
 mod open;
 mod outbox;
 mod quarantine;
 mod rekey;
 mod retention;
+mod saved_replies;
 mod search;
 mod second_factor;
 mod secret;
@@ -43,21 +48,27 @@ use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::Notify;
 
 pub use accounts::{MOST_FAILURES, ProfileChange};
+pub use acts::{ActRow, Bench, NewAct};
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
 pub use audit::{AuditFilter, AuditRow};
 pub use backup::{RestoreError, restore_sqlite};
 pub use budgets::{Budget, Taken, Tally};
 pub use codes::{CODE_TRIES, CodeRow, NewCode, Slot};
-pub use conversations::{ConversationFilter, ConversationRow, Thread, View};
+pub use conversations::{AssigneeFilter, ConversationFilter, ConversationRow, Thread, View};
 pub use error::{Error, Result};
 pub use events::NewEvent;
+pub use files::{FileReach, FileRow, NewFile, OldFile};
 pub use idempotency::KeptAnswer;
 pub use inbound::SeenEvent;
 pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};
 pub use keys::{ApiKeyRow, NewApiKey};
+pub use labels::LabelledRow;
 pub use mail_tokens::{MailPurpose, NewMailToken};
 pub use message_secrets::SECRET_MARK;
-pub use messages::{Bearing, MessageContent, MessageRow, NewMessage, NewRecipient, RecipientRow};
+pub use messages::{
+    AttachmentRow, Bearing, MessageContent, MessageRow, NewAttachment, NewMessage, NewRecipient, RecipientRow,
+};
+pub use notes::NoteRow;
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};

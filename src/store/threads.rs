@@ -1,6 +1,8 @@
 //! Reading messages: threads, lists, and the recipients and attachments of what was listed.
 
 use super::types::{Listed, PAGE_BYTES};
+use std::collections::HashMap;
+
 use super::{
     Dialect, MessageContent, MessageRow, Order, Page, PageRequest, Position, RecipientRow, Result, Tx, on, set,
 };
@@ -180,9 +182,9 @@ impl Tx {
     /// The recipients and attachments of messages.
     pub async fn load_content(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<MessageContent> {
         const ATTACHMENTS: Dialect = Dialect {
-            sqlite: "select message_id, url from attachments
+            sqlite: "select message_id, url, file_id from attachments
                 where workspace_id = $1 and message_id in (select value from json_each($2)) order by message_id, position",
-            postgres: "select message_id, url from attachments where workspace_id = $1
+            postgres: "select message_id, url, file_id from attachments where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
                 order by message_id, position",
         };
@@ -190,7 +192,7 @@ impl Tx {
         let sql = ATTACHMENTS.pick(self);
         let ids = set(&ids)?;
         let attachments = on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?;
-        Ok(MessageContent { recipients, attachments })
+        Ok(MessageContent { recipients, attachments, authors: HashMap::new() })
     }
 
     /// The recipients of messages.

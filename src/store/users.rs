@@ -183,6 +183,12 @@ impl Tx {
         Ok(())
     }
 
+    /// What a workspace is called.
+    pub async fn find_workspace_name(&mut self, workspace: WorkspaceId) -> Result<Option<String>> {
+        const SQL: &str = "select name from workspaces where id = $1";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).fetch_optional(conn).await)?)
+    }
+
     /// Somebody's seat in a workspace.
     pub async fn find_membership(&mut self, workspace: WorkspaceId, user: UserId) -> Result<Option<MembershipRow>> {
         const SQL: &str = "select workspace_id, user_id, role, created_at from memberships

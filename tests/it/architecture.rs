@@ -14,7 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["fault", "domain", "clock"]),
     ("provider", &["domain", "clock"]),
     ("carrier", &["domain", "clock", "provider"]),
-    ("blob", &["domain", "clock"]),
+    ("blob", &["clock"]),
     ("messaging", &["fault", "domain", "clock", "store", "blob"]),
     ("auth", &["fault", "domain", "clock", "store", "messaging"]),
     ("outbox", &["fault", "domain", "clock", "store", "provider", "messaging"]),

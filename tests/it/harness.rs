@@ -18,6 +18,7 @@ use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use switchboard::app::{Parts, rules};
 use switchboard::auth::{Scope, begin_session, create_key, create_workspace};
+use switchboard::blob::Blobs;
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, Sources};
 use switchboard::domain::{Address, Caller, Channel, Role, Timestamp, UserId, WorkspaceId};
@@ -77,6 +78,8 @@ pub struct TestApp {
     pub provider: Arc<TestProvider>,
     pub outbox: Outbox,
     pub limiter: Arc<Limiter>,
+    /// Holds `attachments`, where uploads are.
+    pub folder: tempfile::TempDir,
     _receipts: mpsc::Receiver<Receipt>,
     settings: LineSettings,
     router: Router,
@@ -119,7 +122,9 @@ impl Setup {
         let simulator = matches!(self.mode, Mode::Dev { .. })
             .then(|| Arc::new(Simulator::new(clock.clone(), sender, Duration::from_secs(1))));
         let rules = Arc::new(rules(&config, simulator.is_some()).unwrap());
-        let messaging = Messaging { store: store.clone(), clock: clock.clone(), rules };
+        let folder = tempfile::tempdir().unwrap();
+        let blobs = Blobs::in_folder(&folder.path().join("attachments")).unwrap();
+        let messaging = Messaging { store: store.clone(), clock: clock.clone(), blobs, rules };
         let provider = Arc::new(TestProvider::new(clock.clone(), self.abilities));
         let settings = LineSettings {
             name: "test".to_owned(),
@@ -145,6 +150,7 @@ impl Setup {
             provider,
             outbox,
             limiter,
+            folder,
             _receipts: receipts,
             settings,
             router,

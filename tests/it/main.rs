@@ -7,6 +7,7 @@
 
 mod accounts;
 mod architecture;
+mod attachments;
 mod audit;
 mod bulk;
 mod callbacks;
@@ -26,6 +27,7 @@ mod json_schema;
 mod keeping;
 mod log;
 mod logs;
+mod notes;
 mod older_contracts;
 mod openapi;
 mod outage;
@@ -44,6 +46,7 @@ mod schema;
 mod sealing;
 mod sending;
 mod sessions;
+mod team;
 mod traffic;
 mod visitor;
 mod workspaces;

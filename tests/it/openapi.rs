@@ -45,9 +45,14 @@ async fn the_server_shows_the_same_description_in_both_languages() {
 async fn every_documented_route_is_there() {
     let app = TestApp::start().await;
     for (method, path, _) in operations(&description()) {
-        let path =
-            path.replace("{id}", "1").replace("{mid}", "1").replace("{phone_number}", "1").replace("{address}", "1");
-        let path = path.replace("{user_name}", "bugs");
+        let path = path
+            .replace("{id}", "1")
+            .replace("{mid}", "1")
+            .replace("{phone_number}", "1")
+            .replace("{address}", "1")
+            .replace("{token}", "x")
+            .replace("{label_id}", "1")
+            .replace("{user_name}", "bugs");
         let request = axum::http::Request::builder().method(method.as_str()).uri(&path);
         let answer = app.raw(request.header("content-type", "application/json").body("{}".into()).unwrap()).await;
         let code = answer["code"].as_str().unwrap_or_default();

@@ -7,6 +7,7 @@ use axum::http::{Method, Request};
 use serde_json::{Value, json};
 use switchboard::auth::{CodeAsked, Origin, Scope, allow_code, allow_login, allow_sign_up};
 use switchboard::domain::{Address, Guards, Role, WorkspaceId};
+use switchboard::messaging::sweep_files;
 use switchboard::provider::Outcome;
 
 use crate::harness::{TestApp, hours, minutes, path_of, seconds};
@@ -24,6 +25,8 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     carry(app).await;
     receive(app).await;
     report(app).await;
+    team(app).await;
+    attach(app).await;
     read(app).await;
     refuse(app).await;
     let secrets = decide(app).await;
@@ -232,6 +235,77 @@ async fn receive(app: &TestApp) {
     assert_eq!(again.status, 409);
     let handset = format!("/api/simulator/handsets/{}/messages", PHONES[2]);
     assert_eq!(app.post(&handset, json!({ "to": PHONES[0], "body": "from a handset" })).await.status, 201);
+}
+
+/// A team at work on the first conversation.
+async fn team(app: &TestApp) {
+    let agent = app.person("an-agent-of-the-traffic", Role::Agent).await;
+    let admin = app.person("an-admin-of-the-traffic", Role::Admin).await;
+    let ask = async |person, method: Method, path: &str, body: Value| {
+        let answer = app.as_person(person, method.clone(), path, Some(body)).await;
+        assert!(answer.status.is_success(), "{method} {path}: {:?}", answer.body);
+    };
+    ask(&admin, Method::POST, "/api/labels", json!({ "name": "one" })).await;
+    ask(&admin, Method::PATCH, "/api/labels/1", json!({ "name": "two" })).await;
+    ask(&agent, Method::PUT, "/api/conversations/1/labels/1", Value::Null).await;
+    let reply = json!({ "name": "greeting", "body": "Hello {{contact}}, {{agent}} of {{workspace}}" });
+    ask(&agent, Method::POST, "/api/saved-replies", reply).await;
+    ask(&agent, Method::PATCH, "/api/saved-replies/1", json!({ "body": "Hi {{contact}}" })).await;
+    ask(&agent, Method::POST, "/api/saved-replies/1/render", json!({ "conversation_id": 1 })).await;
+    ask(&agent, Method::POST, "/api/conversations/1/notes", json!({ "body": "a note" })).await;
+    ask(&agent, Method::PATCH, "/api/conversations/1", json!({ "assignee": agent.username })).await;
+    let until = (app.now() + minutes(5)).to_string();
+    ask(&agent, Method::PATCH, "/api/conversations/1", json!({ "state": "snoozed", "snoozed_until": until })).await;
+    app.advance(minutes(5));
+    app.run_outbox().await;
+    for state in ["closed", "open", "closed"] {
+        ask(&agent, Method::PATCH, "/api/conversations/1", json!({ "state": state })).await;
+    }
+    for path in [
+        "/api/labels",
+        "/api/saved-replies",
+        "/api/conversations/1",
+        "/api/conversations/1/notes",
+        "/api/conversations/1/activity",
+        "/api/conversations?state=closed",
+        "/api/conversations?state=open&unread=true",
+        "/api/conversations?assignee=me&state=closed&label=1",
+        "/api/conversations?assignee=me",
+        "/api/conversations?assignee=none&unread=true",
+        "/api/conversations?label=1",
+        "/api/conversations?unread=true",
+        "/api/conversations?assignee=an-admin-of-the-traffic",
+    ] {
+        ask(&agent, Method::GET, path, Value::Null).await;
+    }
+    ask(&agent, Method::DELETE, "/api/conversations/1/labels/1", Value::Null).await;
+    ask(&agent, Method::DELETE, "/api/saved-replies/1", Value::Null).await;
+    ask(&admin, Method::DELETE, "/api/labels/1", Value::Null).await;
+    let again = json!({ "from": PHONES[1], "to": PHONES[0], "type": "sms", "messaging_provider_id": "in-again", "body": "again" });
+    assert_eq!(app.post("/api/webhooks/sms", again).await.status, 200);
+}
+
+/// An upload that is sent, and one that is not.
+async fn attach(app: &TestApp) {
+    let upload = async |text: &str| {
+        let form =
+            format!("--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\n\r\n{text}\r\n--b--\r\n");
+        let request = Request::post("/api/attachments").header("content-type", "multipart/form-data; boundary=b");
+        let answer = app.raw(request.body(Body::from(form)).unwrap()).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        answer["url"].clone()
+    };
+    let (sent, _unsent) = (upload("sent").await, upload("not sent").await);
+    let mut draft = text("with a file");
+    draft["attachments"] = json!([sent]);
+    app.send(draft).await;
+    app.run_outbox().await;
+    assert_eq!(app.get(sent.as_str().unwrap()).await.status, 200);
+    let attempts = app.provider.attempts();
+    let link = attempts.last().unwrap().envelope.attachments[0].replace("http://127.0.0.1:8080", "");
+    assert_eq!(app.get(&link).await.status, 200);
+    app.advance(hours(26));
+    assert_eq!(sweep_files(&app.messaging).await.unwrap(), 1);
 }
 
 async fn report(app: &TestApp) {

@@ -3,7 +3,9 @@
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
 mod accounts;
+mod files;
 mod params;
+mod team;
 mod texts;
 mod workspaces;
 
@@ -16,7 +18,11 @@ pub use self::accounts::{
     RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, TotpRequest, TotpSecret,
     UpdateRequest, UserMade, VerifyRequest,
 };
+pub use self::files::UploadForm;
 pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
+pub use self::team::{
+    ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,
+};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
 };

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::Channel;
+use crate::domain::{Channel, ConversationState};
 
 /// The header of a request that may be repeated.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -59,6 +59,18 @@ pub struct ConversationParams {
     /// Only those where every word occurs in one body or subject, or the whole is a participant's address.
     #[param(nullable = false, max_length = 200)]
     pub q: Option<String>,
+    /// Only those that stand so with the team.
+    #[param(inline, nullable = false)]
+    pub state: Option<ConversationState>,
+    /// Only those that this person answers: `me`, `none`, or a username.
+    #[param(nullable = false, max_length = 100, example = "me")]
+    pub assignee: Option<String>,
+    /// Only those with this label, by its id.
+    #[param(nullable = false)]
+    pub label: Option<i64>,
+    /// `true`: only those that hold something unread.
+    #[param(nullable = false)]
+    pub unread: Option<bool>,
 }
 
 /// In which order messages are listed.

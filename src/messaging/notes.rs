@@ -1,0 +1,44 @@
+//! Internal notes: in a conversation's history, and in nothing that is sent.
+
+use serde_json::json;
+
+use super::team::{load_names, sees_numbers, show_note};
+use super::{Messaging, Page, PageRequest};
+use crate::domain::{ActKind, Actor, Caller, ConversationId, Note};
+use crate::store::{self, NewAct, NoteRow};
+
+/// Writes a note; nothing when the caller sees no such conversation of the numbers.
+pub async fn write_note(
+    m: &Messaging,
+    caller: &Caller,
+    conversation: ConversationId,
+    body: String,
+) -> store::Result<Option<Note>> {
+    let now = m.clock.now();
+    let mut tx = m.store.begin().await?;
+    if !sees_numbers(&mut tx, caller, conversation).await? {
+        return Ok(None);
+    }
+    let author = caller.who.to_string();
+    let id = tx.insert_note(caller.workspace, conversation, (&author, &body), now).await?;
+    tx.add_acts(&[NewAct::by(caller, conversation, ActKind::Note, json!({ "note": id }), now)]).await?;
+    let names = load_names(&mut tx, caller.user().into_iter()).await?;
+    tx.commit().await?;
+    Ok(Some(show_note(NoteRow { id, author, body, created_at: now }, &names)))
+}
+
+/// The notes of a conversation, oldest first; nothing when the caller sees no such conversation of the numbers.
+pub async fn list_notes(
+    m: &Messaging,
+    caller: &Caller,
+    conversation: ConversationId,
+    page: PageRequest,
+) -> store::Result<Option<Page<Note>>> {
+    let mut tx = m.store.read().await?;
+    if !sees_numbers(&mut tx, caller, conversation).await? {
+        return Ok(None);
+    }
+    let rows = tx.list_notes(caller.workspace, conversation, page).await?;
+    let names = load_names(&mut tx, rows.data.iter().filter_map(|row| Actor::user_of(&row.author))).await?;
+    Ok(Some(rows.map(|row| show_note(row, &names))))
+}
