@@ -3,11 +3,13 @@
 use std::fmt::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
+use super::parts::rules;
 use super::{load, say};
 use crate::arguments::{CarrierArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments};
 use crate::auth::{self, Scope};
@@ -16,6 +18,7 @@ use crate::clock::Clock;
 use crate::config::{Config, master_keys};
 use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
 use crate::http;
+use crate::messaging::{Messaging, chat};
 use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite, sqlite_path};
 
 /// How long a health check waits.
@@ -101,6 +104,15 @@ async fn create_key(create: KeysCreateArguments, clock: &Clock) -> anyhow::Resul
     let key = (create.name.as_str(), scopes.as_slice(), expires_at);
     let (_, token) = auth::create_key(&store, clock, WorkspaceId::DEFAULT, key).await?;
     say(&format!("{token}\n"))
+}
+
+/// Only a `dev` server makes the people between whom there is something to say; its simulator carries the rest.
+pub(super) async fn seed(config: Config, clock: Clock) -> anyhow::Result<()> {
+    let store = open_beside(&config, &clock).await?;
+    let messaging = Messaging { rules: Arc::new(rules(&config, true)?), store: store.clone(), clock };
+    let added = chat::seed(&messaging).await?;
+    store.close().await;
+    say(&format!("{added} messages were added\n"))
 }
 
 pub(super) async fn rekey(config: &Config, clock: &Clock) -> anyhow::Result<()> {

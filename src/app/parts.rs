@@ -78,6 +78,7 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         default_sender,
         mail_sender,
         sender_limit_per_minute: config.sender_limit_per_minute,
+        chat_history_days: config.chat_history_days,
         routes,
     })
 }

@@ -36,6 +36,7 @@ impl Config {
         self.check_web(&mut findings);
         self.check_keys(&mut findings);
         findings.within(&self.max_segments, &(1..=255), "max_segments".to_owned());
+        findings.within(&self.chat_history_days, &(1..=3_650), "chat_history_days".to_owned());
         let mut names = HashSet::new();
         for (at, provider) in self.providers.iter().enumerate() {
             let path = format!("providers[{at}]");
@@ -189,6 +190,7 @@ mod tests {
             config.body_timeout_ms = 300_001;
             config.master_key = Some("abc".into());
             config.max_segments = 0;
+            config.chat_history_days = 0;
         });
         let expected = [
             "default_country",
@@ -203,6 +205,7 @@ mod tests {
             "body_timeout_ms",
             "master_key",
             "max_segments",
+            "chat_history_days",
         ];
         assert_eq!(keys, expected);
     }

@@ -54,6 +54,8 @@ pub struct Config {
     pub max_segments: i64,
     /// How many messages one sender may send in a minute; 0 for no limit.
     pub sender_limit_per_minute: u32,
+    /// How many days back the list of a person's messages goes when nobody says so.
+    pub chat_history_days: u32,
     /// The largest request body.
     pub body_limit_bytes: usize,
     /// The largest body of a batch or a webhook.

@@ -1,6 +1,7 @@
 //! What things are: ids, addresses, drafts, messages, states and the moves allowed between them. No I/O.
 
 mod address;
+mod chat;
 mod draft;
 mod event;
 mod html;
@@ -13,6 +14,7 @@ mod status;
 mod time;
 
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
+pub use chat::{ChatDraft, GroupHistory, MemberRole, Relation, Strangers, emoji};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
 pub use html::{Rendered, is_html, render};

@@ -27,7 +27,7 @@ const MAX_BATCH: usize = 10_000;
     post, path = "/api/messages/sms", operation_id = "sendSms", tag = "messages",
     params(IdempotencyHeader), request_body = SmsDraft,
     responses((status = 201, description = "Accepted.", body = Message), Refuses<400>, Refuses<409>, Refuses<422>, Refuses<429>),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn send_sms(
     state: State,
@@ -45,7 +45,7 @@ pub async fn send_sms(
     post, path = "/api/messages/email", operation_id = "sendEmail", tag = "messages",
     params(IdempotencyHeader), request_body = EmailDraft,
     responses((status = 201, description = "Accepted.", body = Message), Refuses<400>, Refuses<409>, Refuses<422>, Refuses<429>),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn send_email(
     state: State,
@@ -63,7 +63,7 @@ pub async fn send_email(
     post, path = "/api/messages/batch", operation_id = "sendBatch", tag = "messages",
     params(IdempotencyHeader), request_body = BatchRequest,
     responses((status = 200, description = "What became of each draft.", body = BatchAnswer), Refuses<400>, Refuses<409>, Refuses<422>),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn send_batch(
     state: State,
@@ -88,7 +88,7 @@ pub async fn send_batch(
     get, path = "/api/conversations/{id}/messages/{mid}", operation_id = "getMessage", tag = "messages",
     params(("id" = i64, Path, description = "The conversation."), ("mid" = i64, Path, description = "The message.")),
     responses((status = 200, description = "The message.", body = Message), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn get_message(state: State, MayRead(caller): MayRead, path: Path) -> Result<Json<Message>, Error> {
     let (conversation, message) = ids(&path)?;
@@ -103,7 +103,7 @@ pub async fn get_message(state: State, MayRead(caller): MayRead, path: Path) -> 
     get, path = "/api/conversations/{id}/messages/{mid}/timeline", operation_id = "getTimeline", tag = "messages",
     params(("id" = i64, Path, description = "The conversation."), ("mid" = i64, Path, description = "The message.")),
     responses((status = 200, description = "The timeline.", body = Timeline), Refuses<400>, Refuses<404>),
-    security((), ("api_key" = ["messages:read"])),
+    security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
 pub async fn get_timeline(state: State, MayRead(caller): MayRead, path: Path) -> Result<Json<Timeline>, Error> {
     let (conversation, message) = ids(&path)?;
@@ -118,7 +118,7 @@ pub async fn get_timeline(state: State, MayRead(caller): MayRead, path: Path) ->
     post, path = "/api/conversations/{id}/messages/{mid}/cancel", operation_id = "cancelMessage", tag = "messages",
     params(("id" = i64, Path, description = "The conversation."), ("mid" = i64, Path, description = "The message.")),
     responses((status = 200, description = "Canceled.", body = Message), Refuses<400>, Refuses<404>, Refuses<409>),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn cancel_message(state: State, MaySend(caller): MaySend, path: Path) -> Result<Json<Message>, Error> {
     let (conversation, message) = ids(&path)?;
@@ -133,7 +133,7 @@ pub async fn cancel_message(state: State, MaySend(caller): MaySend, path: Path) 
     post, path = "/api/conversations/{id}/messages/{mid}/replay", operation_id = "replayMessage", tag = "messages",
     params(("id" = i64, Path, description = "The conversation."), ("mid" = i64, Path, description = "The message.")),
     responses((status = 202, description = "Queued again.", body = Message), Refuses<400>, Refuses<404>, Refuses<409>),
-    security((), ("api_key" = ["messages:send"])),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn replay_message(
     state: State,

@@ -3,6 +3,7 @@
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
 mod body;
+mod chat;
 mod conversations;
 mod cookie;
 mod documents;
@@ -123,6 +124,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::get_conversation))
         .routes(routes!(conversations::list_messages, conversations::reply))
+        .merge(chat::routes())
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))
@@ -170,7 +172,7 @@ fn cors(config: &Config) -> CorsLayer {
         config.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
     CorsLayer::new()
         .allow_origin(origins)
-        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
+        .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
         .allow_headers([
             header::AUTHORIZATION,
             header::CONTENT_TYPE,

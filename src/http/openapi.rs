@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use utoipa::openapi::header::HeaderBuilder;
 use utoipa::openapi::path::Operation;
 use utoipa::openapi::response::{Response, ResponseBuilder};
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{
     ComponentsBuilder, ContentBuilder, Header, InfoBuilder, LicenseBuilder, ObjectBuilder, OpenApi, OpenApiBuilder,
@@ -70,6 +70,7 @@ pub fn beginning() -> OpenApi {
     let tags = [
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
+        ("chats", "People writing to each other: messages, groups, friends."),
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),
@@ -129,7 +130,7 @@ fn complete_operation(operation: &mut Operation, has_path_parameters: bool) {
 }
 
 fn operations(item: &mut PathItem) -> impl Iterator<Item = &mut Operation> {
-    [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten()
+    [&mut item.get, &mut item.put, &mut item.post, &mut item.patch, &mut item.delete].into_iter().flatten()
 }
 
 fn refusal(status: u16) -> RefOr<Response> {
@@ -142,6 +143,7 @@ fn components() -> utoipa::openapi::Components {
         .schema(Problem::name(), Problem::schema())
         .schema(FieldError::name(), FieldError::schema())
         .security_scheme("api_key", bearer("An API key: `sb_live_..`. In `dev` the local operator needs none."))
+        .security_scheme("session", session())
         .security_scheme("webhook_bearer", bearer("The provider's `webhook_secret`."))
         .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."));
     for kind in &KINDS {
@@ -154,6 +156,11 @@ fn bearer(meaning: &str) -> SecurityScheme {
     let mut scheme = Http::new(HttpAuthScheme::Bearer);
     scheme.description = Some(meaning.to_owned());
     SecurityScheme::Http(scheme)
+}
+
+fn session() -> SecurityScheme {
+    let meaning = "A person's session, as its cookie (`sb_session` in `dev`) or as a bearer token: `sb_sess_..`.";
+    SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-sb_session", meaning)))
 }
 
 fn basic(meaning: &str) -> SecurityScheme {

@@ -13,7 +13,7 @@ use super::entrance::Entrance;
 use super::{Error, Mode, State, cookie};
 use crate::auth::{self, KeyHolder, SESSION_PREFIX, Scope, Session};
 use crate::config::ProviderConfig;
-use crate::domain::{Caller, Role, Who, WorkspaceId};
+use crate::domain::{Caller, Role, UserId, Who, WorkspaceId};
 use crate::fault::is_sabotaged;
 
 const CHALLENGE: &str = "Bearer realm=\"switchboard\"";
@@ -47,6 +47,22 @@ pub struct MayScrape;
 /// A person who is signed in, in `dev` too; pending sessions do not count.
 #[derive(Debug)]
 pub struct SignedIn(pub Session);
+
+/// A person in their workspace, in `dev` too: for what only somebody can do who is somebody.
+#[derive(Debug)]
+pub struct Somebody {
+    /// As whom they call.
+    pub caller: Caller,
+    /// Who they are.
+    pub user: UserId,
+}
+
+impl Somebody {
+    /// Both, as the use cases of people take them.
+    pub fn me(&self) -> (&Caller, UserId) {
+        (&self.caller, self.user)
+    }
+}
 
 /// Anybody with a session, pending or not.
 #[derive(Debug)]
@@ -119,6 +135,16 @@ impl FromRequestParts<State> for SignedIn {
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
         let HasSession(session) = HasSession::from_request_parts(parts, state).await?;
         if session.is_verified { Ok(Self(session)) } else { Err(not_verified()) }
+    }
+}
+
+impl FromRequestParts<State> for Somebody {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        let SignedIn(session) = SignedIn::from_request_parts(parts, state).await?;
+        let caller = by_session(&session, Role::Member)?;
+        Ok(Self { caller, user: session.user })
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the product does: send, receive, read. One function, one unit of work.
 
 mod accept;
+pub mod chat;
 mod notice;
 mod read;
 mod receive;
@@ -55,6 +56,8 @@ pub struct Rules {
     pub mail_sender: Option<Address>,
     /// Messages a minute of one sender; 0 is no limit.
     pub sender_limit_per_minute: u32,
+    /// How far back the list of a person's messages goes when nobody says so (contract E), in days.
+    pub chat_history_days: u32,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
 }

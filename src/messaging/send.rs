@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{Entry, store_entries};
@@ -96,6 +97,39 @@ pub async fn send(
 async fn commit_later(tx: Tx) -> store::Result<()> {
     tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     tx.commit().await
+}
+
+/// Takes a key for a unit of work that answers with something else than a send, or gives what was answered under it.
+pub(super) async fn take_key<T: DeserializeOwned>(
+    tx: &mut Tx,
+    caller: &Caller,
+    once: Option<&Once>,
+    now: Timestamp,
+) -> Result<Option<T>, SendError> {
+    let Some(once) = once.filter(|_| !is_sabotaged("key_off")) else { return Ok(None) };
+    let name = caller.who.to_string();
+    match tx.take_key(caller.workspace, (&name, &once.key), &once.fingerprint, now).await {
+        Ok(None) => Ok(None),
+        Ok(Some(kept)) if !kept.is_same_request => Err(SendError::KeyReused),
+        Ok(Some(kept)) => {
+            let unreadable = |_| store::Error::Corrupt("a kept answer that cannot be read");
+            Ok(serde_json::from_slice(&kept.answer).map(Some).map_err(unreadable)?)
+        }
+        Err(store::Error::Busy(_)) => Err(SendError::KeyBusy),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps the answer of a key that this unit of work has taken.
+pub(super) async fn keep_answer<T: Serialize>(
+    tx: &mut Tx,
+    caller: &Caller,
+    once: Option<&Once>,
+    answer: &T,
+) -> store::Result<()> {
+    let Some(once) = once.filter(|_| !is_sabotaged("key_off")) else { return Ok(()) };
+    let answer = serde_json::to_vec(answer).map_err(|_| store::Error::Corrupt("an answer that cannot be kept"))?;
+    tx.keep_answer(caller.workspace, (&caller.who.to_string(), &once.key), &answer).await
 }
 
 fn repeated(kept: &KeptAnswer) -> Result<Vec<Sent>, SendError> {

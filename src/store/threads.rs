@@ -39,31 +39,33 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
-    /// One message of one conversation.
+    /// One message of one conversation, when it does not stand before the first that is to be seen.
     pub async fn find_message(
         &mut self,
         workspace: WorkspaceId,
-        conversation: ConversationId,
+        (conversation, since): (ConversationId, MessageId),
         message: MessageId,
     ) -> Result<Option<MessageRow>> {
         let rows = self.load_messages(workspace, &[message]).await?;
-        Ok(rows.into_iter().find(|row| row.conversation_id == conversation))
+        Ok(rows.into_iter().find(|row| row.conversation_id == conversation && row.id >= since))
     }
 
-    /// A conversation's messages, ordered by their timestamp and id.
+    /// A conversation's messages from the first that is to be seen, ordered by their timestamp and id.
     pub async fn list_thread(
         &mut self,
         workspace: WorkspaceId,
-        conversation: ConversationId,
+        (conversation, since): (ConversationId, MessageId),
         order: Order,
         page: PageRequest,
     ) -> Result<Page<MessageRow>> {
         const UP: &str = messages!(
             "where m.workspace_id = $1 and m.conversation_id = $2 and (m.occurred_at, m.id) > ($3, $4)
+               and m.id >= $6
              order by m.occurred_at, m.id limit $5"
         );
         const DOWN: &str = messages!(
             "where m.workspace_id = $1 and m.conversation_id = $2 and (m.occurred_at, m.id) < ($3, $4)
+               and m.id >= $6
              order by m.occurred_at desc, m.id desc limit $5"
         );
         let (sql, bound) = match order {
@@ -73,7 +75,7 @@ impl Tx {
         let limit = page.limit + 1;
         let rows: Vec<MessageRow> = on!(self, |conn| {
             let query = sqlx::query_as(sql).bind(workspace).bind(conversation).bind(bound.at).bind(bound.id);
-            query.bind(limit).fetch_all(conn).await
+            query.bind(limit).bind(since).fetch_all(conn).await
         })?;
         Ok(Page::cut(rows, page.limit, by_occurrence))
     }

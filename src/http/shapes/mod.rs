@@ -2,13 +2,20 @@
 //!
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
+mod chats;
 mod params;
 mod texts;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
+pub use self::chats::{
+    ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, NameRequest, PersonRequest, ReadRequest,
+    SaidDraft,
+};
+pub use self::params::{
+    BareParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams,
+};
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
 };
@@ -210,7 +217,9 @@ pub enum BatchResult {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"body": "On my way"})))]
 pub struct ReplyRequest {
-    /// The text, or a mail's HTML.
+    /// Among people, who says it: only the operator of `dev` names anybody.
+    pub sender_user_name: Option<String>,
+    /// The text, or a mail's HTML; among people at most 10,000 characters.
     #[schema(pattern = "^[^\\x00]*$")]
     pub body: String,
     /// URLs, or whatever names the provider uses.
