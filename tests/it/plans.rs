@@ -24,6 +24,14 @@ const MAY_SCAN: &[(&str, &str)] = &[
 /// Rows enough that reading them all is worse than asking for a hundred of them: copies of one that is there.
 const MANY: &[(&str, &str)] = &[
     ("messages", "'id', 1000000 + n"),
+    ("conversations", "'id', 1000000 + n, 'participants_key', 'x' || n"),
+    ("users", "'id', 1000000 + n, 'handle', 'h' || n, 'email_id', 1000000 + n, 'mobile_id', 1000000 + n"),
+    ("memberships", "'user_id', 1000000 + n"),
+    ("members", "'conversation_id', 1000000 + n"),
+    ("receipts", "'message_id', 1000000 + n"),
+    ("reactions", "'message_id', 1000000 + n"),
+    ("message_edits", "'message_id', 1000000 + n"),
+    ("friendships", "'other_id', 1000000 + n"),
     ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'provider', 'p' || n % 100"),
     ("attempts", "'message_id', 1000000 + n"),
     ("quarantine", "'id', 1000000 + n, 'match_hash', null"),
@@ -40,8 +48,15 @@ async fn statements(app: &TestApp) -> Vec<String> {
     traffic::run(app).await;
     let run: BTreeSet<String> = logs::statements().into_iter().filter(|sql| is_of_interest(sql)).collect();
     let run: Vec<String> = run.into_iter().collect();
-    for wanted in ["update outbox set phase = 'sending'", "m.conversation_id = $2 and (m.occurred_at", "message_search"]
-    {
+    for wanted in [
+        "update outbox set phase = 'sending'",
+        "m.conversation_id = $2 and (m.occurred_at",
+        "message_search",
+        "members y cross join conversations",
+        "m.recipient_id = $2",
+        "update receipts set read_at",
+        "update receipts set delivered_at",
+    ] {
         assert!(run.iter().any(|sql| sql.contains(wanted)), "the traffic runs no statement with {wanted}");
     }
     assert!(run.len() > 60, "{}", run.len());

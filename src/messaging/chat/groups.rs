@@ -9,13 +9,13 @@ use crate::domain::{
     Caller, Conversation, ConversationId, ConversationKind, EventKind, GroupHistory, MemberRole, MessageId, Relation,
     Strangers, Timestamp, UserId, WorkspaceId,
 };
-use crate::messaging::Messaging;
 use crate::messaging::read::compose_conversations;
+use crate::messaging::{Messaging, SendError};
 use crate::store::{self, ChatRow, MemberRow, NewEvent, NewMember, Tx, handle};
 
 use super::people::{NoSuchUser, colleague};
 use super::show::{name_of, usernames};
-use super::write::{Welcome, WriteError, seat, welcome};
+use super::write::{Welcome, WriteError, begin, seat, welcome};
 
 /// People in one group.
 pub const MAX_MEMBERS: usize = 500;
@@ -160,15 +160,24 @@ pub async fn begin_direct(
     if other == me {
         return Err(GroupError::ToOneself);
     }
-    let (id, is_new) = tx.ensure_direct(workspace, [me, other], now).await?;
+    let (id, is_new) = begin(&mut tx, workspace, [me, other], now).await.map_err(not_begun)?;
     let chat = tx.lock_chat(workspace, id).await?.ok_or(GroupError::NoSuchConversation)?;
     let members = tx.list_members(workspace, id).await?;
-    seat(&mut tx, workspace, (&chat, &members), [me, other], now).await.map_err(|error| match error {
-        WriteError::MayNotWrite => GroupError::MayNotWrite,
-        WriteError::Send(crate::messaging::SendError::Store(error)) => GroupError::Store(error),
-        _ => GroupError::NoSuchConversation,
-    })?;
+    seat(&mut tx, workspace, (&chat, &members), [me, other], now).await.map_err(not_begun)?;
     Ok((finish(tx, caller, id).await?, is_new))
+}
+
+fn not_begun(error: WriteError) -> GroupError {
+    match error {
+        WriteError::MayNotWrite => GroupError::MayNotWrite,
+        WriteError::Send(SendError::Store(error)) => GroupError::Store(error),
+        WriteError::NoSuchUser(error) => GroupError::NoSuchUser(error),
+        WriteError::ToOneself => GroupError::ToOneself,
+        WriteError::NoSuchConversation
+        | WriteError::NotTheSender
+        | WriteError::Refused(_)
+        | WriteError::Send(SendError::KeyReused | SendError::KeyBusy) => GroupError::NoSuchConversation,
+    }
 }
 
 async fn finish(mut tx: Tx, caller: &Caller, id: ConversationId) -> Result<Conversation, GroupError> {

@@ -74,7 +74,7 @@ pub async fn write_to(
     if author == other {
         return Err(WriteError::ToOneself);
     }
-    let (id, _) = tx.ensure_direct(workspace, [author, other], now).await?;
+    let (id, _) = begin(&mut tx, workspace, [author, other], now).await?;
     let message = say(&mut tx, (workspace, id), author, &draft, now).await?;
     let row = tx.find_said(workspace, message).await?.ok_or(store::Error::Corrupt("a message to nobody"))?;
     let answer = said(&mut tx, workspace, vec![row]).await?.pop();
@@ -230,6 +230,20 @@ pub(super) async fn welcome(
         Strangers::Ask => Some(if is_taken_on { Welcome::Heard } else { Welcome::Asks }),
         Strangers::No => None,
     })
+}
+
+/// The conversation of two people, and whether it begins now; where the one may not write to the other, none begins.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    pair: [UserId; 2],
+    now: Timestamp,
+) -> Result<(ConversationId, bool), WriteError> {
+    if let Some(id) = tx.find_direct(workspace, pair).await? {
+        return Ok((id, false));
+    }
+    welcome(tx, workspace, pair, false).await?.ok_or(WriteError::MayNotWrite)?;
+    Ok(tx.ensure_direct(workspace, pair, now).await?)
 }
 
 /// Sees to it that both people of a conversation of two are there, when the one may write to the other; true when
