@@ -89,6 +89,7 @@ create table mail_tokens (
 );
 
 create index mail_tokens_user_idx on mail_tokens (user_id);
+create index mail_tokens_session_idx on mail_tokens (session_id);
 
 create table recovery_codes (
     user_id bigint not null references users (id) on delete cascade,
@@ -126,6 +127,7 @@ create table invitations (
 );
 
 create index invitations_workspace_idx on invitations (workspace_id, id);
+create index invitations_accepted_idx on invitations (accepted_by);
 
 -- Who did what to accounts, keys and settings. People and keys stand here by id.
 create table audit_log (

@@ -91,7 +91,7 @@ impl Tx {
             let query = sqlx::query(EDIT).bind(workspace).bind(message).bind(now).bind(body);
             query.execute(conn).await.map(drop)
         })?;
-        self.forget_entries(&[(workspace, message)]).await
+        self.forget_entries(workspace, &[message]).await
     }
 
     /// What a message said before, the oldest first.
@@ -115,6 +115,6 @@ impl Tx {
         for sql in CONTENT {
             on!(self, |conn| sqlx::query(sql).bind(workspace).bind(message).execute(conn).await.map(drop))?;
         }
-        self.forget_entries(&[(workspace, message)]).await
+        self.forget_entries(workspace, &[message]).await
     }
 }

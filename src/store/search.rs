@@ -60,7 +60,9 @@ impl Store {
         drop(tx);
         let mut tx = self.begin().await?;
         if tx.move_search_mark(mark, last.0).await? {
-            tx.forget_entries(&stale).await?;
+            for (workspace, messages) in &stale {
+                tx.forget_entries(*workspace, messages).await?;
+            }
             tx.insert_entries(&entries).await?;
             tx.commit().await?;
         }
@@ -86,14 +88,14 @@ impl Tx {
     }
 
     /// What the events make searchable, and the entries whose messages say something else now.
-    async fn entries(&mut self, events: &[Event]) -> Result<(Vec<Entry>, Vec<(WorkspaceId, MessageId)>)> {
+    async fn entries(&mut self, events: &[Event]) -> Result<(Vec<Entry>, BTreeMap<WorkspaceId, Vec<MessageId>>)> {
         let mut by_workspace: BTreeMap<WorkspaceId, BTreeSet<MessageId>> = BTreeMap::new();
-        let mut stale = Vec::new();
+        let mut stale: BTreeMap<WorkspaceId, Vec<MessageId>> = BTreeMap::new();
         for event in events {
             let Some(message) = event.message_id else { continue };
             let is_changed = matches!(event.kind, EventKind::MessageEdited | EventKind::MessageDeleted);
             if is_changed {
-                stale.push((event.workspace_id, message));
+                stale.entry(event.workspace_id).or_default().push(message);
             }
             if is_changed || matches!(event.kind, EventKind::MessageAccepted | EventKind::MessageReceived) {
                 by_workspace.entry(event.workspace_id).or_default().insert(message);
@@ -113,18 +115,15 @@ impl Tx {
     }
 
     /// Takes messages out of the search.
-    pub(super) async fn forget_entries(&mut self, messages: &[(WorkspaceId, MessageId)]) -> Result<()> {
+    pub(super) async fn forget_entries(&mut self, workspace: WorkspaceId, messages: &[MessageId]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "delete from message_search where rowid in (select value ->> 1 from json_each($1))",
-            postgres: "delete from message_search s using jsonb_array_elements($1::jsonb) x
-                where s.workspace_id = (x.value ->> 0)::bigint and s.message_id = (x.value ->> 1)::bigint",
+            sqlite: "delete from message_search where $1 > 0 and rowid in (select value from json_each($2))",
+            postgres: "delete from message_search where workspace_id = $1
+                and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
-        if messages.is_empty() {
-            return Ok(());
-        }
         let sql = SQL.pick(self);
-        let rows = set(&messages)?;
-        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        let ids = set(&messages)?;
+        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(ids).execute(conn).await.map(drop))?;
         Ok(())
     }
 

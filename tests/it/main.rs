@@ -15,6 +15,7 @@ mod conversations;
 mod database;
 mod doubt;
 mod faults;
+mod figures;
 mod friends;
 mod groups;
 mod harness;
