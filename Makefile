@@ -7,7 +7,7 @@ ENV := bin/env.sh
 FEATURES := --features faults
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/switchboard
 
-.PHONY: help setup run build test check faults sabotage gen migrate db-up db-down db-shell clean
+.PHONY: help setup run build test check faults sabotage gen migrate seed db-up db-down db-shell clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
@@ -45,6 +45,9 @@ gen: ## write the generated files: openapi.json
 
 migrate: build ## bring the database's schema up to date
 	$(ENV) $(BINARY) migrate
+
+seed: build ## add a few messages to look at, beside what `make run` made; once more adds nothing
+	$(ENV) $(BINARY) seed
 
 db-up: ## start compose's PostgreSQL on port 5432
 	bin/compose.sh up -d --wait postgres

@@ -31,6 +31,8 @@ pub enum Command {
     Serve(ServeArguments),
     /// Bring the database's schema up to date, and exit
     Migrate(StoreArguments),
+    /// Add a few messages to look at to the database of a `dev` server; once more adds nothing
+    Seed(StoreArguments),
     /// Print the OpenAPI document
     Openapi(OpenapiArguments),
     /// Print the effective configuration with its secrets masked
@@ -274,6 +276,7 @@ mod tests {
             "switchboard dev --listen 0.0.0.0:8080 --published-on-loopback --data d --database sqlite://x --config c",
             "switchboard serve --listen [::1]:80",
             "switchboard migrate --database postgres://u@h/d",
+            "switchboard seed --data d",
             "switchboard openapi --yaml",
             "switchboard config --config c",
             "switchboard keys list --data d",

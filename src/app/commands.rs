@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio_util::sync::CancellationToken;
 
-use super::{Parts, load, say};
+use super::{Parts, load, rules, say};
 use crate::arguments::{
     CarrierArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments, WorkspacesCommand,
 };
@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Config, master_keys};
 use crate::domain::{ApiKeyId, Caller, Timestamp, WorkspaceId};
 use crate::http;
-use crate::messaging::{Messaging, PageRequest};
+use crate::messaging::{Messaging, PageRequest, chat};
 use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite, sqlite_path};
 
 /// How long a health check waits.
@@ -149,6 +149,16 @@ async fn use_cases(store: &StoreArguments, clock: &Clock) -> anyhow::Result<Mess
     let config = load_store(store)?;
     let store = open_or_make(&config, clock).await?;
     Parts { config: Arc::new(config), store, clock: clock.clone(), simulator: None }.messaging()
+}
+
+/// Only a `dev` server makes the people between whom there is something to say; its simulator carries the rest.
+pub(super) async fn seed(config: Config, clock: Clock) -> anyhow::Result<()> {
+    let store = open_beside(&config, &clock).await?;
+    let parts = Parts { config: Arc::new(config), store: store.clone(), clock, simulator: None };
+    let messaging = Messaging { rules: Arc::new(rules(&parts.config, true)?), ..parts.messaging()? };
+    let added = chat::seed(&messaging).await?;
+    store.close().await;
+    say(&format!("{added} messages were added\n"))
 }
 
 pub(super) async fn rekey(config: &Config, clock: &Clock) -> anyhow::Result<()> {

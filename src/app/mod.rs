@@ -52,6 +52,7 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         }
         Command::Serve(serve) => run_server(&load(&serve)?, Mode::Serve, clock).await,
         Command::Migrate(store) => commands::migrate(&commands::load_store(&store)?, &clock).await,
+        Command::Seed(store) => commands::seed(commands::load_store(&store)?, clock).await,
         Command::Openapi(openapi) => commands::print_openapi(openapi.yaml),
         Command::Config(serve) => say(&load(&serve)?.masked_toml()),
         Command::Keys(keys) => commands::keys(keys.command, &clock).await,

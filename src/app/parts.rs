@@ -107,6 +107,7 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         base_url: base_url(config),
         sender_limit_per_minute: config.sender_limit_per_minute,
         guards: guards(config),
+        chat_history_days: config.chat_history_days,
         routes,
         retention: retention(config),
     })

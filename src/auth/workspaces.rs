@@ -95,7 +95,7 @@ pub async fn list_members(
     workspace: WorkspaceId,
     page: PageRequest,
 ) -> store::Result<Page<ColleagueRow>> {
-    m.store.read().await?.list_colleagues(workspace, page).await
+    m.store.read().await?.list_seats(workspace, page).await
 }
 
 /// Gives somebody another role. Their sessions have it with their next request.

@@ -38,6 +38,7 @@ impl Config {
         self.check_keys(&mut findings);
         self.check_days(&mut findings);
         findings.within(&self.max_segments, &(1..=255), "max_segments".to_owned());
+        findings.within(&self.chat_history_days, &(1..=3_650), "chat_history_days".to_owned());
         self.check_providers(&mut findings);
         findings.0
     }
@@ -221,6 +222,7 @@ mod tests {
             config.events_days = 36_501;
             config.master_key = Some("abc".into());
             config.max_segments = 0;
+            config.chat_history_days = 0;
         });
         let expected = [
             "default_country",
@@ -237,6 +239,7 @@ mod tests {
             "master_key",
             "events_days",
             "max_segments",
+            "chat_history_days",
         ];
         assert_eq!(keys, expected);
     }

@@ -81,6 +81,8 @@ pub struct Config {
     pub login_limit_per_account: u32,
     /// Accounts asked for in an hour from one address.
     pub sign_up_limit_per_origin: u32,
+    /// How many days back the list of a person's messages goes when nobody says so.
+    pub chat_history_days: u32,
     /// The largest request body.
     pub body_limit_bytes: usize,
     /// The largest body of a batch or a webhook.

@@ -24,10 +24,31 @@ pub enum EventKind {
     #[serde(rename = "conversation.created")]
     #[sqlx(rename = "conversation.created")]
     ConversationCreated,
-    /// A conversation was assigned, moved, labelled or noted on.
+    /// A conversation was assigned, moved, labelled or noted on; a group has another name or other members, or somebody
+    /// took a request on.
     #[serde(rename = "conversation.updated")]
     #[sqlx(rename = "conversation.updated")]
     ConversationUpdated,
+    /// Somebody's client has fetched messages of a chat.
+    #[serde(rename = "message.delivered")]
+    #[sqlx(rename = "message.delivered")]
+    MessageDelivered,
+    /// Somebody has read a conversation up to a message.
+    #[serde(rename = "message.read")]
+    #[sqlx(rename = "message.read")]
+    MessageRead,
+    /// The author of a chat's message changed it.
+    #[serde(rename = "message.edited")]
+    #[sqlx(rename = "message.edited")]
+    MessageEdited,
+    /// The author of a chat's message took it back.
+    #[serde(rename = "message.deleted")]
+    #[sqlx(rename = "message.deleted")]
+    MessageDeleted,
+    /// Somebody reacted, or took a reaction back.
+    #[serde(rename = "message.reaction")]
+    #[sqlx(rename = "message.reaction")]
+    MessageReaction,
 }
 
 /// One entry. It refers to people by id only, so that erasing one never means rewriting it.

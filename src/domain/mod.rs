@@ -2,6 +2,7 @@
 
 mod account;
 mod address;
+mod chat;
 mod draft;
 mod event;
 mod file;
@@ -19,6 +20,7 @@ mod workspace;
 
 pub use account::{CodePurpose, UsernameError, check_username, join_name, split_name};
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
+pub use chat::{ChatDraft, MemberRole, Relation, emoji};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
 pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of_url, file_url};

@@ -4,18 +4,19 @@ use axum::Json;
 use axum::http::StatusCode;
 
 use super::body::SmallJson;
-use super::draft;
 use super::fields::Fields;
 use super::idempotency::IdempotencyKey;
 use super::messages::accepted;
 use super::openapi::Refuses;
 use super::page::{List, Listing, ORDINARY};
 use super::query::{Path, Query};
-use super::rights::{MayRead, MaySend};
+use super::rights::{MayRead, MayWrite};
 use super::shapes::{ConversationParams, IdempotencyHeader, MessageParams, PageParams, ReplyRequest};
 use super::{Error, State, error};
+use super::{chat, draft};
 use crate::domain::{
-    Address, Channel, Conversation, ConversationId, ConversationState, LabelId, Message, PhoneRules, is_username,
+    Address, Channel, Conversation, ConversationId, ConversationKind, ConversationState, LabelId, Message, PhoneRules,
+    is_username,
 };
 use crate::messaging;
 use crate::store::{AssigneeFilter, ConversationFilter, Order};
@@ -96,27 +97,36 @@ pub async fn list_messages(
 
 /// Answer in a conversation
 ///
-/// Addresses and, without `type`, the channel come from its last message.
+/// Among numbers, addresses and, without `type`, the channel come from its last message. Among people it is said to
+/// everybody who is there; it has a body and attachments, and nothing else of a send.
 #[utoipa::path(
     post, path = "/api/conversations/{id}/messages", operation_id = "reply", tag = "conversations",
     params(("id" = i64, Path, description = "The conversation."), IdempotencyHeader), request_body = ReplyRequest,
     responses(
         (status = 201, description = "Accepted.", body = Message),
-        Refuses<400>, Refuses<404>, Refuses<409>, Refuses<422>, Refuses<429>,
+        Refuses<400>, Refuses<403>, Refuses<404>, Refuses<409>, Refuses<422>, Refuses<429>,
     ),
     security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn reply(
     state: State,
-    MaySend(caller): MaySend,
+    MayWrite(caller): MayWrite,
     path: Path,
     key: IdempotencyKey,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let id = ConversationId(path.id("id")?);
-    let reply = draft::reply(Fields::json(&body)?)?;
-    let sent = messaging::reply(&state.messaging, &caller, id, reply, key.over(&body)).await?;
-    Ok((StatusCode::CREATED, Json(accepted(sent)?)))
+    let m = &state.messaging;
+    let kind = messaging::chat::kind_of(m, &caller, id).await?.ok_or_else(error::no_such_conversation)?;
+    let (fields, once) = (Fields::json(&body)?, key.over(&body));
+    let message = match kind {
+        ConversationKind::Numbers => accepted(messaging::reply(m, &caller, id, draft::reply(fields)?, once).await?)?,
+        ConversationKind::Direct | ConversationKind::Group => {
+            let (sender, draft) = chat::answer(fields)?;
+            messaging::chat::write_in(m, &caller, id, (sender.as_deref(), draft), once).await?
+        }
+    };
+    Ok((StatusCode::CREATED, Json(message)))
 }
 
 fn order_named(name: &str) -> Option<Order> {

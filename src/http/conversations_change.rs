@@ -1,4 +1,4 @@
-//! Changing a conversation: where it stands with the team, and who answers.
+//! Changing a conversation: where it stands with the team, and who answers; what a group is called.
 
 use std::time::Duration;
 
@@ -8,10 +8,10 @@ use super::body::SmallJson;
 use super::fields::Fields;
 use super::openapi::Refuses;
 use super::query::Path;
-use super::rights::MayWrite;
+use super::rights::{MayWrite, session_required};
 use super::shapes::ConversationChange;
-use super::{Error, State};
-use crate::domain::{Conversation, ConversationId, ConversationState, Refusal, Timestamp};
+use super::{Error, State, chat};
+use crate::domain::{Caller, Conversation, ConversationId, ConversationState, Refusal, Timestamp};
 use crate::messaging::{self, BenchChange};
 
 /// How far ahead a snooze may end.
@@ -22,11 +22,11 @@ const MAX_NAME: usize = 100;
 /// Change a conversation
 ///
 /// Agents open, snooze, close and assign conversations of numbers and mailboxes. What comes in opens them again, and so
-/// does the end of a snooze.
+/// does the end of a snooze. The owner of a group gives it another name.
 #[utoipa::path(
     patch, path = "/api/conversations/{id}", operation_id = "changeConversation", tag = "conversations",
     params(("id" = i64, Path, description = "The conversation.")), request_body = ConversationChange,
-    responses((status = 200, description = "As it is now.", body = Conversation), Refuses<400>, Refuses<404>),
+    responses((status = 200, description = "As it is now.", body = Conversation), Refuses<400>, Refuses<404>, Refuses<409>),
     security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn change_conversation(
@@ -37,16 +37,36 @@ pub async fn change_conversation(
 ) -> Result<Json<Conversation>, Error> {
     let id = ConversationId(path.id("id")?);
     let mut fields = Fields::json(&body)?;
+    if fields.has("name") {
+        return rename(&state, &caller, id, fields).await;
+    }
     let change = bench(&mut fields, state.messaging.clock.now());
     finish(fields, &change)?;
     Ok(Json(messaging::change_bench(&state.messaging, &caller, id, change).await?))
+}
+
+async fn rename(
+    state: &State,
+    caller: &Caller,
+    id: ConversationId,
+    mut fields: Fields<'_>,
+) -> Result<Json<Conversation>, Error> {
+    let name = chat::groups::name(&mut fields);
+    for other in ["state", "snoozed_until", "assignee"] {
+        if fields.has(other) || fields.is_null(other) {
+            fields.refuse(other, "invalid", "is for conversations of numbers; a group has a name");
+        }
+    }
+    fields.finish()?;
+    let me = caller.user().ok_or_else(session_required)?;
+    Ok(Json(messaging::chat::rename(&state.messaging, (caller, me), id, &name).await?))
 }
 
 /// A change that changes nothing is a mistake.
 fn finish(mut fields: Fields<'_>, change: &BenchChange) -> Result<(), Refusal> {
     let is_nothing = change.state.is_none() && change.assignee.is_none();
     if is_nothing && !["state", "snoozed_until", "assignee"].iter().any(|name| fields.is_refused(name)) {
-        fields.refuse("state", "required", "something to change is wanted: state or assignee");
+        fields.refuse("state", "required", "something to change is wanted: state or assignee, or the name of a group");
     }
     fields.finish()
 }

@@ -7,6 +7,7 @@ mod attachments;
 mod audit;
 mod body;
 mod budget;
+mod chat;
 mod conversations;
 mod conversations_change;
 mod cookie;
@@ -157,6 +158,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(attachments::upload_attachment))
         .routes(routes!(attachments::get_attachment))
         .routes(routes!(attachments::get_linked_attachment))
+        .merge(chat::routes())
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))

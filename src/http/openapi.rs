@@ -76,6 +76,7 @@ pub fn beginning() -> OpenApi {
         ("accounts", "People: signing up and in, and changing what is theirs."),
         ("team", "How a team answers: states, notes, labels, saved replies."),
         ("attachments", "Files that messages carry."),
+        ("chats", "People writing to each other: messages, groups, friends."),
         ("webhooks", "What providers tell us."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),

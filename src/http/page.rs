@@ -64,8 +64,13 @@ impl Listing {
 
     /// The `Link` header that leads to the page after this one (RFC 8288).
     pub fn link(&self, path: &str, next: Option<Position>) -> Option<HeaderValue> {
-        let cursor = self.cursor(next)?;
-        HeaderValue::try_from(format!("<{path}?limit={}&cursor={cursor}>; rel=\"next\"", self.request.limit)).ok()
+        self.link_with(path, "", next)
+    }
+
+    /// The same with further parameters before its own, each with its `&` behind it.
+    pub fn link_with(&self, path: &str, further: &str, next: Option<Position>) -> Option<HeaderValue> {
+        let (cursor, limit) = (self.cursor(next)?, self.request.limit);
+        HeaderValue::try_from(format!("<{path}?{further}limit={limit}&cursor={cursor}>; rel=\"next\"")).ok()
     }
 }
 

@@ -14,7 +14,7 @@ use super::limiter::Asker;
 use super::{Error, Mode, State, cookie};
 use crate::auth::{self, KeyHolder, SESSION_PREFIX, Scope, Session};
 use crate::config::ProviderConfig;
-use crate::domain::{Caller, Role, Who, WorkspaceId};
+use crate::domain::{Caller, Role, UserId, Who, WorkspaceId};
 use crate::fault::is_sabotaged;
 
 const CHALLENGE: &str = "Bearer realm=\"switchboard\"";
@@ -53,6 +53,22 @@ pub struct MayScrape;
 /// A person who is signed in, in `dev` too; pending sessions do not count.
 #[derive(Debug)]
 pub struct SignedIn(pub Session);
+
+/// A person in their workspace, in `dev` too: for what only somebody can do who is somebody.
+#[derive(Debug)]
+pub struct Somebody {
+    /// As whom they call.
+    pub caller: Caller,
+    /// Who they are.
+    pub user: UserId,
+}
+
+impl Somebody {
+    /// Both, as the use cases of people take them.
+    pub fn me(&self) -> (&Caller, UserId) {
+        (&self.caller, self.user)
+    }
+}
 
 /// Anybody with a session, pending or not.
 #[derive(Debug)]
@@ -141,15 +157,23 @@ impl FromRequestParts<State> for SignedIn {
     }
 }
 
+impl FromRequestParts<State> for Somebody {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+        let SignedIn(session) = SignedIn::from_request_parts(parts, state).await?;
+        let caller = by_session(&session, Role::Member)?;
+        Ok(Self { caller, user: session.user })
+    }
+}
+
 impl FromRequestParts<State> for HasSession {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
         match identify(parts, state).await? {
             Some(Identity::Session(session)) => Ok(Self(session)),
-            Some(Identity::Key(_)) => {
-                Err(Error::new(StatusCode::FORBIDDEN, "session_required", "this is for people; a key has no account"))
-            }
+            Some(Identity::Key(_)) => Err(session_required()),
             None => Err(Error::unauthorized(SESSION_CHALLENGE, "sign in first")),
         }
     }
@@ -282,6 +306,11 @@ fn by_session(session: &Session, least: Role) -> Result<Caller, Error> {
         }
         Who::User(..) | Who::Operator | Who::Key(_) => Ok(caller),
     }
+}
+
+/// 403: only somebody with an account can do that.
+pub fn session_required() -> Error {
+    Error::new(StatusCode::FORBIDDEN, "session_required", "this is for people; a key has no account")
 }
 
 fn wrong_key() -> Error {

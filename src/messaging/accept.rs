@@ -140,6 +140,7 @@ fn new_message(
         channel: draft.channel,
         from: Some(addresses[&draft.from]),
         author: entry.author,
+        recipient: None,
         reply_to: draft.reply_to.as_ref().map(|address| addresses[address]),
         subject: draft.subject.clone(),
         body: draft.body.clone(),

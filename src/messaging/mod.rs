@@ -1,6 +1,7 @@
 //! What the product does: send, receive, read. One function, one unit of work.
 
 mod accept;
+pub mod chat;
 mod files;
 mod notes;
 mod notice;
@@ -78,6 +79,8 @@ pub struct Rules {
     pub guards: Guards,
     /// Where the world reaches this server, without a slash at the end.
     pub base_url: String,
+    /// How far back the list of a person's messages goes when nobody says so (contract E), in days.
+    pub chat_history_days: u32,
     /// Which provider carries a channel; the first of several.
     pub routes: Vec<(Channel, String)>,
     /// How long what is kept for a while is kept.

@@ -5,6 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::chat::{Chats, note_delivered, show};
 use super::team::{add_benches, bench_of};
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
@@ -135,11 +136,10 @@ pub async fn list_conversations(
     page: PageRequest,
 ) -> Result<Page<Conversation>> {
     let mut tx = m.store.read().await?;
-    let workspace = caller.workspace;
     let q_address = filter.q.as_deref().and_then(|q| Address::any(q.trim(), &m.rules.phone));
     let rows = tx.list_conversations(caller, filter, q_address.as_ref(), page).await?;
     let next = rows.next;
-    let data = compose_conversations(&mut tx, workspace, rows.data).await?;
+    let data = compose_conversations(&mut tx, caller, rows.data).await?;
     Ok(Page { data, next })
 }
 
@@ -155,10 +155,11 @@ pub(super) async fn show_conversation(
     id: ConversationId,
 ) -> Result<Option<Conversation>> {
     let Some(row) = tx.find_conversation(caller, id).await? else { return Ok(None) };
-    Ok(compose_conversations(tx, caller.workspace, vec![row]).await?.pop())
+    Ok(compose_conversations(tx, caller, vec![row]).await?.pop())
 }
 
-/// The messages of a conversation by `(timestamp, id)`; nothing when there is no such conversation.
+/// The messages of a conversation by `(timestamp, id)`; nothing when there is no such conversation. In a chat what the
+/// caller had not fetched before is delivered to them now.
 pub async fn list_messages(
     m: &Messaging,
     caller: &Caller,
@@ -167,15 +168,15 @@ pub async fn list_messages(
     page: PageRequest,
 ) -> Result<Option<Page<Message>>> {
     let mut tx = m.store.read().await?;
-    if !tx.sees(caller, conversation).await? {
-        return Ok(None);
-    }
-    let workspace = caller.workspace;
-    let rows = tx.list_thread(workspace, conversation, order, page).await?;
-    Ok(Some(compose_page(&mut tx, workspace, rows).await?))
+    let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
+    let rows = tx.list_thread(caller.workspace, (conversation, view.since), order, page).await?;
+    let shown = show(&mut tx, caller, rows.data).await?;
+    drop(tx);
+    note_delivered(m, caller, &shown.waiting).await;
+    Ok(Some(Page { data: shown.messages, next: rows.next }))
 }
 
-/// One message of a conversation.
+/// One message of a conversation. In a chat it is delivered to the caller now, if it was not before.
 pub async fn find_message(
     m: &Messaging,
     caller: &Caller,
@@ -183,12 +184,13 @@ pub async fn find_message(
     message: MessageId,
 ) -> Result<Option<Message>> {
     let mut tx = m.store.read().await?;
-    let workspace = caller.workspace;
-    if !tx.sees(caller, conversation).await? {
-        return Ok(None);
-    }
-    let Some(row) = tx.find_message(workspace, conversation, message).await? else { return Ok(None) };
-    Ok(load_composed(&mut tx, workspace, vec![row]).await?.pop())
+    let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
+    let place = (conversation, view.since);
+    let Some(row) = tx.find_message(caller.workspace, place, message).await? else { return Ok(None) };
+    let mut shown = show(&mut tx, caller, vec![row]).await?;
+    drop(tx);
+    note_delivered(m, caller, &shown.waiting).await;
+    Ok(shown.messages.pop())
 }
 
 /// Everything that happened to a message, oldest first.
@@ -200,10 +202,9 @@ pub async fn find_timeline(
 ) -> Result<Option<Vec<TimelineEntry>>> {
     let mut tx = m.store.read().await?;
     let workspace = caller.workspace;
-    if !tx.sees(caller, conversation).await? {
-        return Ok(None);
-    }
-    let Some(row) = tx.find_message(workspace, conversation, message).await? else { return Ok(None) };
+    let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
+    let place = (conversation, view.since);
+    let Some(row) = tx.find_message(workspace, place, message).await? else { return Ok(None) };
     let recipients = tx.load_recipients(workspace, &[message]).await?;
     let addresses = tx.load_addresses(workspace, &recipients.iter().map(|r| r.address_id).collect::<Vec<_>>()).await?;
     let mut entries = vec![TimelineEntry::Accepted { at: row.created_at }];
@@ -418,14 +419,17 @@ fn compose_one(
     }
 }
 
-async fn compose_conversations(
+/// Conversations as the caller sees them, in the order of their rows.
+pub(super) async fn compose_conversations(
     tx: &mut Tx,
-    workspace: WorkspaceId,
+    caller: &Caller,
     rows: Vec<ConversationRow>,
 ) -> Result<Vec<Conversation>> {
     if rows.is_empty() {
         return Ok(Vec::new());
     }
+    let workspace = caller.workspace;
+    let chats = Chats::load(tx, caller, &rows).await?;
     let ids: Vec<ConversationId> = rows.iter().map(|row| row.id).collect();
     let joined = tx.list_participants(workspace, &ids).await?;
     let senders = rows.iter().filter_map(|row| row.last_from_id);
@@ -458,7 +462,8 @@ async fn compose_conversations(
         }
     };
     let benches = rows.iter().map(bench_of).collect();
-    let mut conversations: Vec<Conversation> = rows.into_iter().map(compose).collect();
+    let composed = rows.into_iter().map(compose);
+    let mut conversations: Vec<Conversation> = composed.map(|conversation| chats.dress(conversation)).collect();
     add_benches(tx, workspace, benches, &mut conversations).await?;
     Ok(conversations)
 }

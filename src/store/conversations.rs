@@ -137,7 +137,7 @@ struct NewParticipant {
     address: AddressId,
 }
 
-const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
+pub(super) const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
     from (select value as key from jsonb_array_elements_text($1::jsonb) order by 1) x";
 
 /// What is read of a conversation `c`, its last message `m` and the caller's own row `x` among its members.
@@ -218,7 +218,7 @@ impl Tx {
         found.collect()
     }
 
-    async fn find_conversations(
+    pub(super) async fn find_conversations(
         &mut self,
         workspace: WorkspaceId,
         keys: BTreeSet<String>,

@@ -1,6 +1,7 @@
 //! The append-only log. Units of work record into it; the commit writes it.
 
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::{Dialect, Result, Tx, on, set};
 use crate::domain::{ConversationId, Event, EventId, EventKind, MessageId, Status, Timestamp, WorkspaceId};
@@ -16,8 +17,8 @@ pub struct NewEvent {
     pub conversation: ConversationId,
     /// To which message.
     pub message: Option<MessageId>,
-    /// To which status it moved.
-    pub status: Option<Status>,
+    /// Anything more, without addresses.
+    pub data: Value,
     /// When, in microseconds.
     pub at: i64,
 }
@@ -30,14 +31,26 @@ impl NewEvent {
         conversation: ConversationId,
         now: Timestamp,
     ) -> Self {
-        Self { workspace, kind, conversation, message: None, status: None, at: now.micros() }
+        Self { workspace, kind, conversation, message: None, data: json!({}), at: now.micros() }
     }
 
-    /// Something that happened to a message.
+    /// Something that happened to a message, which stands there now.
     #[must_use]
-    pub fn of_message(mut self, message: MessageId, status: Status) -> Self {
+    pub fn of_message(self, message: MessageId, status: Status) -> Self {
+        self.about(message).with(json!({ "status": status }))
+    }
+
+    /// The same, about a message.
+    #[must_use]
+    pub fn about(mut self, message: MessageId) -> Self {
         self.message = Some(message);
-        self.status = Some(status);
+        self
+    }
+
+    /// The same, saying more: ids alone, never what a message says.
+    #[must_use]
+    pub fn with(mut self, data: Value) -> Self {
+        self.data = data;
         self
     }
 }
@@ -49,7 +62,7 @@ struct EventRow {
     kind: EventKind,
     conversation_id: Option<ConversationId>,
     message_id: Option<MessageId>,
-    data: sqlx::types::Json<serde_json::Value>,
+    data: sqlx::types::Json<Value>,
     at: Timestamp,
 }
 
@@ -66,14 +79,12 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "insert into events (workspace_id, kind, conversation_id, message_id, data, at)
                 select value ->> 'workspace', value ->> 'kind', value ->> 'conversation', value ->> 'message',
-                    case when value ->> 'status' is null then '{}' else json_object('status', value ->> 'status') end,
-                    value ->> 'at'
+                    value ->> 'data', value ->> 'at'
                 from json_each($1) order by key",
             postgres: "insert into events (workspace_id, kind, conversation_id, message_id, data, at)
                 select (value ->> 'workspace')::bigint, value ->> 'kind', (value ->> 'conversation')::bigint,
                     (value ->> 'message')::bigint,
-                    case when value ->> 'status' is null then '{}' else jsonb_build_object('status', value ->> 'status') end,
-                    timestamptz 'epoch' + (value ->> 'at')::bigint * interval '1 microsecond'
+                    value -> 'data', timestamptz 'epoch' + (value ->> 'at')::bigint * interval '1 microsecond'
                 from jsonb_array_elements($1::jsonb) with ordinality order by ordinality",
         };
         if self.events.is_empty() {

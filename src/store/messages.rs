@@ -27,6 +27,8 @@ pub struct NewMessage {
     pub from: Option<AddressId>,
     /// The person who wrote it, where one did.
     pub author: Option<UserId>,
+    /// The one person to whom a chat of two says it.
+    pub recipient: Option<UserId>,
     /// Where answers go.
     pub reply_to: Option<AddressId>,
     /// Its subject.
@@ -257,26 +259,26 @@ impl Tx {
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
-                    reply_to_id,
+                    recipient_id, reply_to_id,
                     subject, body, segment_count, segment_encoding, status, is_final, possible_duplicate, policy,
                     generation, occurred_at, scheduled_at, deliver_by, created_at, updated_at)
                 select value ->> 'id', $1, value ->> 'conversation', value ->> 'direction', value ->> 'channel',
-                    value ->> 'from', value ->> 'author', value ->> 'reply_to', value ->> 'subject', value ->> 'body',
+                    value ->> 'from', value ->> 'author', value ->> 'recipient', value ->> 'reply_to', value ->> 'subject', value ->> 'body',
                     value ->> 'segments', value ->> 'encoding', value ->> 'status', value ->> 'is_final', 0,
                     value ->> 'policy', 0, value ->> 'occurred_at', value ->> 'scheduled_at', value ->> 'deliver_by',
                     $3, $3
                 from json_each($2) order by key",
             postgres:
                 "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
-                    reply_to_id,
+                    recipient_id, reply_to_id,
                     subject, body, segment_count, segment_encoding, status, is_final, possible_duplicate, policy,
                     generation, occurred_at, scheduled_at, deliver_by, created_at, updated_at)
-                select id, $1, conversation, direction, channel, \"from\", author, reply_to, subject, body, segments, encoding,
+                select id, $1, conversation, direction, channel, \"from\", author, recipient, reply_to, subject, body, segments, encoding,
                     status, is_final, false, policy, 0, timestamptz 'epoch' + occurred_at * interval '1 microsecond',
                     timestamptz 'epoch' + scheduled_at * interval '1 microsecond',
                     timestamptz 'epoch' + deliver_by * interval '1 microsecond', $3, $3
                 from json_to_recordset($2::json) as x (id bigint, conversation bigint, direction text, channel text,
-                    \"from\" bigint, author bigint, reply_to bigint, subject text, body text, segments bigint, encoding text,
+                    \"from\" bigint, author bigint, recipient bigint, reply_to bigint, subject text, body text, segments bigint, encoding text,
                     status text, is_final boolean, policy text, occurred_at bigint, scheduled_at bigint,
                     deliver_by bigint)",
         };

@@ -1,5 +1,7 @@
 //! Full-text search, filled in sets right behind the commit, in the order of the log.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 use super::{Dialect, Result, Store, Tx, on, set};
@@ -54,10 +56,13 @@ impl Store {
         let mark = tx.search_mark().await?;
         let events = tx.list_events(EventId(mark), STEP).await?;
         let Some(last) = events.last().map(|event| event.id) else { return Ok(false) };
-        let entries = tx.entries(&events).await?;
+        let (entries, stale) = tx.entries(&events).await?;
         drop(tx);
         let mut tx = self.begin().await?;
         if tx.move_search_mark(mark, last.0).await? {
+            for (workspace, messages) in &stale {
+                tx.forget_entries(*workspace, messages).await?;
+            }
             tx.insert_entries(&entries).await?;
             tx.commit().await?;
         }
@@ -83,23 +88,44 @@ impl Tx {
         Ok(moved == 1)
     }
 
-    async fn entries(&mut self, events: &[Event]) -> Result<Vec<Entry>> {
-        let is_new = |event: &&Event| matches!(event.kind, EventKind::MessageAccepted | EventKind::MessageReceived);
-        let mut by_workspace: std::collections::BTreeMap<WorkspaceId, Vec<MessageId>> =
-            std::collections::BTreeMap::new();
-        for event in events.iter().filter(is_new) {
-            by_workspace.entry(event.workspace_id).or_default().extend(event.message_id);
+    /// What the events make searchable, and the entries whose messages say something else now.
+    async fn entries(&mut self, events: &[Event]) -> Result<(Vec<Entry>, BTreeMap<WorkspaceId, Vec<MessageId>>)> {
+        let mut by_workspace: BTreeMap<WorkspaceId, BTreeSet<MessageId>> = BTreeMap::new();
+        let mut stale: BTreeMap<WorkspaceId, Vec<MessageId>> = BTreeMap::new();
+        for event in events {
+            let Some(message) = event.message_id else { continue };
+            let is_changed = matches!(event.kind, EventKind::MessageEdited | EventKind::MessageDeleted);
+            if is_changed {
+                stale.entry(event.workspace_id).or_default().push(message);
+            }
+            if is_changed || matches!(event.kind, EventKind::MessageAccepted | EventKind::MessageReceived) {
+                by_workspace.entry(event.workspace_id).or_default().insert(message);
+            }
         }
         let mut entries = Vec::new();
         for (workspace, ids) in by_workspace {
-            for row in self.load_messages(workspace, &ids).await? {
+            let rows = self.load_messages(workspace, &ids.into_iter().collect::<Vec<_>>()).await?;
+            for row in rows.into_iter().filter(|row| row.deleted_at.is_none()) {
                 let is_html = row.channel == Channel::Email && is_html(&row.body);
                 let body = if is_html { render(&row.body).text } else { row.body };
                 let subject = words(row.subject.as_deref().unwrap_or_default());
                 entries.push(Entry { workspace, id: row.id, subject, body: words(&body) });
             }
         }
-        Ok(entries)
+        Ok((entries, stale))
+    }
+
+    /// Takes messages out of the search.
+    pub(super) async fn forget_entries(&mut self, workspace: WorkspaceId, messages: &[MessageId]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "delete from message_search where $1 > 0 and rowid in (select value from json_each($2))",
+            postgres: "delete from message_search where workspace_id = $1
+                and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
+        };
+        let sql = SQL.pick(self);
+        let ids = set(&messages)?;
+        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(ids).execute(conn).await.map(drop))?;
+        Ok(())
     }
 
     async fn insert_entries(&mut self, entries: &[Entry]) -> Result<()> {

@@ -88,33 +88,37 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
-    /// One message of one conversation.
+    /// One message of one conversation, when it does not stand before the first that is to be seen.
     pub async fn find_message(
         &mut self,
         workspace: WorkspaceId,
-        conversation: ConversationId,
+        (conversation, since): (ConversationId, MessageId),
         message: MessageId,
     ) -> Result<Option<MessageRow>> {
         let rows = self.load_messages(workspace, &[message]).await?;
-        Ok(rows.into_iter().find(|row| row.conversation_id == conversation))
+        Ok(rows.into_iter().find(|row| row.conversation_id == conversation && row.id >= since))
     }
 
-    /// A conversation's messages, ordered by their timestamp and id.
+    /// A conversation's messages from the first that is to be seen, ordered by their timestamp and id.
     pub async fn list_thread(
         &mut self,
         workspace: WorkspaceId,
-        conversation: ConversationId,
+        (conversation, since): (ConversationId, MessageId),
         order: Order,
         page: PageRequest,
     ) -> Result<Page<MessageRow>> {
-        const UP: &str = page!("(m.occurred_at, m.id) > ($2, $3) and m.conversation_id = $6", by "occurred_at" "asc");
-        const DOWN: &str =
-            page!("(m.occurred_at, m.id) < ($2, $3) and m.conversation_id = $6", by "occurred_at" "desc");
+        const UP: &str = page!(
+            "(m.occurred_at, m.id) > ($2, $3) and m.conversation_id = $6 and m.id >= $7", by "occurred_at" "asc"
+        );
+        const DOWN: &str = page!(
+            "(m.occurred_at, m.id) < ($2, $3) and m.conversation_id = $6 and m.id >= $7", by "occurred_at" "desc"
+        );
         let (sql, begin) = match order {
             Order::Ascending => (UP, page.lower_bound()),
             Order::Descending => (DOWN, page.upper_bound()),
         };
-        let rows = self.list_message_page(sql, workspace, (begin, page.limit), Some(conversation.0)).await?;
+        let of = Some((conversation.0, Some(since)));
+        let rows = self.list_message_page(sql, workspace, (begin, page.limit), of).await?;
         Ok(Page::of(rows, page.limit, by_occurrence))
     }
 
@@ -123,12 +127,14 @@ impl Tx {
         sql: &'static str,
         workspace: WorkspaceId,
         (begin, limit): (Position, i64),
-        of: Option<i64>,
+        of: Option<(i64, Option<MessageId>)>,
     ) -> Result<Vec<Listed<MessageRow>>> {
+        let (of, since) = of.unzip();
         Ok(on!(self, |conn| {
             let query = sqlx::query_as(sql).bind(workspace).bind(begin.at).bind(begin.id);
             let query = query.bind(limit + 1).bind(PAGE_BYTES);
             let query = if let Some(of) = of { query.bind(of) } else { query };
+            let query = if let Some(since) = since.flatten() { query.bind(since) } else { query };
             query.fetch_all(conn).await
         })?)
     }
@@ -168,7 +174,8 @@ impl Tx {
                 (select p.conversation_id from participants p where p.workspace_id = $1 and p.address_id = $6)",
             by "occurred_at" "desc"
         );
-        let rows = self.list_message_page(SQL, workspace, (page.upper_bound(), page.limit), Some(address.0)).await?;
+        let rows =
+            self.list_message_page(SQL, workspace, (page.upper_bound(), page.limit), Some((address.0, None))).await?;
         Ok(Page::of(rows, page.limit, by_occurrence))
     }
 

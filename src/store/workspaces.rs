@@ -70,7 +70,7 @@ impl Tx {
     }
 
     /// The people of a workspace, by their ids.
-    pub async fn list_colleagues(&mut self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<ColleagueRow>> {
+    pub async fn list_seats(&mut self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<ColleagueRow>> {
         const SQL: &str = "select p.user_id, u.username, u.first_name, u.last_name, p.role, p.created_at
             from memberships p join users u on u.id = p.user_id
             where p.workspace_id = $1 and p.user_id > $2 order by p.user_id limit $3";

@@ -51,6 +51,12 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/api/saved-replies/1/render", "messages:send"),
     ("POST", "/api/attachments", "messages:send"),
     ("GET", "/api/attachments/1", "messages:read"),
+    ("GET", "/api/users", "messages:read"),
+    ("GET", "/api/messages/bugs", "messages:read"),
+    ("POST", "/api/messages", "messages:send"),
+    ("GET", "/api/conversations/1/members", "messages:read"),
+    ("GET", "/api/conversations/1/messages/1/history", "messages:read"),
+    ("POST", "/api/conversations/1/read", "messages:send"),
     ("GET", "/metrics", "metrics:read"),
     ("GET", "/api/keys", "admin"),
     ("POST", "/api/keys", "admin"),
@@ -92,6 +98,24 @@ const PEOPLE: &[(&str, &str)] = &[
     ("POST", "/api/auth/totp/confirm"),
     ("POST", "/api/auth/recovery-codes"),
     ("POST", "/api/invitations/accept"),
+    ("POST", "/api/conversations"),
+    ("POST", "/api/conversations/1/members"),
+    ("DELETE", "/api/conversations/1/members/bugs"),
+    ("POST", "/api/conversations/1/accept"),
+    ("POST", "/api/conversations/1/decline"),
+    ("PATCH", "/api/conversations/1/messages/1"),
+    ("DELETE", "/api/conversations/1/messages/1"),
+    ("PUT", "/api/conversations/1/messages/1/reactions/%F0%9F%91%8D"),
+    ("DELETE", "/api/conversations/1/messages/1/reactions/%F0%9F%91%8D"),
+    ("GET", "/api/friends"),
+    ("POST", "/api/friends"),
+    ("DELETE", "/api/friends/bugs"),
+    ("POST", "/api/friends/bugs/accept"),
+    ("POST", "/api/friends/bugs/decline"),
+    ("GET", "/api/friend-requests"),
+    ("GET", "/api/blocks"),
+    ("PUT", "/api/blocks/bugs"),
+    ("DELETE", "/api/blocks/bugs"),
 ];
 
 /// What anybody may call on the way to a session, or out of one.
@@ -161,6 +185,7 @@ async fn the_table_of_this_test_holds_every_route() {
                 .replace("{label_id}", "1")
                 .replace("{phone_number}", "1234567890")
                 .replace("{address}", "40404")
+                .replace("{emoji}", "%F0%9F%91%8D")
                 .replace("{user_name}", "bugs");
             let method = method.to_uppercase();
             let scope =

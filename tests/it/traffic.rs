@@ -10,6 +10,7 @@ use switchboard::domain::{Address, Guards, Role, WorkspaceId};
 use switchboard::messaging::sweep_files;
 use switchboard::provider::Outcome;
 
+use crate::chats;
 use crate::harness::{TestApp, hours, minutes, path_of, seconds};
 use crate::provider::{busy, doubtful, silence};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown};
@@ -31,6 +32,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     refuse(app).await;
     let secrets = decide(app).await;
     guard(app).await;
+    chat(app).await;
     app.index().await;
     read(app).await;
     people(app).await;
@@ -351,6 +353,69 @@ async fn read(app: &TestApp) {
         app.timeline(&message).await;
     }
     assert_eq!(app.get_with("/api/conversations/1", &[("authorization", &reader)]).await.status, 200);
+}
+
+/// The path of the group that people were told something in.
+pub async fn group(app: &TestApp) -> String {
+    let chats = app.list("/api/conversations?channel=chat").await;
+    let group = chats.into_iter().find(|conversation| conversation["kind"] == "group").unwrap();
+    format!("/api/conversations/{}", group["id"])
+}
+
+async fn chat(app: &TestApp) {
+    let people = chats::people(app).await;
+    let [rdibari, bugs, duck, porky] = [&people[0], &people[1], &people[2], &people[3]];
+    let ok = async |person, method: Method, path: &str, body: Value| {
+        let answer = app.as_person(person, method.clone(), path, Some(body)).await;
+        assert!(answer.status.is_success(), "{method} {path}: {:?}", answer.body);
+        answer.body
+    };
+    ok(rdibari, Method::POST, "/api/friends", json!({ "user_name": "porky" })).await;
+    ok(porky, Method::POST, "/api/friends/rdibari/accept", json!({})).await;
+    ok(duck, Method::POST, "/api/friends", json!({ "user_name": "porky" })).await;
+    ok(porky, Method::PUT, "/api/blocks/bugs", json!({})).await;
+    app.database().execute("update workspaces set strangers = 'ask' where id = 1").await;
+    let asked = chats::say(app, rdibari, bugs, "words of a stranger").await;
+    let begun = json!({ "kind": "direct", "user_name": "rdibari" });
+    let direct = ok(bugs, Method::POST, "/api/conversations", begun).await["id"].clone();
+    ok(bugs, Method::POST, &format!("/api/conversations/{direct}/accept"), json!({})).await;
+    let mark = json!({ "last_message_id": asked["id"] });
+    ok(bugs, Method::POST, &format!("/api/conversations/{direct}/read"), mark).await;
+    let group = json!({ "kind": "group", "name": "Toons", "members": ["bugs", "duck"] });
+    let group = ok(rdibari, Method::POST, "/api/conversations", group).await["id"].clone();
+    let group = format!("/api/conversations/{group}");
+    ok(duck, Method::POST, &format!("{group}/decline"), json!({})).await;
+    ok(rdibari, Method::PATCH, &group, json!({ "name": "More toons" })).await;
+    ok(rdibari, Method::POST, &format!("{group}/members"), json!({ "user_name": "porky" })).await;
+    let body = json!({ "body": "words to a group", "attachments": ["https://example.com/a.gif"] });
+    let said = ok(rdibari, Method::POST, &format!("{group}/messages"), body).await;
+    let message = path_of(&said);
+    ok(porky, Method::PUT, &format!("{message}/reactions/%F0%9F%91%8D"), json!({})).await;
+    ok(porky, Method::PUT, &format!("{message}/reactions/%F0%9F%A5%95"), json!({})).await;
+    ok(porky, Method::DELETE, &format!("{message}/reactions/%F0%9F%91%8D"), json!({})).await;
+    ok(rdibari, Method::PATCH, &message, json!({ "body": "other words" })).await;
+    let regretted = ok(rdibari, Method::POST, &format!("{group}/messages"), json!({ "body": "regretted" })).await;
+    ok(rdibari, Method::DELETE, &path_of(&regretted), json!({})).await;
+    for path in [
+        "/api/conversations",
+        "/api/conversations?q=words",
+        "/api/conversations?participant=porky",
+        "/api/users?limit=2",
+        "/api/messages/rdibari?limit=2",
+        "/api/friends",
+        "/api/friend-requests",
+        "/api/blocks",
+        &group,
+        &format!("{group}/members"),
+        &format!("{group}/messages"),
+        &message,
+        &format!("{message}/history"),
+    ] {
+        chats::get(app, rdibari, path).await;
+    }
+    chats::get(app, porky, &format!("{group}/messages")).await;
+    let agent = app.person("an-agent-of-the-traffic", Role::Agent).await;
+    chats::get(app, &agent, "/api/conversations?q=words").await;
 }
 
 /// What is refused is not remembered, nor is it logged.

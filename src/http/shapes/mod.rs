@@ -3,6 +3,7 @@
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
 mod accounts;
+mod chats;
 mod files;
 mod params;
 mod team;
@@ -18,8 +19,13 @@ pub use self::accounts::{
     RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, TotpRequest, TotpSecret,
     UpdateRequest, UserMade, VerifyRequest,
 };
+pub use self::chats::{
+    ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
+};
 pub use self::files::UploadForm;
-pub use self::params::{BareParams, ConversationParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams};
+pub use self::params::{
+    BareParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams,
+};
 pub use self::team::{
     ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,
 };
@@ -228,7 +234,9 @@ pub enum BatchResult {
 #[derive(Debug, Deserialize, ToSchema)]
 #[schema(examples(json!({"body": "On my way"})))]
 pub struct ReplyRequest {
-    /// The text, or a mail's HTML.
+    /// Among people, who says it: only the operator of `dev` names anybody.
+    pub sender_user_name: Option<String>,
+    /// The text, or a mail's HTML; among people at most 10,000 characters.
     #[schema(pattern = "^[^\\x00]*$")]
     pub body: String,
     /// URLs, or whatever names the provider uses.

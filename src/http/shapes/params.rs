@@ -46,6 +46,15 @@ pub struct BareParams {
     pub cursor: Option<String>,
 }
 
+/// How far back a list goes.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct DaysParams {
+    /// Nothing older than so many days; without it as `chat_history_days` is set, which is 30.
+    #[param(minimum = 1, maximum = 3650, nullable = false)]
+    pub days: Option<i64>,
+}
+
 /// What conversations are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

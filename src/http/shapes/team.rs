@@ -12,6 +12,9 @@ use crate::domain::{ConversationId, ConversationState, Timestamp};
     json!({ "state": "open", "assignee": null })
 ))]
 pub struct ConversationChange {
+    /// A group's new name; alone, and from its owner.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[^\\x00]*$")]
+    pub name: Option<String>,
     /// Where it stands with the team.
     pub state: Option<ConversationState>,
     /// Until when it is snoozed: with `snoozed` alone, and then required; at most a year ahead.
