@@ -27,6 +27,7 @@ const MANY: &[(&str, &str)] = &[
     ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'provider', 'p' || n % 100"),
     ("attempts", "'message_id', 1000000 + n"),
     ("quarantine", "'id', 1000000 + n, 'match_hash', null"),
+    ("files", "'id', 1000000 + n"),
 ];
 
 /// Statements that move nothing of the server's own.
