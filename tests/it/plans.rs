@@ -40,6 +40,7 @@ const MANY: &[(&str, &str)] = &[
     ("events", "'id', 1000000 + n"),
     ("inbound_events", "'key_hash', '\\x' || md5(n::text)"),
     ("idempotency_keys", "'key_hash', '\\x' || md5(n::text)"),
+    ("files", "'id', 1000000 + n"),
 ];
 
 /// Statements that move nothing of the server's own.

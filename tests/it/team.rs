@@ -247,18 +247,19 @@ async fn labels_are_made_by_admins_and_used_by_agents() {
     for bad in [json!({}), json!({ "name": "" }), json!({ "name": "x".repeat(51) }), json!({ "name": "a\0b" })] {
         assert_eq!(app.as_person(&admin, Method::POST, "/api/labels", Some(bad)).await.status, 400);
     }
-    app.as_person(&admin, Method::POST, "/api/labels", name("later")).await;
-    assert_eq!(app.as_person(&admin, Method::PATCH, "/api/labels/2", name("urgent")).await.status, 409);
-    assert_eq!(app.as_person(&agent, Method::PATCH, "/api/labels/2", name("soon")).await.status, 403);
-    assert_eq!(app.as_person(&admin, Method::PATCH, "/api/labels/2", name("soon")).await["name"], "soon");
-    assert_eq!(app.as_person(&admin, Method::PATCH, "/api/labels/9", name("x")).await.status, 404);
+    let later = app.as_person(&admin, Method::POST, "/api/labels", name("later")).await;
+    let later = format!("/api/labels/{}", later["id"]);
+    assert_eq!(app.as_person(&admin, Method::PATCH, &later, name("urgent")).await.status, 409);
+    assert_eq!(app.as_person(&agent, Method::PATCH, &later, name("soon")).await.status, 403);
+    assert_eq!(app.as_person(&admin, Method::PATCH, &later, name("soon")).await["name"], "soon");
+    assert_eq!(app.as_person(&admin, Method::PATCH, "/api/labels/99", name("x")).await.status, 404);
 
     let on = "/api/conversations/1/labels/1";
     assert_eq!(app.as_person(&member, Method::PUT, on, None).await.status, 403);
     for _ in 0..2 {
         assert_eq!(app.as_person(&agent, Method::PUT, on, None).await.status, 204);
     }
-    for path in ["/api/conversations/1/labels/9", "/api/conversations/9/labels/1"] {
+    for path in ["/api/conversations/1/labels/99", "/api/conversations/9/labels/1"] {
         assert_eq!(app.as_person(&agent, Method::PUT, path, None).await.status, 404, "{path}");
     }
     for _ in 0..2 {
