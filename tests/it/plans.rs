@@ -18,6 +18,7 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("from workspaces", "one row; read at start"),
     ("insert into master_keys", "once for each key: SQLite looks for rows that waited for their parent"),
     ("insert into workspaces", "once: SQLite looks for rows that waited for their parent"),
+    ("from api_keys where workspace_id", "a few rows; read when somebody lists them"),
     ("select min(x.at)", "the tests' own"),
 ];
 
