@@ -75,7 +75,7 @@ impl Parts {
         let own = || format!("http://localhost:{}", self.config.listen.port());
         let public = self.config.public_url.as_ref().map(|url| url.origin().ascii_serialization());
         let settings = Settings { is_open, base_url: public.unwrap_or_else(own) };
-        Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings) }
+        Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings), origin: None }
     }
 }
 

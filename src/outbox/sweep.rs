@@ -42,7 +42,7 @@ impl Outbox {
     }
 
     /// Lets go of what nobody asks for any more.
-    pub async fn clean(&self) -> store::Result<()> {
+    async fn clean(&self) -> store::Result<()> {
         let mut tx = self.m().store.begin().await?;
         tx.forget_old_keys(self.now()).await?;
         tx.forget_message_secrets().await?;
