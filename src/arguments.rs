@@ -39,6 +39,8 @@ pub enum Command {
     Config(ServeArguments),
     /// Make, list and revoke API keys
     Keys(KeysArguments),
+    /// Make the first admins
+    Users(UsersArguments),
     /// Make and list workspaces
     Workspaces(WorkspacesArguments),
     /// Seal every address again under the current master key; the server may run meanwhile
@@ -128,6 +130,41 @@ pub enum KeysCommand {
 #[derive(Debug, Clone, Args)]
 pub struct KeysListArguments {
     /// Which workspace, as `workspaces list` shows it
+    #[arg(long, value_name = "ID", default_value_t = 1)]
+    pub workspace: i64,
+    /// Where the database is.
+    #[command(flatten)]
+    pub store: StoreArguments,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Clone, Args)]
+pub struct UsersArguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: UsersCommand,
+}
+
+/// What to do with accounts.
+#[derive(Debug, Clone, Subcommand)]
+pub enum UsersCommand {
+    /// Make an account that is an admin; its password is the first line of standard input
+    CreateAdmin(CreateAdminArguments),
+}
+
+/// Who the admin is.
+#[derive(Debug, Clone, Args)]
+pub struct CreateAdminArguments {
+    /// 5 to 32 letters, digits, `_`, `.` and `-`, a letter first
+    #[arg(long, value_name = "NAME")]
+    pub username: String,
+    /// Where mails to them go
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: String,
+    /// Where their codes go; it is taken to be theirs
+    #[arg(long, value_name = "NUMBER")]
+    pub mobile: String,
+    /// In which workspace, as `workspaces list` shows it
     #[arg(long, value_name = "ID", default_value_t = 1)]
     pub workspace: i64,
     /// Where the database is.
@@ -283,6 +320,7 @@ mod tests {
             "switchboard keys revoke 7 --workspace 2",
             "switchboard workspaces create shop --data d",
             "switchboard workspaces list",
+            "switchboard users create-admin --username alice --email a@b.example --mobile +12025550143 --workspace 2",
             "switchboard rekey",
             "switchboard backup f --data d",
             "switchboard restore f",

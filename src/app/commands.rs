@@ -1,6 +1,7 @@
 //! The commands beside the server.
 
 use std::fmt::Write;
+use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -11,13 +12,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Parts, load, rules, say};
 use crate::arguments::{
-    CarrierArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments, WorkspacesCommand,
+    CarrierArguments, CreateAdminArguments, KeysCommand, KeysCreateArguments, ServeArguments, StoreArguments,
+    WorkspacesCommand,
 };
-use crate::auth::{self, Scope};
+use crate::auth::{self, Accounts, Passwords, Scope, SignUp};
 use crate::carrier::{self, CarrierOptions};
 use crate::clock::Clock;
 use crate::config::{Config, master_keys};
-use crate::domain::{ApiKeyId, Caller, Timestamp, WorkspaceId};
+use crate::domain::{Address, ApiKeyId, Caller, Timestamp, WorkspaceId, check_username};
 use crate::http;
 use crate::messaging::{Messaging, PageRequest, chat};
 use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite, sqlite_path};
@@ -142,6 +144,36 @@ pub(super) async fn workspaces(command: WorkspacesCommand, clock: &Clock) -> any
             }
         }
     }
+}
+
+/// The password comes by standard input: what stands in a command line, others can see.
+pub(super) async fn create_admin(admin: CreateAdminArguments, clock: &Clock) -> anyhow::Result<()> {
+    let m = use_cases(&admin.store, clock).await?;
+    let workspace = find_workspace(&m.store, admin.workspace).await?;
+    check_username(&admin.username).context("--username")?;
+    let mobile = Address::phone(&admin.mobile, &m.rules.phone).context("--mobile")?;
+    anyhow::ensure!(mobile.as_str().starts_with('+'), "--mobile must be a number of a mobile, not a short code");
+    let email = Address::email(&admin.email.to_lowercase()).context("--email")?;
+    if std::io::stdin().is_terminal() {
+        say("Password (it is shown while you type): ")?;
+    }
+    let mut password = String::new();
+    std::io::stdin().read_line(&mut password)?;
+    let wish = SignUp {
+        username: admin.username,
+        email,
+        mobile,
+        password: password.trim_end_matches(['\r', '\n']).to_owned().into(),
+        first_name: String::new(),
+        last_name: String::new(),
+        client: String::new(),
+        invitation: None,
+    };
+    let settings = Arc::new(auth::Settings { is_open: false, base_url: String::new() });
+    let accounts = Accounts { m, passwords: Passwords::new(clock.clone()), settings, origin: None };
+    let username = wish.username.clone();
+    auth::create_admin(&accounts, wish, workspace).await?;
+    say(&format!("{username} is an admin of workspace {workspace}, and signs in with a code by SMS\n"))
 }
 
 /// The use cases over a database beside a server.

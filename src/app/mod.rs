@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
 
-use crate::arguments::{Arguments, Command, DevArguments, ServeArguments};
+use crate::arguments::{Arguments, Command, DevArguments, ServeArguments, UsersCommand};
 use crate::auth::{self, seed_people};
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
@@ -56,6 +56,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::Openapi(openapi) => commands::print_openapi(openapi.yaml),
         Command::Config(serve) => say(&load(&serve)?.masked_toml()),
         Command::Keys(keys) => commands::keys(keys.command, &clock).await,
+        Command::Users(users) => match users.command {
+            UsersCommand::CreateAdmin(admin) => commands::create_admin(admin, &clock).await,
+        },
         Command::Workspaces(workspaces) => commands::workspaces(workspaces.command, &clock).await,
         Command::Rekey(store) => commands::rekey(&commands::load_store(&store)?, &clock).await,
         Command::Backup(backup) => commands::backup(&commands::load_store(&backup.store)?, &backup.file, &clock).await,

@@ -79,7 +79,7 @@ impl Parts {
             (Some(SignUpPolicy::Invited), _) | (None, Mode::Serve) => false,
         };
         let settings = Settings { is_open, base_url: base_url(&self.config) };
-        Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings) }
+        Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings), origin: None }
     }
 }
 

@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::Accounts;
+use super::budgets::{GuardError, allow_sign_up};
 use super::codes::{CodeError, issue_first};
+use super::invitations::use_invitation;
 use super::login::Started;
 use super::notices::{Letter, note, write};
 use super::password::{Busy, PasswordProblem};
 use super::sessions::begin_session;
 use super::token::{hash, new_token};
-use crate::domain::{Address, AddressId, Role, Timestamp, UserId, WorkspaceId, join_name};
+use crate::domain::{Address, AddressId, Role, Timestamp, UserId, Who, WorkspaceId, join_name};
 use crate::store::{self, MailPurpose, NewMailToken, NewUser, SECRET_MARK, Tx, UserRow};
 
 /// What the token of a mail begins with.
@@ -36,15 +38,8 @@ pub struct SignUp {
     pub last_name: String,
     /// The program that signs up, as it calls itself.
     pub client: String,
-}
-
-/// The seat that a new account gets: an invitation's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Seat {
-    /// Where.
-    pub workspace: WorkspaceId,
-    /// As what.
-    pub role: Role,
+    /// The token of an invitation, if they have one.
+    pub invitation: Option<SecretString>,
 }
 
 /// Why there is no account.
@@ -53,6 +48,12 @@ pub enum SignUpError {
     /// Only those who are invited may sign up here.
     #[error("only those who are invited may sign up")]
     Closed,
+    /// The invitation is used, taken back or over.
+    #[error("this invitation is not good any more")]
+    Invitation,
+    /// It was tried too often.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// The password would not do.
     #[error(transparent)]
     Password(#[from] PasswordProblem),
@@ -141,22 +142,23 @@ pub(super) async fn with_addresses(tx: &mut Tx, row: UserRow) -> store::Result<A
 
 /// Makes an account, begins a pending session, and sends the code that verifies the mobile, all in one.
 ///
-/// `seat` is an invitation's; without one the sign-up must be open, and the seat is a member's in the default
-/// workspace.
-pub async fn sign_up(accounts: &Accounts, wish: SignUp, seat: Option<Seat>) -> Result<Started, SignUpError> {
-    if seat.is_none() && !accounts.settings.is_open {
+/// Whoever brings an invitation gets its seat; without one the sign-up must be open, and the seat is a member's in the
+/// default workspace.
+pub async fn sign_up(accounts: &Accounts, wish: SignUp) -> Result<Started, SignUpError> {
+    if wish.invitation.is_none() && !accounts.settings.is_open {
         return Err(SignUpError::Closed);
     }
-    let seat = seat.unwrap_or(Seat { workspace: WorkspaceId::DEFAULT, role: Role::Member });
+    let m = &accounts.m;
+    allow_sign_up(&m.store, &m.rules.guards, accounts.origin, m.clock.now()).await?;
     let names = names(&wish.username, &wish.email);
     let password_hash = accounts.passwords.hash_new(wish.password.clone(), names).await??;
     let clock = &accounts.m.clock;
     let now = clock.now();
     let mut tx = accounts.m.store.begin().await?;
-    let user = insert(&mut tx, &wish, password_hash, now).await?;
-    tx.put_membership(seat.workspace, user, seat.role, now).await?;
+    let user = insert(&mut tx, &wish, (password_hash, None), now).await?;
+    let workspace = seat(&mut tx, &wish, user, now).await?;
     let account = load_account(&mut tx, user).await?.ok_or(store::Error::Corrupt("no row for a new account"))?;
-    let of_user = (user, Some(seat.workspace));
+    let of_user = (user, Some(workspace));
     let (session, token) = begin_session(&mut tx, clock, of_user, (&wish.client, false)).await?;
     let verification = issue_first(&mut tx, accounts, &account, session).await?;
     ask_to_confirm(&mut tx, accounts, (user, account.row.email_id), &account.email).await?;
@@ -165,7 +167,36 @@ pub async fn sign_up(accounts: &Accounts, wish: SignUp, seat: Option<Seat>) -> R
     Ok(Started { token: token.into(), account, verification })
 }
 
-async fn insert(tx: &mut Tx, wish: &SignUp, password_hash: String, now: Timestamp) -> store::Result<UserId> {
+/// Makes an account whose mobile need not be verified, for whoever sits at the machine: an admin of a workspace.
+pub async fn create_admin(accounts: &Accounts, wish: SignUp, workspace: WorkspaceId) -> Result<UserId, SignUpError> {
+    let names = names(&wish.username, &wish.email);
+    let password_hash = accounts.passwords.hash_new(wish.password.clone(), names).await??;
+    let now = accounts.m.clock.now();
+    let mut tx = accounts.m.store.begin().await?;
+    let user = insert(&mut tx, &wish, (password_hash, Some(now)), now).await?;
+    tx.put_membership(workspace, user, Role::Admin, now).await?;
+    let (target, data) = (format!("user:{user}"), serde_json::json!({ "role": Role::Admin }));
+    tx.audit(workspace, &Who::Operator.to_string(), "member.created", &target, data, now).await?;
+    tx.commit().await?;
+    Ok(user)
+}
+
+/// Gives a new account its seat: an invitation's, or a member's in the default workspace.
+async fn seat(tx: &mut Tx, wish: &SignUp, user: UserId, now: Timestamp) -> Result<WorkspaceId, SignUpError> {
+    let Some(token) = &wish.invitation else {
+        tx.put_membership(WorkspaceId::DEFAULT, user, Role::Member, now).await?;
+        return Ok(WorkspaceId::DEFAULT);
+    };
+    let seat = use_invitation(tx, token.expose_secret(), user, now).await?;
+    seat.map(|(workspace, _)| workspace).ok_or(SignUpError::Invitation)
+}
+
+async fn insert(
+    tx: &mut Tx,
+    wish: &SignUp,
+    (password_hash, mobile_verified_at): (String, Option<Timestamp>),
+    now: Timestamp,
+) -> store::Result<UserId> {
     let addresses = [wish.email.clone(), wish.mobile.clone()];
     let ids = tx.ensure_addresses(WorkspaceId::ACCOUNTS, &addresses, now).await?;
     let user = NewUser {
@@ -175,7 +206,7 @@ async fn insert(tx: &mut Tx, wish: &SignUp, password_hash: String, now: Timestam
         email: ids[&wish.email],
         mobile: ids[&wish.mobile],
         password_hash,
-        mobile_verified_at: None,
+        mobile_verified_at,
     };
     tx.insert_user(&user, now).await
 }

@@ -58,8 +58,8 @@ impl fmt::Debug for Origin {
 pub struct CodeAsked<'a> {
     /// Where it would go.
     pub mobile: &'a Address,
-    /// From where it is asked for.
-    pub origin: Origin,
+    /// From where it is asked for; absent at the command line.
+    pub origin: Option<Origin>,
     /// In which workspace; [`WorkspaceId::ACCOUNTS`] for somebody who is in none.
     pub workspace: WorkspaceId,
 }
@@ -91,13 +91,15 @@ pub async fn allow_code(tx: &mut Tx, guards: &Guards, asked: &CodeAsked<'_>, now
         return Err(GuardError::Country);
     }
     let without = |digits: usize| number[..number.len().saturating_sub(digits)].as_bytes();
-    let (origin, workspace) = (asked.origin.bytes(), asked.workspace.0.to_be_bytes());
+    let (origin, workspace) = (asked.origin.map(Origin::bytes), asked.workspace.0.to_be_bytes());
+    let per_origin = if origin.is_some() { guards.codes_per_origin } else { 0 };
+    let origin = origin.unwrap_or_default();
     let budgets = [
         ("code_number", number.as_bytes(), guards.codes_per_number, TEN_MINUTES),
         ("code_number_day", number.as_bytes(), guards.codes_per_number_a_day, DAY),
         ("code_ten_thousand_numbers", without(4), guards.codes_per_ten_thousand_numbers, HOUR),
         ("code_million_numbers", without(6), guards.codes_per_million_numbers, HOUR),
-        ("code_origin", &origin, guards.codes_per_origin, HOUR),
+        ("code_origin", &origin, per_origin, HOUR),
         ("code_workspace", &workspace, guards.codes_per_workspace, DAY),
     ];
     take(tx, &budgets, now).await
@@ -108,19 +110,26 @@ pub async fn allow_code(tx: &mut Tx, guards: &Guards, asked: &CodeAsked<'_>, now
 pub async fn allow_login(
     store: &Store,
     guards: &Guards,
-    (origin, login): (Origin, &str),
+    (origin, login): (Option<Origin>, &str),
     now: Timestamp,
 ) -> Result<(), GuardError> {
-    let (origin, account) = (origin.bytes(), handle(login));
+    let per_origin = if origin.is_some() { guards.logins_per_origin } else { 0 };
+    let (origin, account) = (origin.map(Origin::bytes).unwrap_or_default(), handle(login));
     let budgets = [
-        ("login_origin", &origin[..], guards.logins_per_origin, TEN_MINUTES),
+        ("login_origin", &origin[..], per_origin, TEN_MINUTES),
         ("login_account", account.as_bytes(), guards.logins_per_account, TEN_MINUTES),
     ];
     take_alone(store, &budgets, now).await
 }
 
 /// Takes what one account costs, before its password is hashed.
-pub async fn allow_sign_up(store: &Store, guards: &Guards, origin: Origin, now: Timestamp) -> Result<(), GuardError> {
+pub async fn allow_sign_up(
+    store: &Store,
+    guards: &Guards,
+    origin: Option<Origin>,
+    now: Timestamp,
+) -> Result<(), GuardError> {
+    let Some(origin) = origin else { return Ok(()) };
     take_alone(store, &[("sign_up_origin", &origin.bytes(), guards.sign_ups_per_origin, HOUR)], now).await
 }
 

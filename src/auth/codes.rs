@@ -6,11 +6,12 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::accounts::{Account, load_account};
+use super::budgets::{CodeAsked, GuardError, allow_code};
 use super::login::fail;
 use super::sessions::{Session, raise_session};
 use super::{Accounts, totp};
 use crate::clock::Clock;
-use crate::domain::{Address, CodePurpose, SessionId, Timestamp, UserId};
+use crate::domain::{Address, CodePurpose, SessionId, Timestamp, UserId, WorkspaceId};
 use crate::fault::is_sabotaged;
 use crate::messaging::{Notice, NoticeError, notify};
 use crate::store::{self, CODE_TRIES, NewCode, SECRET_MARK, Slot, Tx, Vault};
@@ -80,6 +81,9 @@ pub enum CodeError {
     /// The session has no use for a code of that purpose yet.
     #[error("this session must be verified first")]
     NotYet,
+    /// The number's country is not one of those that get codes.
+    #[error("no codes are sent to numbers of that country")]
+    Country,
     /// Nothing is configured that carries a text.
     #[error("nothing carries texts")]
     NoWay,
@@ -89,6 +93,16 @@ pub enum CodeError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
+}
+
+impl CodeError {
+    fn of(error: GuardError, now: Timestamp) -> Self {
+        match error {
+            GuardError::Country => Self::Country,
+            GuardError::Limited { after } => Self::TooManyCodes { after_seconds: seconds_until(now + after, now) },
+            GuardError::Store(error) => Self::Store(error),
+        }
+    }
 }
 
 impl From<NoticeError> for CodeError {
@@ -130,6 +144,10 @@ pub(super) async fn issue(
     if let Slot::Full(until) = tx.take_slot((&name, &key), (MOST_CODES, CODES_SPAN), now).await? {
         return Err(CodeError::TooManyCodes { after_seconds: seconds_until(until, now) });
     }
+    let workspace =
+        tx.list_memberships(account.row.id).await?.first().map_or(WorkspaceId::ACCOUNTS, |seat| seat.workspace_id);
+    let asked = CodeAsked { mobile: &account.mobile, origin: accounts.origin, workspace };
+    allow_code(tx, &accounts.m.rules.guards, &asked, now).await.map_err(|error| CodeError::of(error, now))?;
     let code = draw(&accounts.m.clock);
     let (hash, expires_at) = (hash_of(vault, (session, account.row.id), purpose, &code), now + CODE_LIFE);
     tx.put_code(&NewCode { session, purpose, hash, expires_at }, now).await?;

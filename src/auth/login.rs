@@ -4,6 +4,7 @@ use secrecy::SecretString;
 
 use super::Accounts;
 use super::accounts::{Account, with_addresses};
+use super::budgets::{GuardError, allow_login};
 use super::codes::{CodeError, Verification, issue_first};
 use super::notices::{Letter, write};
 use super::password::Busy;
@@ -40,6 +41,9 @@ pub enum LoginError {
     /// Too many passwords wait to be looked at.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// It was tried too often.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// The password is right, and no code could be sent.
     #[error(transparent)]
     Code(#[from] CodeError),
@@ -57,6 +61,7 @@ pub async fn login(
     password: SecretString,
     client: &str,
 ) -> Result<Started, LoginError> {
+    allow(accounts, login).await?;
     let found = find(&mut accounts.m.store.read().await?, login).await?;
     let hash = found.as_ref().map(|user| user.password_hash.clone());
     let is_right = accounts.passwords.verify(password, hash).await?;
@@ -78,6 +83,16 @@ pub async fn login(
     let verification = issue_first(&mut tx, accounts, &account, session).await?;
     tx.commit().await?;
     Ok(Started { token: token.into(), account, verification })
+}
+
+/// Counts a try against whoever makes it and the account it is about, whether there is one or not.
+pub(super) async fn allow(accounts: &Accounts, login: &Login) -> Result<(), GuardError> {
+    let name = match login {
+        Login::Username(name) => name.as_str(),
+        Login::Email(email) => email.as_str(),
+    };
+    let m = &accounts.m;
+    allow_login(&m.store, &m.rules.guards, (accounts.origin, name), m.clock.now()).await
 }
 
 /// The account that somebody names, if there is one.

@@ -19,7 +19,7 @@ mod workspaces;
 
 use std::sync::Arc;
 
-pub use accounts::{Account, Seat, SignUp, SignUpError, find_account, sign_up};
+pub use accounts::{Account, SignUp, SignUpError, create_admin, find_account, sign_up};
 pub use audit::{list_audit, person_in};
 pub use budgets::{BUDGETS, CodeAsked, GuardError, Origin, allow_code, allow_login, allow_sign_up};
 pub use change::{
@@ -56,6 +56,16 @@ pub struct Accounts {
     pub passwords: Passwords,
     /// What the configuration says of accounts.
     pub settings: Arc<Settings>,
+    /// From where they are asked for; absent at the command line.
+    pub origin: Option<Origin>,
+}
+
+impl Accounts {
+    /// The same, asked for from there.
+    #[must_use]
+    pub fn asked_from(&self, origin: Origin) -> Self {
+        Self { origin: Some(origin), ..self.clone() }
+    }
 }
 
 /// What the configuration says of accounts.

@@ -7,8 +7,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Accounts;
 use super::accounts::{Account, MAIL_PREFIX, load_account, with_addresses};
+use super::budgets::GuardError;
 use super::codes::{CodeError, check_code, issue, seconds_until};
-use super::login::{Login, find};
+use super::login::{Login, allow, find};
 use super::notices::{Letter, note, write};
 use super::password::{Busy, PasswordProblem, holds_name};
 use super::sessions::{PENDING_LIFE, SESSION_PREFIX, begin_recovery};
@@ -42,6 +43,9 @@ pub enum RecoverError {
     /// Too many passwords wait to be looked at.
     #[error(transparent)]
     Busy(#[from] Busy),
+    /// It was tried too often.
+    #[error(transparent)]
+    Guard(#[from] GuardError),
     /// Nothing is configured that carries texts or mails.
     #[error("nothing carries texts or mails")]
     NoWay,
@@ -63,6 +67,7 @@ pub async fn recover(accounts: &Accounts, login: &Login) -> Result<SecretString,
     {
         return Err(RecoverError::NoWay);
     }
+    allow(accounts, login).await?;
     let begun = begin(accounts, login).await?;
     sleep_until(floor).await;
     Ok(begun.unwrap_or_else(|| new_token(SESSION_PREFIX, &accounts.m.clock)).into())

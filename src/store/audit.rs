@@ -52,21 +52,29 @@ impl Tx {
         Ok(())
     }
 
-    /// The acts in a workspace, newest first.
+    /// The acts in a workspace, newest first; in the default one, which owns the server, also those on accounts.
     pub async fn list_audit(
         &mut self,
         workspace: WorkspaceId,
         filter: AuditFilter<'_>,
         page: PageRequest,
     ) -> Result<Page<AuditRow>> {
-        const SQL: &str = "select id, actor, action, target, data, at from audit_log
-            where workspace_id = $1 and id < $2
-              and (cast($3 as text) is null or actor = $3) and (cast($4 as text) is null or action = $4)
-            order by id desc limit $5";
+        const SQL: &str = "select id, actor, action, target, data, at from (
+                select * from (select id, actor, action, target, data, at from audit_log
+                    where workspace_id = $1 and id < $2
+                      and (cast($3 as text) is null or actor = $3) and (cast($4 as text) is null or action = $4)
+                    order by id desc limit $5) own
+                union all
+                select * from (select id, actor, action, target, data, at from audit_log
+                    where workspace_id = $6 and id < $2
+                      and (cast($3 as text) is null or actor = $3) and (cast($4 as text) is null or action = $4)
+                    order by id desc limit $5) accounts
+            ) x order by id desc limit $5";
         let before = page.upper_bound().id;
+        let accounts = (workspace == WorkspaceId::DEFAULT).then_some(WorkspaceId::ACCOUNTS);
         let rows: Vec<AuditRow> = on!(self, |conn| {
             let query = sqlx::query_as(SQL).bind(workspace).bind(before).bind(filter.actor).bind(filter.action);
-            query.bind(page.limit + 1).fetch_all(conn).await
+            query.bind(page.limit + 1).bind(accounts).fetch_all(conn).await
         })?;
         Ok(Page::cut(rows, page.limit, |row| Position { at: row.at, id: row.id.0 }))
     }

@@ -17,7 +17,7 @@ fn needles() -> Vec<String> {
 
 /// The part of a secret that nobody can guess.
 fn core(secret: &str) -> String {
-    ["sb_live_", "sb_sess_", "sb_invite_"]
+    ["sb_live_", "sb_sess_", "sb_invite_", "sb_mail_"]
         .iter()
         .fold(secret.to_owned(), |rest, prefix| rest.replace(prefix, ""))
         .to_lowercase()

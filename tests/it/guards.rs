@@ -7,10 +7,12 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Method, Request};
+use serde_json::json;
 use switchboard::auth::{CodeAsked, GuardError, Origin, Scope, allow_code, allow_login, allow_sign_up};
 use switchboard::domain::{Address, Guards, Role, WorkspaceId};
 
 use crate::harness::{Answer, Setup, TestApp, hours, minutes, seconds, text};
+use crate::visitor::{Visitor, sign_up};
 
 fn origin(number: u32) -> Origin {
     Origin::of(IpAddr::V4((0x0a00_0000 + number).into()))
@@ -25,7 +27,7 @@ async fn ask(app: &TestApp, guards: &Guards, asked: &[(Address, Origin, Workspac
     let mut tx = app.store().begin().await.unwrap();
     let (mut allowed, mut wait) = (0, None);
     for (mobile, origin, workspace) in asked {
-        let asked = CodeAsked { mobile, origin: *origin, workspace: *workspace };
+        let asked = CodeAsked { mobile, origin: Some(*origin), workspace: *workspace };
         match allow_code(&mut tx, guards, &asked, app.now()).await {
             Ok(()) => allowed += 1,
             Err(GuardError::Limited { after }) => wait = Some(after),
@@ -122,7 +124,7 @@ async fn a_budget_is_never_taken_twice_however_many_ask_at_once() {
 async fn other_countries_get_no_codes_until_they_are_named() {
     let app = TestApp::start().await;
     let british = Address::phone("+447700900123", &app.messaging.rules.phone).unwrap();
-    let asked = CodeAsked { mobile: &british, origin: origin(1), workspace: WorkspaceId(1) };
+    let asked = CodeAsked { mobile: &british, origin: Some(origin(1)), workspace: WorkspaceId(1) };
     let mut tx = app.store().begin().await.unwrap();
     let refused = allow_code(&mut tx, &guards(&app), &asked, app.now()).await;
     assert!(matches!(refused, Err(GuardError::Country)), "{refused:?}");
@@ -139,7 +141,7 @@ async fn sign_ins_are_counted_for_accounts_that_do_not_exist_too() {
     let mut guards = guards(&app);
     (guards.logins_per_account, guards.logins_per_origin, guards.sign_ups_per_origin) = (3, 5, 2);
     let login = async |number: u32, name: &str| {
-        allow_login(app.store(), &guards, (origin(number), name), app.now()).await.is_ok()
+        allow_login(app.store(), &guards, (Some(origin(number)), name), app.now()).await.is_ok()
     };
     for number in 0..3 {
         assert!(login(number, "Nobody").await);
@@ -152,7 +154,8 @@ async fn sign_ins_are_counted_for_accounts_that_do_not_exist_too() {
     assert!(login(10, "f").await);
     app.advance(minutes(10));
     assert!(login(9, "nobody").await);
-    let sign_up = async |number: u32| allow_sign_up(app.store(), &guards, origin(number), app.now()).await.is_ok();
+    let sign_up =
+        async |number: u32| allow_sign_up(app.store(), &guards, Some(origin(number)), app.now()).await.is_ok();
     assert_eq!([sign_up(1).await, sign_up(1).await, sign_up(1).await, sign_up(2).await], [true, true, false, true]);
 }
 
@@ -255,4 +258,50 @@ async fn what_one_server_counts_the_next_one_hears() {
     assert_eq!(call().await, 200);
     app.limiter.share(app.store(), app.now()).await.unwrap();
     assert_eq!(app.database().number(sum).await, 1, "another minute");
+}
+
+#[tokio::test]
+async fn signing_in_too_often_is_answered_the_same_for_everybody() {
+    let app = Setup::default().with("SWITCHBOARD_LOGIN_LIMIT_PER_ACCOUNT", "3").start().await;
+    Visitor::new(&app, "ducky", "+12025550143").await;
+    let mut bodies = Vec::new();
+    for login in ["ducky", "nobody-at-all"] {
+        let wrong = json!({ "login": login, "password": "not the right one" });
+        let mut statuses = Vec::new();
+        for _ in 0..4 {
+            let answer = app.post("/api/auth/login", wrong.clone()).await;
+            statuses.push(answer.status.as_u16());
+            let wait = answer.header("retry-after").to_owned();
+            if answer.status == 429 {
+                bodies.push((wait, answer["code"].clone(), answer["detail"].clone()));
+            }
+        }
+        assert_eq!(statuses, [401, 401, 401, 429], "{login}");
+    }
+    assert_eq!(bodies[0], bodies[1]);
+    assert_eq!(bodies[0].0, "600");
+}
+
+#[tokio::test]
+async fn codes_over_the_api_are_budgeted_and_what_is_refused_leaves_no_trace() {
+    let app = Setup::default().with("SWITCHBOARD_CODE_LIMIT_PER_ORIGIN", "2").start().await;
+    Visitor::new(&app, "ducky", "+12025550143").await;
+    Visitor::new(&app, "bunny", "+13125550143").await;
+    let third = app.post("/api/users", sign_up("porky-pig", "+14155550143")).await;
+    assert_eq!((third.status.as_u16(), third.header("retry-after")), (429, "3600"));
+    let british = app.post("/api/users", sign_up("john-bull", "+447700900123")).await;
+    assert_eq!((british.status.as_u16(), text(&british["code"])), (403, "country_not_allowed"));
+    assert_eq!(app.database().number("select count(*) from users").await, 2);
+    app.advance(hours(1));
+    assert_eq!(app.post("/api/users", sign_up("porky-pig", "+14155550143")).await.status, 201);
+    app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn accounts_from_one_address_are_budgeted() {
+    let app = Setup::default().with("SWITCHBOARD_SIGN_UP_LIMIT_PER_ORIGIN", "1").start().await;
+    assert_eq!(app.post("/api/users", sign_up("ducky", "+12025550143")).await.status, 201);
+    let second = app.post("/api/users", sign_up("bunny", "+13125550143")).await;
+    assert_eq!((second.status.as_u16(), text(&second["code"])), (429, "rate_limited"));
+    app.run_outbox().await;
 }

@@ -7,6 +7,7 @@ use switchboard::domain::{Role, WorkspaceId};
 
 use crate::harness::{Answer, Person, Setup, TestApp, hours, text};
 use crate::traffic::invitation_in;
+use crate::visitor::sign_up;
 
 /// Invites, and gives the token that was carried.
 async fn invited(app: &TestApp, admin: &str, body: Value) -> (Value, String) {
@@ -139,4 +140,28 @@ async fn an_invitation_that_cannot_be_sent_is_not_made() {
         let refused = app.showing(&admin, Method::POST, "/api/invitations", Some(body.clone())).await;
         assert_eq!(refused.errors(), errors, "{body}");
     }
+}
+
+#[tokio::test]
+async fn where_sign_up_is_closed_an_invitation_opens_it_once() {
+    let app = Setup::serve().with_senders().start().await;
+    let shop = app.workspace("shop").await;
+    let admin = app.key_of(shop, &[Scope::Admin]).await;
+    let wish = sign_up("ducky", "+12025550143");
+    let closed = app.post("/api/users", wish.clone()).await;
+    assert_eq!((closed.status.as_u16(), text(&closed["code"])), (403, "sign_up_closed"));
+    let (_, token) = invited(&app, &admin, json!({ "email": "ducky@people.example", "role": "agent" })).await;
+    let with = |mut wish: Value, token: &str| {
+        wish["invitation"] = json!(token);
+        wish
+    };
+    let wrong = app.post("/api/users", with(wish.clone(), "sb_invite_wrong")).await;
+    assert_eq!((wrong.status.as_u16(), wrong.errors()), (400, vec!["invitation incorrect".to_owned()]));
+    assert_eq!(app.post("/api/users", with(wish, &token)).await.status, 201);
+    let people = app.showing(&admin, Method::GET, "/api/members", None).await;
+    assert_eq!((text(&people["data"][0]["user_name"]), text(&people["data"][0]["role"])), ("ducky", "agent"));
+    let again = app.post("/api/users", with(sign_up("bunny", "+13125550143"), &token)).await;
+    assert_eq!(again.errors(), ["invitation incorrect"]);
+    assert_eq!(app.database().number("select count(*) from users").await, 1);
+    app.run_outbox().await;
 }

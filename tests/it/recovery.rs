@@ -99,7 +99,8 @@ async fn a_recovery_ends_after_fifteen_minutes_and_a_mail_is_good_for_its_own() 
 
 #[tokio::test]
 async fn a_hundred_failures_lock_an_account_until_it_is_recovered() {
-    let app = TestApp::start().await;
+    let app = Setup::default().with("SWITCHBOARD_LOGIN_LIMIT_PER_ACCOUNT", "0");
+    let app = app.with("SWITCHBOARD_LOGIN_LIMIT_PER_ORIGIN", "0").start().await;
     let signed_in = Visitor::new(&app, "alice", MOBILE).await;
     app.advance(minutes(11));
     let wrong_login = json!({ "login": "alice", "password": "not the right one" });

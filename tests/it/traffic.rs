@@ -13,7 +13,10 @@ use switchboard::provider::Outcome;
 use crate::chats;
 use crate::harness::{TestApp, hours, minutes, path_of, seconds};
 use crate::provider::{busy, doubtful, silence};
-use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown};
+use crate::visitor::{Visitor, last_code, last_token, shown, sign_up};
+
+/// A password that occurs nowhere else.
+const PASSWORD: &str = "kanarienvogel singt im maschinenraum";
 
 /// Addresses that occur nowhere else, in the form they are stored in.
 pub const PHONES: [&str; 4] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190"];
@@ -30,7 +33,8 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     attach(app).await;
     read(app).await;
     refuse(app).await;
-    let secrets = decide(app).await;
+    let mut secrets = decide(app).await;
+    secrets.extend(sign_in(app).await);
     guard(app).await;
     chat(app).await;
     app.index().await;
@@ -81,6 +85,24 @@ async fn decide(app: &TestApp) -> Vec<String> {
     vec![key["key"].as_str().unwrap().to_owned(), session, token]
 }
 
+/// Somebody signs up, in and out, and forgets their password.
+async fn sign_in(app: &TestApp) -> Vec<String> {
+    let visitor = Visitor::default();
+    let mut wish = sign_up("canary-user", "+12025550191");
+    wish["password"] = json!(PASSWORD);
+    assert_eq!(visitor.post(app, "/api/users", wish).await.status, 201);
+    let mut secrets = vec![PASSWORD.to_owned(), last_code(app).await];
+    assert_eq!(visitor.post(app, "/api/auth/verify-code", json!({ "code": "wrong" })).await.status, 401);
+    visitor.enter_code(app).await;
+    secrets.extend(visitor.cookies().split('=').nth(1).map(str::to_owned));
+    let wrong = json!({ "login": "canary-user", "password": format!("{PASSWORD}x") });
+    assert_eq!(app.post("/api/auth/login", wrong).await.status, 401);
+    assert_eq!(app.post("/api/auth/recover", json!({ "login": "canary-user" })).await.status, 202);
+    secrets.push(last_code(app).await);
+    secrets.push(last_token(app, "canary-user@people.example").await);
+    secrets
+}
+
 /// The token of an invitation in the text that carries it.
 pub fn invitation_in(body: &str) -> String {
     let token = &body[body.find("sb_invite_").unwrap()..];
@@ -90,7 +112,7 @@ pub fn invitation_in(body: &str) -> String {
 async fn guard(app: &TestApp) {
     let guards = Guards { codes_per_number: 1, ..app.messaging.rules.guards.clone() };
     let mobile = Address::phone(PHONES[0], &app.messaging.rules.phone).unwrap();
-    let origin = Origin::of(Ipv4Addr::LOCALHOST.into());
+    let origin = Some(Origin::of(Ipv4Addr::LOCALHOST.into()));
     for is_allowed in [true, false] {
         let mut tx = app.store().begin().await.unwrap();
         let asked = CodeAsked { mobile: &mobile, origin, workspace: WorkspaceId::DEFAULT };

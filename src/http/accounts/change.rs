@@ -9,6 +9,7 @@ use super::{Client, fields, give, user};
 use crate::auth::{self, ABSOLUTE_LIMIT, ProfileWish};
 use crate::domain::FieldError;
 use crate::http::body::SmallJson;
+use crate::http::entrance::Whence;
 use crate::http::fields::Fields;
 use crate::http::openapi::Refuses;
 use crate::http::rights::SignedIn;
@@ -66,6 +67,7 @@ pub async fn update_password(
     state: State,
     client: Client,
     SignedIn(session): SignedIn,
+    Whence(origin): Whence,
     SmallJson(body): SmallJson,
 ) -> Result<(HeaderMap, Json<PasswordDone>), Error> {
     let mut fields = Fields::json(&body)?;
@@ -73,7 +75,7 @@ pub async fn update_password(
     let code = fields::code(&mut fields);
     let errors = fields.into_errors();
     let (Some(password), true) = (password, errors.is_empty()) else { return Err(errors.into()) };
-    let changed = auth::change_password(&state.accounts, &session, (password, code)).await;
+    let changed = auth::change_password(&state.accounts.asked_from(origin), &session, (password, code)).await;
     let changed = changed.map_err(|error| not_changed(error, name))?;
     let (headers, token) = give(state.mode, &changed.token, client.is_bearer, ABSOLUTE_LIMIT);
     let message = "the password is changed, and every other session has ended".to_owned();

@@ -4,8 +4,8 @@ use axum::http::StatusCode;
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 
 use crate::auth::{
-    Busy, ChangeError, CodeError, ConfirmError, LoginError, PasswordChangeError, PasswordProblem, RecoverError,
-    SignUpError, TotpError,
+    Busy, ChangeError, CodeError, ConfirmError, GuardError, LoginError, PasswordChangeError, PasswordProblem,
+    RecoverError, SignUpError, TotpError,
 };
 use crate::domain::FieldError;
 use crate::http::Error;
@@ -22,6 +22,8 @@ impl From<SignUpError> for Error {
     fn from(error: SignUpError) -> Self {
         match error {
             SignUpError::Closed => Self::new(StatusCode::FORBIDDEN, "sign_up_closed", error.to_string()),
+            SignUpError::Invitation => Self::invalid_field("invitation", "incorrect", error.to_string()),
+            SignUpError::Guard(error) => error.into(),
             SignUpError::Password(problem) => unfit("password", problem),
             SignUpError::Taken(field) => taken(field),
             SignUpError::Busy(error) => error.into(),
@@ -38,6 +40,7 @@ impl From<LoginError> for Error {
                 let detail = format!("{error}; after 100 failures in a row only a recovery lets somebody in");
                 refused("incorrect_credentials", detail)
             }
+            LoginError::Guard(error) => error.into(),
             LoginError::Busy(error) => error.into(),
             LoginError::Code(error) => error.into(),
             LoginError::Store(error) => error.into(),
@@ -55,6 +58,7 @@ impl From<CodeError> for Error {
                 limited("too_many_codes", detail, after_seconds)
             }
             CodeError::NotYet => refused("verification_required", "the code of the sign-in comes first".to_owned()),
+            CodeError::Country => GuardError::Country.into(),
             CodeError::NoWay => no_way("texts"),
             CodeError::Ended => ended(),
             CodeError::Store(error) => error.into(),
@@ -105,6 +109,7 @@ impl From<RecoverError> for Error {
                 refused("incorrect_code", format!("{error}, or their time is over; {}", tries(left)))
             }
             RecoverError::TooManyAttempts { after_seconds } => too_many_attempts(after_seconds),
+            RecoverError::Guard(error) => error.into(),
             RecoverError::Password(problem) => unfit("new_password", problem),
             RecoverError::Busy(error) => error.into(),
             RecoverError::NoWay => no_way("texts or mails"),

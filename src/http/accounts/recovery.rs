@@ -11,6 +11,7 @@ use std::convert::Infallible;
 use super::{fields, with_cookie};
 use crate::auth::{self, PENDING_LIFE};
 use crate::http::body::SmallJson;
+use crate::http::entrance::Whence;
 use crate::http::fields::Fields;
 use crate::http::openapi::Refuses;
 use crate::http::shapes::{Done, RecoverRequest, RecoveryBegun, RecoveryRequest};
@@ -40,6 +41,7 @@ impl FromRequestParts<State> for RecoveryToken {
 )]
 pub async fn recover(
     state: State,
+    Whence(origin): Whence,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, HeaderMap, Json<RecoveryBegun>), Error> {
     let mut fields = Fields::json(&body)?;
@@ -47,7 +49,7 @@ pub async fn recover(
     let is_bearer = fields::is_bearer(&mut fields);
     let errors = fields.into_errors();
     let (Some(login), true) = (login, errors.is_empty()) else { return Err(errors.into()) };
-    let token = auth::recover(&state.accounts, &login).await?;
+    let token = auth::recover(&state.accounts.asked_from(origin), &login).await?;
     let name = cookie::recovery_name(state.mode);
     let (headers, token) = if is_bearer {
         (HeaderMap::new(), Some(token.expose_secret().to_owned()))

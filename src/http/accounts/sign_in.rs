@@ -7,6 +7,7 @@ use super::{Client, fields, give, pending_code, user, with_cookie};
 use crate::auth::{self, ABSOLUTE_LIMIT, PENDING_LIFE, SignUp};
 use crate::domain::{Address, CodePurpose, PhoneRules, Refusal};
 use crate::http::body::SmallJson;
+use crate::http::entrance::Whence;
 use crate::http::fields::Fields;
 use crate::http::openapi::Refuses;
 use crate::http::rights::{HasSession, MaybeSession};
@@ -29,10 +30,11 @@ use crate::http::{Error, State, cookie};
 pub async fn create_user(
     state: State,
     client: Client,
+    Whence(origin): Whence,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, HeaderMap, Json<UserMade>), Error> {
     let (wish, is_bearer) = wish(Fields::json(&body)?, &state.messaging.rules.phone, client.name)?;
-    let started = auth::sign_up(&state.accounts, wish, None).await?;
+    let started = auth::sign_up(&state.accounts.asked_from(origin), wish).await?;
     let (headers, token) = give(state.mode, &started.token, is_bearer, PENDING_LIFE);
     let account = user(&started.account);
     let made = UserMade {
@@ -57,10 +59,11 @@ fn wish(mut fields: Fields<'_>, phone: &PhoneRules, client: String) -> Result<(S
     let (_, password) = fields::password(&mut fields, &["password"]);
     let (first_name, last_name) = fields::names(&mut fields).unwrap_or_default();
     let is_bearer = fields::is_bearer(&mut fields);
+    let invitation = fields.has("invitation").then(|| fields::token(&mut fields, "invitation")).flatten();
     let errors = fields.into_errors();
     match (username, email, mobile, password) {
         (Some(username), Some(email), Some(mobile), Some(password)) if errors.is_empty() => {
-            Ok((SignUp { username, email, mobile, password, first_name, last_name, client }, is_bearer))
+            Ok((SignUp { username, email, mobile, password, first_name, last_name, client, invitation }, is_bearer))
         }
         _ => Err(errors),
     }
@@ -80,6 +83,7 @@ fn wish(mut fields: Fields<'_>, phone: &PhoneRules, client: String) -> Result<(S
 pub async fn login(
     state: State,
     client: Client,
+    Whence(origin): Whence,
     SmallJson(body): SmallJson,
 ) -> Result<(HeaderMap, Json<SignInBegun>), Error> {
     let mut fields = Fields::json(&body)?;
@@ -90,7 +94,7 @@ pub async fn login(
     let (Some(login), Some(password), true) = (login, password, errors.is_empty()) else {
         return Err(errors.into());
     };
-    let started = auth::login(&state.accounts, &login, password, &client.name).await?;
+    let started = auth::login(&state.accounts.asked_from(origin), &login, password, &client.name).await?;
     let (headers, token) = give(state.mode, &started.token, is_bearer, PENDING_LIFE);
     let account = user(&started.account);
     let begun = SignInBegun {
@@ -115,12 +119,13 @@ pub async fn login(
 pub async fn send_code(
     state: State,
     HasSession(session): HasSession,
+    Whence(origin): Whence,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, Json<CodeSent>), Error> {
     let mut fields = Fields::json(&body)?;
     let purpose = purpose(&mut fields);
     fields.finish()?;
-    let verification = auth::send_code(&state.accounts, &session, purpose).await?;
+    let verification = auth::send_code(&state.accounts.asked_from(origin), &session, purpose).await?;
     Ok((StatusCode::ACCEPTED, Json(CodeSent { verification: pending_code(&verification) })))
 }
 

@@ -40,6 +40,9 @@ pub struct SignUpRequest {
     pub first_name: Option<String>,
     /// Last name.
     pub last_name: Option<String>,
+    /// The token of an invitation: what its link holds behind the `#`. Where only those who are invited may sign up,
+    /// nobody can do without.
+    pub invitation: Option<String>,
     /// How the client carries its session.
     #[schema(inline)]
     pub client: Option<ClientKind>,
