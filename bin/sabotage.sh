@@ -27,8 +27,11 @@ lock_off             sqlite   faults::database::two_servers
 limit_off            sqlite   faults::hostile::
 stop_at_once         sqlite   faults::stop::
 restore_trusted      sqlite   faults::restore::
+tries_uncounted      sqlite   codes::of_two_hundred
+code_unbound         sqlite   codes::a_code_counts_in
 answer_before_commit postgres faults::kill::
 away_is_refused      postgres faults::database::the_database
+tries_uncounted      postgres codes::of_two_hundred
 claim_uncommitted    postgres faults::database::two_servers
 lapsed_is_retry      postgres faults::database::two_servers
 restore_trusted      postgres faults::restore::
@@ -57,8 +60,8 @@ while read -r rule database filter; do
     SWITCHBOARD_SABOTAGE=$rule SWITCHBOARD_TEST_DATABASE=$url run "$filter" >"$log" 2>&1 </dev/null
     status=$?
     # 100 is nextest's word for failed tests, 101 cargo's; the panic tells them from a test that did not run.
-    if { [ $status -eq 100 ] || [ $status -eq 101 ]; } && grep -q "^ *thread 'faults::.* panicked" "$log"; then
-        why=$(grep -A 1 "^ *thread 'faults::.* panicked" "$log" | sed -n 2p | cut -c 1-110)
+    if { [ $status -eq 100 ] || [ $status -eq 101 ]; } && grep -q "^ *thread '[a-z0-9_:]*' .*panicked" "$log"; then
+        why=$(grep -A 1 "^ *thread '[a-z0-9_:]*' .*panicked" "$log" | sed -n 2p | cut -c 1-110)
         seen=$((seen + 1))
         printf 'seen to fail  %-21s %-9s %-32s %s\n' "$rule" "$database" "$filter" "$why"
     else

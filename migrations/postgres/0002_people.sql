@@ -31,6 +31,7 @@ create table users (
 );
 
 create index users_unverified_idx on users (created_at) where mobile_verified_at is null;
+create index users_pending_email_idx on users (pending_email_id) where pending_email_id is not null;
 
 create table memberships (
     workspace_id bigint not null references workspaces (id),
@@ -89,6 +90,8 @@ create table mail_tokens (
 );
 
 create index mail_tokens_user_idx on mail_tokens (user_id);
+create index mail_tokens_session_idx on mail_tokens (session_id) where session_id is not null;
+create index mail_tokens_end_idx on mail_tokens (expires_at);
 
 create table recovery_codes (
     user_id bigint not null references users (id) on delete cascade,
@@ -126,6 +129,7 @@ create table invitations (
 );
 
 create index invitations_workspace_idx on invitations (workspace_id, id);
+create index invitations_accepted_by_idx on invitations (accepted_by) where accepted_by is not null;
 
 -- Who did what to accounts, keys and settings. People and keys stand here by id.
 create table audit_log (

@@ -1,10 +1,12 @@
 //! People with accounts, and what they are in which workspace.
 
+use std::fmt;
+
 use super::{Dialect, Result, Tx, on, set};
 use crate::domain::{AddressId, Role, Timestamp, UserId, WorkspaceId};
 
 /// An account to be stored.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct NewUser {
     /// As they write it.
     pub username: String,
@@ -23,7 +25,7 @@ pub struct NewUser {
 }
 
 /// An account as it is stored.
-#[derive(Debug, Clone, sqlx::FromRow)]
+#[derive(Clone, sqlx::FromRow)]
 pub struct UserRow {
     /// Its id.
     pub id: UserId,
@@ -55,6 +57,18 @@ pub struct UserRow {
     pub locked_at: Option<Timestamp>,
     /// Since when they have a TOTP secret that they proved to hold.
     pub totp_since: Option<Timestamp>,
+}
+
+impl fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewUser").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for UserRow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UserRow").field("id", &self.id).field("username", &self.username).finish_non_exhaustive()
+    }
 }
 
 /// Somebody's seat in a workspace.
@@ -121,7 +135,7 @@ impl Tx {
     /// The person of that username in a workspace.
     pub async fn find_colleague(&mut self, workspace: WorkspaceId, username: &str) -> Result<Option<UserRow>> {
         const SQL: &str = users!("join memberships p on p.workspace_id = $1 and p.user_id = u.id where u.handle = $2");
-        Ok(on!(self, |conn| { sqlx::query_as(SQL).bind(workspace).bind(handle(username)).fetch_optional(conn).await })?)
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(handle(username)).fetch_optional(conn).await)?)
     }
 
     /// People of a workspace by their ids, in the order of these.

@@ -1,7 +1,10 @@
 //! Contract D: signing up and in, and changing what is one's own.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use serde_json::{Value, json};
+use switchboard::auth::{Accounts, Passwords, Settings, seed_people};
 
 use crate::harness::{Setup, TestApp, hours, minutes, seconds, text};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, mails_to, outcome, sign_up};
@@ -305,4 +308,25 @@ async fn an_account_whose_mobile_was_never_verified_is_dropped_after_a_day() {
     let again = Visitor::default().post(&app, "/api/users", sign_up("squatter", "+12025550142")).await;
     assert_eq!(again.status, 201, "{:?}", again.body);
     app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn the_people_of_dev_are_made_once_and_sign_in() {
+    let app = TestApp::start().await;
+    let settings = Arc::new(Settings { is_open: true, base_url: "http://localhost:8080".to_owned() });
+    let accounts =
+        Accounts { m: app.messaging.clone(), passwords: Passwords::new(app.clock.clone()), settings, origin: None };
+    for _ in 0..2 {
+        seed_people(&accounts).await.unwrap();
+    }
+    let names = app.database().texts("select username from users order by id").await;
+    assert_eq!(names, ["rdibari", "bugs", "duck", "porky"]);
+    assert_eq!(app.database().number("select count(*) from conversations").await, 0);
+    let visitor = Visitor::default();
+    let body = json!({ "username": "bugs", "password": "switchboard-dev" });
+    let begun = visitor.post(&app, "/api/auth/login", body).await;
+    assert_eq!((begun.status.as_u16(), text(&begun["verification"]["to"])), (200, "...0102"));
+    visitor.enter_code(&app).await;
+    let shown = visitor.get(&app, "/api/auth/authenticated").await;
+    assert_eq!((text(&shown["user"]["name"]), text(&shown["user"]["mobile"])), ("Bugs Bunny", "+12025550102"));
 }

@@ -19,6 +19,8 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("insert into master_keys", "once for each key: SQLite looks for rows that waited for their parent"),
     ("insert into workspaces", "once: SQLite looks for rows that waited for their parent"),
     ("from api_keys where workspace_id", "a few rows; read when somebody lists them"),
+    ("delete from message_secrets where not exists", "cleaning, once a minute; they live while they are carried"),
+    ("delete from sessions where seen_at", "cleaning, once a minute, beside the server's other work"),
     ("select min(x.at)", "the tests' own"),
 ];
 

@@ -2,10 +2,9 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
-use switchboard::domain::Timestamp;
 
 use crate::harness::{Answer, Setup, TestApp, minutes, seconds, text};
-use crate::visitor::{PASSWORD, Visitor, last_code, last_token, mails_to, outcome, wrong};
+use crate::visitor::{PASSWORD, Visitor, last_code, last_token, mails_to, outcome, shown, wrong};
 
 const MOBILE: &str = "+12025550171";
 const MAIL: &str = "alice@people.example";
@@ -130,22 +129,6 @@ async fn a_hundred_failures_lock_an_account_until_it_is_recovered() {
     assert_eq!(begun.status, 200, "{:?}", begun.body);
     visitor.enter_code(&app).await;
     assert!(visitor.is_signed_in(&app).await);
-}
-
-/// The code that a device shows at a time.
-fn shown(secret: &str, at: Timestamp) -> String {
-    const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-    let bits: Vec<u8> = secret
-        .chars()
-        .flat_map(|c| {
-            let value = u8::try_from(BASE32.find(c).unwrap()).unwrap();
-            (0..5).rev().map(move |bit| value >> bit & 1)
-        })
-        .collect();
-    let bytes: Vec<u8> = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | bit)).collect();
-    let secret: [u8; 20] = bytes.try_into().unwrap();
-    let builder = totp_rs::Builder::new().with_secret(totp_rs::Secret::new_stack(secret));
-    builder.build_noncompliant().generate(u64::try_from(at.seconds()).unwrap()).to_string()
 }
 
 #[tokio::test]

@@ -5,8 +5,9 @@ use switchboard::clock::Clock;
 use switchboard::store::{MasterKeys, OpenError, OpenOptions, Store};
 
 use crate::database::{Database, MASTER_KEY, keys};
-use crate::harness::{START, Setup, TestApp, sms, text};
+use crate::harness::{START, Setup, TestApp, minutes, sms, text};
 use crate::receiving::inbound;
+use crate::visitor::{Visitor, last_code, shown};
 
 const NEW_KEY: [u8; 32] = [8; 32];
 
@@ -106,6 +107,35 @@ async fn a_rekey_moves_everything_while_others_write_and_loses_nobody() {
     assert_eq!(again.bytes, kept.bytes, "a kept answer is opened by the new key");
     assert_eq!(app.list("/api/conversations?participant=%2B12025000700").await.len(), 1);
     assert!(text(&app.list("/api/quarantine").await[0]["raw"]).contains("+12025550001"));
+    app.leave_work();
+}
+
+#[tokio::test]
+async fn a_rekey_moves_what_accounts_have_sealed() {
+    let app = TestApp::start().await;
+    let visitor = Visitor::new(&app, "alice", "+12025550191").await;
+    let begun = visitor.post(&app, "/api/auth/totp", Value::Null).await;
+    let secret = text(&begun["secret"]).to_owned();
+    let code = json!({ "code": shown(&secret, app.now()) });
+    assert_eq!(visitor.post(&app, "/api/auth/totp/confirm", code).await.status, 200);
+    app.run_outbox().await;
+    visitor.post(&app, "/api/auth/send-code", json!({ "purpose": "change_profile" })).await;
+    app.leave_work();
+
+    let app = start(app.stop().await, both()).await;
+    app.store().rekey().await.unwrap();
+    for (table, key) in [("message_secrets", "key_id"), ("users", "totp_key_id")] {
+        let moved = format!("select count(*) from {table} where {key} = (select max(id) from master_keys)");
+        assert!(app.database().number(&moved).await >= 1, "{table}");
+        let old = format!("select count(*) from {table} where {key} <> (select max(id) from master_keys)");
+        assert_eq!(app.database().number(&old).await, 0, "{table}");
+    }
+    assert_eq!(last_code(&app).await.len(), 6, "a code that was queued before is opened by the new key");
+    app.advance(minutes(11));
+    let visitor = Visitor::default();
+    assert_eq!(visitor.login(&app, "alice").await["verification"]["channel"], "totp");
+    let code = json!({ "code": shown(&secret, app.now()) });
+    assert_eq!(visitor.post(&app, "/api/auth/verify-code", code).await.status, 200);
     app.leave_work();
 }
 

@@ -11,10 +11,10 @@ use switchboard::provider::Outcome;
 
 use crate::harness::{TestApp, hours, minutes, path_of, seconds};
 use crate::provider::{busy, doubtful, silence};
-use crate::visitor::{Visitor, last_code, last_token, sign_up};
+use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 
 /// A password that occurs nowhere else.
-const PASSWORD: &str = "kanarienvogel singt im maschinenraum";
+const CANARY_PASSWORD: &str = "kanarienvogel singt im maschinenraum";
 
 /// Addresses that occur nowhere else, in the form they are stored in.
 pub const PHONES: [&str; 4] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190"];
@@ -34,6 +34,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     guard(app).await;
     app.index().await;
     read(app).await;
+    people(app).await;
     let mut tx = app.store().begin().await.unwrap();
     tx.forget_budgets(app.now()).await.unwrap();
     tx.commit().await.unwrap();
@@ -85,13 +86,13 @@ async fn decide(app: &TestApp) -> Vec<String> {
 async fn sign_in(app: &TestApp) -> Vec<String> {
     let visitor = Visitor::default();
     let mut wish = sign_up("canary-user", "+12025550191");
-    wish["password"] = json!(PASSWORD);
+    wish["password"] = json!(CANARY_PASSWORD);
     assert_eq!(visitor.post(app, "/api/users", wish).await.status, 201);
-    let mut secrets = vec![PASSWORD.to_owned(), last_code(app).await];
+    let mut secrets = vec![CANARY_PASSWORD.to_owned(), last_code(app).await];
     assert_eq!(visitor.post(app, "/api/auth/verify-code", json!({ "code": "wrong" })).await.status, 401);
     visitor.enter_code(app).await;
     secrets.extend(visitor.cookies().split('=').nth(1).map(str::to_owned));
-    let wrong = json!({ "login": "canary-user", "password": format!("{PASSWORD}x") });
+    let wrong = json!({ "login": "canary-user", "password": format!("{CANARY_PASSWORD}x") });
     assert_eq!(app.post("/api/auth/login", wrong).await.status, 401);
     assert_eq!(app.post("/api/auth/recover", json!({ "login": "canary-user" })).await.status, 202);
     secrets.push(last_code(app).await);
@@ -117,6 +118,66 @@ async fn guard(app: &TestApp) {
     }
     allow_login(app.store(), &guards, (origin, EMAILS[0]), app.now()).await.unwrap();
     allow_sign_up(app.store(), &guards, origin, app.now()).await.unwrap();
+}
+
+/// Somebody signs up, in and out, changes everything, and forgets their password.
+async fn people(app: &TestApp) {
+    let visitor = Visitor::default();
+    let body = json!({ "username": "birdwatcher", "email": EMAILS[0], "mobile": PHONES[1], "password": PASSWORD });
+    assert_eq!(visitor.post(app, "/api/users", body.clone()).await.status, 201);
+    visitor.enter_code(app).await;
+    assert_eq!(visitor.post(app, "/api/users", body).await.status, 409);
+    let confirm = json!({ "token": last_token(app, EMAILS[0]).await });
+    assert_eq!(app.post("/api/auth/confirm-email", confirm).await.status, 200);
+    let wish = json!({ "username": "bird.watcher", "email": EMAILS[1], "name": "Ana Duck" });
+    assert_eq!(visitor.call(app, Method::PUT, "/api/users/update", wish).await.status, 200);
+    let confirm = json!({ "token": last_token(app, EMAILS[1]).await });
+    assert_eq!(app.post("/api/auth/confirm-email", confirm).await.status, 200);
+    for login in [EMAILS[1], PHONES[1]] {
+        let wrong = json!({ "login": login, "password": "not the right one" });
+        assert_eq!(app.post("/api/auth/login", wrong).await.status, 401);
+    }
+    devices(app, &visitor).await;
+    assert_eq!(visitor.get(app, "/api/auth/sessions").await.status, 200);
+    assert_eq!(visitor.post(app, "/api/auth/switch-workspace", json!({ "workspace_id": 1 })).await.status, 200);
+    assert_eq!(visitor.call(app, Method::DELETE, "/api/auth/sessions", Value::Null).await.status, 204);
+    let code = visitor.code_for(app, "change_password").await;
+    let change = json!({ "password": "other words nobody joins", "code": code });
+    assert_eq!(visitor.call(app, Method::PATCH, "/api/users/update-password", change).await.status, 200);
+    app.advance(seconds(31));
+    let code = visitor.code_for(app, "change_password").await;
+    let checked = json!({ "code": code, "purpose": "change_password" });
+    assert_eq!(visitor.post(app, "/api/auth/verify-code", checked).await.status, 200);
+    let change = json!({ "password": "third words nobody joins" });
+    assert_eq!(visitor.call(app, Method::PATCH, "/api/users/update-password", change).await.status, 200);
+    assert_eq!(visitor.post(app, "/api/auth/recover", json!({ "login": EMAILS[1] })).await.status, 202);
+    let code = last_code(app).await;
+    let proofs = json!({ "code": code, "mail_token": last_token(app, EMAILS[1]).await, "new_password": PASSWORD });
+    assert_eq!(visitor.post(app, "/api/auth/recover/complete", proofs).await.status, 200);
+    assert_eq!(visitor.post(app, "/api/auth/logout", Value::Null).await.status, 204);
+    app.advance(hours(25));
+    let mut tx = app.store().begin().await.unwrap();
+    tx.forget_ended_accounts(app.now()).await.unwrap();
+    tx.commit().await.unwrap();
+    app.run_outbox().await;
+}
+
+/// A device and recovery codes, each set and used, with a wrong one before it.
+async fn devices(app: &TestApp, visitor: &Visitor) {
+    let begun = visitor.post(app, "/api/auth/totp", Value::Null).await;
+    let secret = begun["secret"].as_str().unwrap();
+    let code = json!({ "code": shown(secret, app.now()) });
+    assert_eq!(visitor.post(app, "/api/auth/totp/confirm", code).await.status, 200);
+    let codes = visitor.post(app, "/api/auth/recovery-codes", Value::Null).await;
+    app.advance(minutes(11));
+    for code in [shown(secret, app.now()), codes["codes"][0].as_str().unwrap().to_owned()] {
+        let login = json!({ "login": EMAILS[1], "password": PASSWORD });
+        assert_eq!(visitor.post(app, "/api/auth/login", login).await.status, 200);
+        let wrong = visitor.post(app, "/api/auth/verify-code", json!({ "code": "no" })).await;
+        assert_eq!(wrong.status, 401);
+        assert_eq!(visitor.post(app, "/api/auth/verify-code", json!({ "code": code })).await.status, 200);
+    }
+    assert_eq!(visitor.call(app, Method::DELETE, "/api/auth/totp", Value::Null).await.status, 204);
 }
 
 fn text(body: &str) -> Value {

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
-use switchboard::domain::{AddressKind, Channel};
+use switchboard::domain::{AddressKind, Channel, Timestamp};
 
 use crate::harness::{Answer, TestApp, text};
 
@@ -133,4 +133,20 @@ pub async fn last_token(app: &TestApp, address: &str) -> String {
 /// Status and code of an answer.
 pub fn outcome(answer: &Answer) -> (u16, &str) {
     (answer.status.as_u16(), text(&answer["code"]))
+}
+
+/// The code that a device shows at a time.
+pub fn shown(secret: &str, at: Timestamp) -> String {
+    const BASE32: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    let bits: Vec<u8> = secret
+        .chars()
+        .flat_map(|c| {
+            let value = u8::try_from(BASE32.find(c).unwrap()).unwrap();
+            (0..5).rev().map(move |bit| value >> bit & 1)
+        })
+        .collect();
+    let bytes: Vec<u8> = bits.chunks_exact(8).map(|byte| byte.iter().fold(0, |sum, bit| sum << 1 | bit)).collect();
+    let secret: [u8; 20] = bytes.try_into().unwrap();
+    let builder = totp_rs::Builder::new().with_secret(totp_rs::Secret::new_stack(secret));
+    builder.build_noncompliant().generate(u64::try_from(at.seconds()).unwrap()).to_string()
 }
