@@ -30,6 +30,9 @@ const MANY: &[(&str, &str)] = &[
     ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'provider', 'p' || n % 100"),
     ("attempts", "'message_id', 1000000 + n"),
     ("quarantine", "'id', 1000000 + n, 'match_hash', null"),
+    ("budgets", "'period', 1000000 + n"),
+    ("users", "'id', 1000000 + n, 'handle', 'h' || n, 'email_id', 1000000 + n, 'mobile_id', 1000000 + n"),
+    ("memberships", "'user_id', 1000000 + n"),
 ];
 
 /// Statements that move nothing of the server's own.

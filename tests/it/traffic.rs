@@ -34,10 +34,10 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     guard(app).await;
     app.index().await;
     read(app).await;
-    people(app).await;
     let mut tx = app.store().begin().await.unwrap();
     tx.forget_budgets(app.now()).await.unwrap();
     tx.commit().await.unwrap();
+    people(app).await;
     secrets
 }
 
