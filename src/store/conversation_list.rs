@@ -2,6 +2,7 @@
 
 use super::conversations::columns;
 use super::statement::Statement;
+use super::types::{Listed, PAGE_BYTES};
 use super::{
     AssigneeFilter, ConversationFilter, ConversationRow, Dialect, Page, PageRequest, Position, Result, Tx, set,
 };
@@ -35,6 +36,11 @@ struct Narrow {
     label: Option<LabelId>,
     is_unread: bool,
 }
+
+/// Cuts a page by the sizes of its last messages before any of these is read: `above` is what stands before a row.
+const CUT: &str = "from (select s.id, s.at, s.size, count(*) over () as listed,
+        sum(s.size) over (order by s.at desc, s.id desc rows unbounded preceding) - s.size as above
+    from (select u.id, u.at, coalesce(";
 
 impl Source {
     fn of(sight: Sight, narrow: &Narrow) -> Vec<Self> {
@@ -170,26 +176,30 @@ impl Tx {
         }
         let one_of = (ONE_OF.0.pick(self), ONE_OF.1.pick(self));
         let before = page.upper_bound();
-        let mut query = Statement::new(concat!("select ", columns!(), " from ("));
+        let mut query = Statement::new(concat!("select ", columns!(), ", p.listed "));
+        query.push(CUT);
+        query.push("(select octet_length(b.body) from messages b where b.workspace_id = ").bind(workspace);
+        query.push(" and b.id = u.last), 0) as size from (");
         for (at, source) in Source::of(caller.sight(), &narrow).into_iter().enumerate() {
             query.push(if at == 0 { "select s.* from (" } else { " union all select s.* from (" });
-            query.push("select c.id, c.activity_at as at from ");
+            query.push("select c.id, c.activity_at as at, c.last_message_id as last from ");
             source.push(&mut query, workspace);
             query.push(" and (c.activity_at, c.id) < (").bind(before.at).push(", ").bind(before.id).push(")");
             narrow.push(&mut query, workspace, one_of);
-            narrow.push_team(&mut query, source);
             query.push(" order by c.activity_at desc, c.id desc limit ").bind(page.limit + 1).push(") s");
         }
+        query.push(") u order by u.at desc, u.id desc limit ").bind(page.limit + 1);
         query.push(
-            ") p cross join conversations c
+            ") s) p cross join conversations c
              left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
              left join members x on x.workspace_id = c.workspace_id and x.conversation_id = c.id
                 and x.left_at is null and x.user_id = ",
         );
         query.bind(caller.user().unwrap_or(UserId(0))).push(" where c.workspace_id = ").bind(workspace);
-        query.push(" and c.id = p.id order by p.at desc, p.id desc limit ").bind(page.limit + 1);
-        let rows: Vec<ConversationRow> = query.fetch_all(self).await?;
-        Ok(Page::cut(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
+        query.push(" and c.id = p.id and (p.above = 0 or p.above + p.size <= ").bind(PAGE_BYTES);
+        query.push(") order by p.at desc, p.id desc");
+        let rows: Vec<Listed<ConversationRow>> = query.fetch_all(self).await?;
+        Ok(Page::of(rows, page.limit, |row| Position { at: row.activity_at, id: row.id.0 }))
     }
 
     /// What a filter means in ids; nothing when it can find nothing.

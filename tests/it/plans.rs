@@ -18,9 +18,8 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("from workspaces", "one row; read at start"),
     ("insert into master_keys", "once for each key: SQLite looks for rows that waited for their parent"),
     ("insert into workspaces", "once: SQLite looks for rows that waited for their parent"),
-    ("delete from message_secrets where not exists", "cleaning, once a minute; they live while they are carried"),
-    ("delete from sessions where seen_at", "cleaning, once a minute, beside the server's other work"),
     ("from api_keys where workspace_id", "a few rows; read when somebody lists them"),
+    ("delete from sessions where seen_at", "cleaning, once a minute, beside the server's other work"),
     ("select min(x.at)", "the tests' own"),
 ];
 
@@ -42,6 +41,10 @@ const MANY: &[(&str, &str)] = &[
     ("inbound_events", "'key_hash', '\\x' || md5(n::text)"),
     ("idempotency_keys", "'key_hash', '\\x' || md5(n::text)"),
     ("files", "'id', 1000000 + n"),
+    ("attachments", "'message_id', 1000000 + n"),
+    ("budgets", "'period', 1000000 + n"),
+    ("users", "'id', 1000000 + n, 'handle', 'h' || n, 'email_id', 1000000 + n, 'mobile_id', 1000000 + n"),
+    ("memberships", "'user_id', 1000000 + n"),
 ];
 
 /// Statements that move nothing of the server's own.

@@ -13,10 +13,10 @@ use switchboard::provider::Outcome;
 use crate::chats;
 use crate::harness::{TestApp, hours, minutes, path_of, seconds};
 use crate::provider::{busy, doubtful, silence};
-use crate::visitor::{Visitor, last_code, last_token, shown, sign_up};
+use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 
 /// A password that occurs nowhere else.
-const PASSWORD: &str = "kanarienvogel singt im maschinenraum";
+const CANARY_PASSWORD: &str = "kanarienvogel singt im maschinenraum";
 
 /// Addresses that occur nowhere else, in the form they are stored in.
 pub const PHONES: [&str; 4] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190"];
@@ -39,6 +39,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     chat(app).await;
     app.index().await;
     read(app).await;
+    assert!(!app.outbox.clean().await.unwrap());
     people(app).await;
     assert!(!app.outbox.clean().await.unwrap());
     secrets
@@ -89,13 +90,13 @@ async fn decide(app: &TestApp) -> Vec<String> {
 async fn sign_in(app: &TestApp) -> Vec<String> {
     let visitor = Visitor::default();
     let mut wish = sign_up("canary-user", "+12025550191");
-    wish["password"] = json!(PASSWORD);
+    wish["password"] = json!(CANARY_PASSWORD);
     assert_eq!(visitor.post(app, "/api/users", wish).await.status, 201);
-    let mut secrets = vec![PASSWORD.to_owned(), last_code(app).await];
+    let mut secrets = vec![CANARY_PASSWORD.to_owned(), last_code(app).await];
     assert_eq!(visitor.post(app, "/api/auth/verify-code", json!({ "code": "wrong" })).await.status, 401);
     visitor.enter_code(app).await;
     secrets.extend(visitor.cookies().split('=').nth(1).map(str::to_owned));
-    let wrong = json!({ "login": "canary-user", "password": format!("{PASSWORD}x") });
+    let wrong = json!({ "login": "canary-user", "password": format!("{CANARY_PASSWORD}x") });
     assert_eq!(app.post("/api/auth/login", wrong).await.status, 401);
     assert_eq!(app.post("/api/auth/recover", json!({ "login": "canary-user" })).await.status, 202);
     secrets.push(last_code(app).await);
