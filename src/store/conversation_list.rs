@@ -174,18 +174,23 @@ impl Tx {
         if Source::of(caller.sight(), &narrow).is_empty() {
             return Ok(Page { data: Vec::new(), next: None });
         }
+        let sources = Source::of(caller.sight(), &narrow);
+        if sources.is_empty() {
+            return Ok(Page { data: Vec::new(), next: None });
+        }
         let one_of = (ONE_OF.0.pick(self), ONE_OF.1.pick(self));
         let before = page.upper_bound();
         let mut query = Statement::new(concat!("select ", columns!(), ", p.listed "));
         query.push(CUT);
         query.push("(select octet_length(b.body) from messages b where b.workspace_id = ").bind(workspace);
         query.push(" and b.id = u.last), 0) as size from (");
-        for (at, source) in Source::of(caller.sight(), &narrow).into_iter().enumerate() {
+        for (at, source) in sources.into_iter().enumerate() {
             query.push(if at == 0 { "select s.* from (" } else { " union all select s.* from (" });
             query.push("select c.id, c.activity_at as at, c.last_message_id as last from ");
             source.push(&mut query, workspace);
             query.push(" and (c.activity_at, c.id) < (").bind(before.at).push(", ").bind(before.id).push(")");
             narrow.push(&mut query, workspace, one_of);
+            narrow.push_team(&mut query, source);
             query.push(" order by c.activity_at desc, c.id desc limit ").bind(page.limit + 1).push(") s");
         }
         query.push(") u order by u.at desc, u.id desc limit ").bind(page.limit + 1);

@@ -230,7 +230,7 @@ async fn a_chat_has_the_shape_that_every_message_has() {
     let sent = newest(&app, bugs).await;
     let expected = json!({ "id": 1, "conversation_id": 1, "direction": "outbound", "type": "chat", "from": "bugs",
         "to": "duck", "body": "Duck season!", "attachments": [], "status": "accepted", "final": true,
-        "possible_duplicate": false, "recipients": [{ "address": "duck", "kind": "to", "status": "accepted" }],
+        "possible_duplicate": false, "author": "bugs", "recipients": [{ "address": "duck", "kind": "to", "status": "accepted" }],
         "timestamp": sent["timestamp"], "created_at": sent["created_at"], "updated_at": sent["updated_at"] });
     assert_eq!(sent, expected);
     assert_eq!(newest(&app, duck).await["direction"], "inbound");

@@ -33,6 +33,7 @@ use tower::ServiceExt;
 
 use crate::database::{Database, keys, open};
 use crate::provider::TestProvider;
+pub use crate::visitor::Person;
 
 /// When every test begins.
 pub const START: &str = "2026-03-02T12:00:00.000000Z";
@@ -427,15 +428,6 @@ impl Drop for TestApp {
             assert_eq!(left, 0, "work is left that is due; run the outbox, or say that the test leaves it");
         }
     }
-}
-
-/// Somebody who is signed in.
-#[derive(Debug, Clone)]
-pub struct Person {
-    pub id: UserId,
-    pub username: String,
-    /// The `Authorization` that shows their session.
-    pub authorization: String,
 }
 
 /// What the server answered.

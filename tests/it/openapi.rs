@@ -77,7 +77,7 @@ async fn every_example_of_a_request_is_valid_and_accepted() {
     let app = TestApp::start().await;
     let description = description();
     app.post("/api/webhooks/sms", crate::receiving::inbound("m-1", "hello")).await;
-    for (username, role) in [("sylvester", Role::Agent), ("porky", Role::Admin)] {
+    for (username, role) in [("sylvester", Role::Agent), ("tweety", Role::Admin)] {
         app.person(username, role).await;
     }
     let rdibari = &chats::people(&app).await[0];
@@ -93,7 +93,7 @@ async fn every_example_of_a_request_is_valid_and_accepted() {
         assert!(!examples.is_empty(), "{method} {path} has no example");
         for example in examples {
             assert_eq!(problems(&description, schema, &example), Vec::<String>::new(), "{method} {path}: {example}");
-            if path.starts_with("/api/auth/") || path.starts_with("/api/users/") {
+            if ["/api/auth/", "/api/users/", "/api/invitations/accept"].iter().any(|of| path.starts_with(of)) {
                 continue;
             }
             let is_a_persons = said_of["security"].as_array().is_some_and(|ways| *ways == [json!({ "session": [] })]);

@@ -25,20 +25,31 @@ const PUBLIC: &[&str] = &[
     "confirmEmail",
     "recover",
     "completeRecovery",
+    "getLinkedAttachment",
 ];
 
 /// Routes that somebody reaches whose code has not been right yet.
 const PENDING: &[&str] = &["sendCode", "verifyCode"];
 
 /// Routes that a member and a key share, where a member sees what is their own.
-const SHARED: &[&str] = &["listConversations"];
+const SHARED: &[&str] = &["listConversations", "listPeople", "uploadAttachment"];
 
 /// Routes that answer with nothing rather than refuse: what they say then.
-const EMPTY: &[(&str, &str)] = &[("getPhoneHistory", r#"{"message":"User not found"}"#)];
+const EMPTY: &[(&str, &str)] = &[("getPhoneHistory", r#"{"message":"User not found"}"#), ("listSaid", "[]")];
 
 /// What stands in the default workspace and nowhere else.
-const MARKERS: [&str; 6] =
-    ["marker-body", "2025550143", "marker-key", "marker.invited", "marker-raw", "marker-workspace"];
+const MARKERS: [&str; 10] = [
+    "marker-body",
+    "2025550143",
+    "marker-key",
+    "marker.invited",
+    "marker-raw",
+    "marker-workspace",
+    "marker-label",
+    "marker-reply",
+    "marker-file",
+    "marker-chat",
+];
 
 /// One operation of the description.
 #[derive(Debug, Clone)]
@@ -58,8 +69,13 @@ struct Operation {
 
 /// What is there to be found, and must not be.
 struct Seeds {
-    conversation: Value,
-    message: Value,
+    /// A conversation of numbers, and a message in it.
+    numbers: (Value, Value),
+    /// A conversation of people, and a message in it.
+    chat: (Value, Value),
+    file: Value,
+    label: Value,
+    saved_reply: Value,
     key: Value,
     invitation: Value,
     quarantined: Value,
@@ -76,6 +92,9 @@ async fn seed(app: &TestApp) -> Seeds {
     };
     let draft = json!({ "from": "+12025550143", "to": "+12025550144", "type": "sms", "body": "marker-body" });
     let message = post("/api/messages/sms", draft).await;
+    let file = upload(app, &admin).await;
+    let label = post("/api/labels", json!({ "name": "marker-label" })).await;
+    let saved_reply = post("/api/saved-replies", json!({ "name": "marker-reply", "body": "marker-reply" })).await;
     let key = post("/api/keys", json!({ "name": "marker-key", "scopes": ["messages:read"] })).await;
     let invitation = json!({ "email": "marker.invited@shop.example", "role": "admin" });
     let invitation = post("/api/invitations", invitation).await;
@@ -87,10 +106,19 @@ async fn seed(app: &TestApp) -> Seeds {
     let odd = app.showing(&secret, Method::POST, "/api/webhooks/sms", Some(odd)).await;
     assert_eq!(odd.status, 202, "{:?}", odd.body);
     let person = app.person("markeruser", Role::Admin).await;
+    let friend = app.person("markerfriend", Role::Member).await;
+    let said =
+        json!({ "sender_user_name": person.username, "recipient_user_name": friend.username, "body": "marker-chat" });
+    let said = app.as_person(&person, Method::POST, "/api/messages", Some(said)).await;
+    assert_eq!(said.status, 201, "{:?}", said.body);
+    let chat = format!("select conversation_id from messages where id = {}", said["id"]);
     let session = format!("select id from sessions where user_id = {}", person.id);
     Seeds {
-        conversation: message["conversation_id"].clone(),
-        message: message["id"].clone(),
+        numbers: (message["conversation_id"].clone(), message["id"].clone()),
+        chat: (json!(app.database().number(&chat).await), said["id"].clone()),
+        file: file["id"].clone(),
+        label: label["id"].clone(),
+        saved_reply: saved_reply["id"].clone(),
         key: key["id"].clone(),
         invitation: invitation["id"].clone(),
         quarantined: odd["quarantined"].clone(),
@@ -99,8 +127,16 @@ async fn seed(app: &TestApp) -> Seeds {
     }
 }
 
+async fn upload(app: &TestApp, authorization: &str) -> Answer {
+    let body = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"marker-file.txt\"\r\n\r\nmarker-file\r\n--x--\r\n";
+    let request = Request::post("/api/attachments").header("content-type", "multipart/form-data; boundary=x");
+    let answer = app.raw(request.header("authorization", authorization).body(body.into()).unwrap()).await;
+    assert_eq!(answer.status, 201, "{:?}", answer.body);
+    answer
+}
+
 /// The path with a sample of the default workspace in the place of each parameter.
-fn sample(seeds: &Seeds, template: &str) -> String {
+fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &str) -> String {
     let mut path = String::new();
     for part in template.split('/').skip(1) {
         let Some(name) = part.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) else {
@@ -108,8 +144,13 @@ fn sample(seeds: &Seeds, template: &str) -> String {
             continue;
         };
         let value = match (path.as_str(), name) {
-            ("/api/conversations", "id") => seeds.conversation.to_string(),
-            (_, "mid") => seeds.message.to_string(),
+            ("/api/conversations", "id") => conversation.to_string(),
+            ("/api/attachments", "id") => seeds.file.to_string(),
+            ("/api/labels", "id") | (_, "label_id") => seeds.label.to_string(),
+            ("/api/saved-replies", "id") => seeds.saved_reply.to_string(),
+            (_, "emoji") => "%F0%9F%91%8D".to_owned(),
+            (_, "token") => "0".repeat(43),
+            (_, "mid") => message.to_string(),
             ("/api/auth/sessions", "id") => seeds.session.to_string(),
             ("/api/keys", "id") => seeds.key.to_string(),
             ("/api/invitations", "id") => seeds.invitation.to_string(),
@@ -132,19 +173,24 @@ fn operations(seeds: &Seeds) -> Vec<Operation> {
             let ways: Vec<&Value> = said["security"].as_array().into_iter().flatten().collect();
             let shows = |scheme: &str| ways.iter().any(|way| way[scheme].is_array());
             let scope = ways.iter().find_map(|way| way["api_key"][0].as_str()).map(str::to_owned);
-            found.push(Operation {
+            let places = if template.starts_with("/api/conversations/{id}") {
+                vec![&seeds.numbers, &seeds.chat]
+            } else {
+                vec![&seeds.numbers]
+            };
+            found.extend(places.into_iter().map(|place| Operation {
                 id: text(&said["operationId"]).to_owned(),
                 method: Method::from_bytes(method.to_uppercase().as_bytes()).unwrap(),
                 template: template.clone(),
-                path: sample(seeds, template),
+                path: sample(seeds, place, template),
                 body: example(&description, said),
                 is_for_people: scope.is_some() || shows("session"),
-                scope,
+                scope: scope.clone(),
                 is_webhook: shows("webhook_bearer"),
                 is_open: !shows("webhook_bearer")
                     && !shows("api_key")
                     && (ways.is_empty() || ways.contains(&&json!({}))),
-            });
+            }));
         }
     }
     assert!(found.len() > 40, "{}", found.len());
@@ -323,7 +369,7 @@ async fn whatever_strangers_try_nothing_here_changes() {
     let (app, seeds, operations) = start().await;
     let admin = app.key(&[Scope::Admin]).await;
     let look = async || {
-        let messages = format!("/api/conversations/{}/messages", seeds.conversation);
+        let messages = format!("/api/conversations/{}/messages", seeds.numbers.0);
         let mut seen = Vec::new();
         for path in
             [messages.as_str(), "/api/keys", "/api/invitations", "/api/settings", "/api/members", "/api/quarantine"]

@@ -264,7 +264,7 @@ async fn receive(app: &TestApp) {
 
 /// A team at work on the first conversation.
 async fn team(app: &TestApp) {
-    let agent = app.person("an-agent-of-the-traffic", Role::Agent).await;
+    let agent = app.person("an-agent-of-the-team", Role::Agent).await;
     let admin = app.person("an-admin-of-the-traffic", Role::Admin).await;
     let ask = async |person, method: Method, path: &str, body: Value| {
         let answer = app.as_person(person, method.clone(), path, Some(body)).await;

@@ -6,11 +6,20 @@ use std::sync::{Mutex, PoisonError};
 use axum::body::Body;
 use axum::http::{Method, Request};
 use serde_json::{Value, json};
-use switchboard::domain::{AddressKind, Channel, Timestamp};
+use switchboard::domain::{AddressKind, Channel, Timestamp, UserId};
 
 use crate::harness::{Answer, TestApp, text};
 
 pub const PASSWORD: &str = "four words nobody joins";
+
+/// Somebody who is signed in.
+#[derive(Debug, Clone)]
+pub struct Person {
+    pub id: UserId,
+    pub username: String,
+    /// The `Authorization` that shows their session.
+    pub authorization: String,
+}
 
 /// A browser.
 #[derive(Debug, Default)]

@@ -83,7 +83,7 @@ pub fn person(mut fields: Fields<'_>) -> Result<String, Error> {
 ///
 /// The longest there first. A conversation of numbers has no members.
 #[utoipa::path(
-    get, path = "/api/conversations/{id}/members", operation_id = "listMembers", tag = "chats",
+    get, path = "/api/conversations/{id}/members", operation_id = "listConversationMembers", tag = "chats",
     params(("id" = i64, Path, description = "The conversation.")),
     responses((status = 200, description = "The members.", body = MemberList), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["messages:read"]), ("session" = [])),
@@ -118,7 +118,7 @@ pub async fn add_member(
 /// The owner anybody, everybody themselves. When the owner leaves, whoever has been there longest owns the group; one
 /// that nobody is in any more stays closed.
 #[utoipa::path(
-    delete, path = "/api/conversations/{id}/members/{user_name}", operation_id = "removeMember", tag = "chats",
+    delete, path = "/api/conversations/{id}/members/{user_name}", operation_id = "removeConversationMember", tag = "chats",
     params(("id" = i64, Path, description = "The group."), ("user_name" = String, Path, description = "Who.")),
     responses((status = 204, description = "Gone."), Refuses<400>, Refuses<404>, Refuses<409>),
     security(("session" = [])),
