@@ -15,8 +15,8 @@ pub async fn list_audit(
 ) -> store::Result<(Page<AuditRow>, HashMap<UserId, String>)> {
     let mut tx = m.store.read().await?;
     let page = tx.list_audit(workspace, filter, page).await?;
-    let named = page.data.iter().flat_map(|row| [&row.actor, &row.target]);
-    let mut ids: Vec<UserId> = named.filter_map(|text| person_in(text)).collect();
+    let people = page.data.iter().flat_map(|row| [&row.actor, &row.target]);
+    let mut ids: Vec<UserId> = people.filter_map(|text| person_in(text)).collect();
     ids.sort_unstable();
     ids.dedup();
     let names = tx.load_usernames(&ids).await?.into_iter().collect();

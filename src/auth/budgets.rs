@@ -90,7 +90,7 @@ pub async fn allow_code(tx: &mut Tx, guards: &Guards, asked: &CodeAsked<'_>, now
         count("code_country");
         return Err(GuardError::Country);
     }
-    let without = |digits: usize| number[..number.len().saturating_sub(digits)].as_bytes();
+    let without = |digits: usize| &number.as_bytes()[..number.len().saturating_sub(digits)];
     let (origin, workspace) = (asked.origin.map(Origin::bytes), asked.workspace.0.to_be_bytes());
     let per_origin = if origin.is_some() { guards.codes_per_origin } else { 0 };
     let origin = origin.unwrap_or_default();

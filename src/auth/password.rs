@@ -245,14 +245,14 @@ mod tests {
         let passwords = passwords();
         let (go, gate) = channel::<()>();
         let gate = Arc::new(Mutex::new(gate));
-        let hold = move || {
+        let wait = move || {
             let _ = gate.lock().unwrap().recv();
         };
         let held: Vec<_> = (0..MOST_WAITING)
             .map(|_| {
                 tokio::spawn({
-                    let (passwords, hold) = (passwords.clone(), hold.clone());
-                    async move { passwords.run(hold).await }
+                    let (passwords, wait) = (passwords.clone(), wait.clone());
+                    async move { passwords.run(wait).await }
                 })
             })
             .collect();

@@ -73,7 +73,7 @@ mod tests {
 
     #[test]
     fn in_serve_it_is_bound_to_the_host_and_to_tls() {
-        let cookie = given(Mode::Serve, "t", Duration::from_secs(60));
+        let cookie = given(Mode::Serve, "t", Duration::from_mins(1));
         assert_eq!(cookie, "__Host-sb_session=t; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
         assert!(!removed(Mode::Dev { published_on_loopback: false }).contains("Secure"));
     }

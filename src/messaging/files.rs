@@ -131,7 +131,7 @@ async fn open(m: &Messaging, row: FileRow) -> Result<OpenFile, ReadFileError> {
 pub fn sign_link(m: &Messaging, workspace: WorkspaceId, file: FileId, last_moment: Timestamp) -> String {
     let ends = (last_moment + LINK_LIFE).micros().to_be_bytes();
     let workspace = workspace.0.to_be_bytes();
-    let mac = link_mac(m, file, &workspace, &ends);
+    let mac = link_mac(m, file, workspace, ends);
     let token = URL_SAFE_NO_PAD.encode([&workspace[..], &ends, &mac].concat());
     format!("{}{}/{token}", m.rules.base_url, file_url(file))
 }
@@ -141,13 +141,13 @@ fn read_token(m: &Messaging, file: FileId, token: &str) -> Option<WorkspaceId> {
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (workspace, rest) = bytes.split_first_chunk::<8>()?;
     let (ends, mac) = rest.split_first_chunk::<8>()?;
-    let is_ours = bool::from(link_mac(m, file, workspace, ends)[..].ct_eq(mac));
+    let is_ours = bool::from(link_mac(m, file, *workspace, *ends)[..].ct_eq(mac));
     let is_good = m.clock.now() < Timestamp::from_micros(i64::from_be_bytes(*ends));
     (is_ours && is_good).then(|| WorkspaceId(i64::from_be_bytes(*workspace)))
 }
 
-fn link_mac(m: &Messaging, file: FileId, workspace: &[u8; 8], ends: &[u8; 8]) -> [u8; 32] {
-    m.store.vault().fingerprint(&[b"attachment link", workspace, &file.0.to_be_bytes(), ends])
+fn link_mac(m: &Messaging, file: FileId, workspace: [u8; 8], ends: [u8; 8]) -> [u8; 32] {
+    m.store.vault().fingerprint(&[b"attachment link", &workspace, &file.0.to_be_bytes(), &ends])
 }
 
 /// The uploads among the attachments of one message; an upload that the caller may not attach is named.

@@ -219,31 +219,29 @@ pub async fn list_activity(
     }
     let rows = tx.list_acts(caller.workspace, conversation, page).await?;
     let note_ids: Vec<NoteId> = rows.data.iter().filter_map(|row| field(row, "note")).collect();
-    let notes = match note_ids.is_empty() {
-        true => Vec::new(),
-        false => tx.load_notes(caller.workspace, conversation, &note_ids).await?,
-    };
+    let notes =
+        if note_ids.is_empty() { Vec::new() } else { tx.load_notes(caller.workspace, conversation, &note_ids).await? };
     let actors = rows.data.iter().map(|row| row.actor.as_str()).chain(notes.iter().map(|note| note.author.as_str()));
     let people = actors.filter_map(Actor::user_of).chain(rows.data.iter().filter_map(|row| field(row, "user")));
     let names = load_names(&mut tx, people).await?;
     let notes: HashMap<NoteId, Note> = notes.into_iter().map(|row| (row.id, show_note(row, &names))).collect();
-    Ok(Some(rows.map(|row| show_act(row, &names, &notes))))
+    Ok(Some(rows.map(|row| show_act(&row, &names, &notes))))
 }
 
 fn field<T: serde::de::DeserializeOwned>(row: &ActRow, name: &str) -> Option<T> {
     serde_json::from_value(row.data.0.get(name)?.clone()).ok()
 }
 
-fn show_act(row: ActRow, names: &HashMap<UserId, String>, notes: &HashMap<NoteId, Note>) -> Activity {
+fn show_act(row: &ActRow, names: &HashMap<UserId, String>, notes: &HashMap<NoteId, Note>) -> Activity {
     Activity {
         id: row.id,
         kind: row.kind,
         at: row.at,
-        state: field(&row, "state"),
-        snoozed_until: field(&row, "snoozed_until"),
-        assignee: field(&row, "user").and_then(|user: UserId| names.get(&user).cloned()),
-        label: field(&row, "label"),
-        note: field(&row, "note").and_then(|note: NoteId| notes.get(&note).cloned()),
+        state: field(row, "state"),
+        snoozed_until: field(row, "snoozed_until"),
+        assignee: field(row, "user").and_then(|user: UserId| names.get(&user).cloned()),
+        label: field(row, "label"),
+        note: field(row, "note").and_then(|note: NoteId| notes.get(&note).cloned()),
         actor: Actor::of(&row.actor, |user| names.get(&user).cloned()),
     }
 }

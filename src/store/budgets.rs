@@ -58,7 +58,7 @@ struct Use<'a> {
 }
 
 #[derive(sqlx::FromRow)]
-struct Used {
+struct Level {
     name: String,
     key_hash: Vec<u8>,
     used: i64,
@@ -80,7 +80,7 @@ impl Tx {
             return Ok(Taken::Yes);
         }
         let used = self.use_budgets(&rows, now).await?;
-        let over = |row: &&Used| budgets.iter().any(|budget| budget.name == row.name && row.used > budget.most);
+        let over = |row: &&Level| budgets.iter().any(|budget| budget.name == row.name && row.used > budget.most);
         let Some(last) = used.iter().filter(over).max_by_key(|row| row.ends_at) else { return Ok(Taken::Yes) };
         self.give_back(&rows).await?;
         let name = budgets.iter().find(|budget| budget.name == last.name).map_or("", |budget| budget.name);
@@ -107,7 +107,7 @@ impl Tx {
         Ok(used.into_iter().filter_map(|row| Some((row.key_hash.try_into().ok()?, row.used))).collect())
     }
 
-    async fn use_budgets(&mut self, rows: &[Use<'_>], now: Timestamp) -> Result<Vec<Used>> {
+    async fn use_budgets(&mut self, rows: &[Use<'_>], now: Timestamp) -> Result<Vec<Level>> {
         const SQL: Dialect = Dialect {
             sqlite: "insert into budgets (name, key_hash, period, used, ends_at)
                 select value ->> 'name', unhex(value ->> 'hash'), value ->> 'period', value ->> 'used', value ->> 'ends'

@@ -31,10 +31,16 @@ struct Narrow {
     /// Among these alone, as a set.
     found: Option<String>,
     state: Option<ConversationState>,
-    /// Whose it is; nobody's for `Some(None)`.
-    assignee: Option<Option<UserId>>,
+    assignee: Option<Assignee>,
     label: Option<LabelId>,
     is_unread: bool,
+}
+
+/// Whose conversations are wanted.
+#[derive(Debug, Clone, Copy)]
+enum Assignee {
+    Nobody,
+    Person(UserId),
 }
 
 /// Cuts a page by the sizes of its last messages before any of these is read: `above` is what stands before a row.
@@ -100,11 +106,11 @@ impl Narrow {
             return Some(Source::Labelled(label));
         }
         match (self.assignee, self.state) {
-            (Some(Some(user)), _) => Some(Source::Assigned(user)),
+            (Some(Assignee::Person(user)), _) => Some(Source::Assigned(user)),
             (_, Some(state @ (ConversationState::Snoozed | ConversationState::Closed))) => {
                 Some(Source::Standing(state))
             }
-            (Some(None), _) | (None, Some(ConversationState::Open)) => Some(Source::Numbers),
+            (Some(Assignee::Nobody), _) | (None, Some(ConversationState::Open)) => Some(Source::Numbers),
             (None, None) => None,
         }
     }
@@ -115,10 +121,10 @@ impl Narrow {
             query.push(" and c.state = ").bind(state.as_str().to_owned());
         }
         match self.assignee {
-            Some(Some(user)) => {
+            Some(Assignee::Person(user)) => {
                 query.push(" and c.assignee_id = ").bind(user);
             }
-            Some(None) => {
+            Some(Assignee::Nobody) => {
                 query.push(" and c.assignee_id is null");
             }
             None => {}
@@ -227,26 +233,27 @@ impl Tx {
             narrow.assignee = Some(assignee);
         }
         if filter.participant.is_some() || filter.person.is_some() {
-            let taking_part = self.find_participant(workspace, filter.participant.as_ref(), &filter.person).await?;
+            let taking_part =
+                self.find_participant(workspace, filter.participant.as_ref(), filter.person.as_deref()).await?;
             if taking_part == (AddressId(0), UserId(0)) {
                 return Ok(None);
             }
             narrow.participant = Some(taking_part);
         }
         if let Some(q) = &filter.q {
-            let named = self.find_participant(workspace, q_address, &Some(q.trim().to_owned())).await?;
+            let named = self.find_participant(workspace, q_address, Some(q.trim())).await?;
             narrow.found = Some(set(&self.search_conversations(caller, q, named).await?)?);
         }
         Ok(Some(narrow))
     }
 
     /// Whose conversations are meant; nothing when that is somebody whom there is not.
-    async fn find_assignee(&mut self, caller: &Caller, wanted: &AssigneeFilter) -> Result<Option<Option<UserId>>> {
+    async fn find_assignee(&mut self, caller: &Caller, wanted: &AssigneeFilter) -> Result<Option<Assignee>> {
         Ok(match wanted {
-            AssigneeFilter::Nobody => Some(None),
-            AssigneeFilter::Me => caller.user().map(Some),
+            AssigneeFilter::Nobody => Some(Assignee::Nobody),
+            AssigneeFilter::Me => caller.user().map(Assignee::Person),
             AssigneeFilter::Named(username) => {
-                self.find_colleague(caller.workspace, username).await?.map(|row| Some(row.id))
+                self.find_colleague(caller.workspace, username).await?.map(|row| Assignee::Person(row.id))
             }
         })
     }
@@ -256,7 +263,7 @@ impl Tx {
         &mut self,
         workspace: WorkspaceId,
         address: Option<&Address>,
-        person: &Option<String>,
+        person: Option<&str>,
     ) -> Result<(AddressId, UserId)> {
         let address = match address {
             Some(address) => self.find_address(workspace, address).await?,

@@ -131,7 +131,9 @@ impl Chats {
         for (conversation, user) in joined {
             members.entry(conversation).or_default().push(name_of(&names, user));
         }
-        members.values_mut().for_each(|names| names.sort());
+        for names in members.values_mut() {
+            names.sort();
+        }
         let authors = authors.into_iter().map(|(id, user)| (id, (user, name_of(&names, user)))).collect();
         let counts = counts.into_iter().map(|counts| (counts.message_id, counts)).collect();
         Ok(Self { caller: *caller, members, authors, counts })
