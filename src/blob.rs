@@ -112,7 +112,7 @@ impl Blobs {
     }
 
     fn path(&self, key: &str) -> Path {
-        self.prefix.parts().chain(Path::from(key).parts().map(|part| part.clone())).collect()
+        self.prefix.parts().chain(Path::from(key).parts()).collect()
     }
 }
 

@@ -201,7 +201,7 @@ async fn a_change_wants_a_code_of_the_last_ten_minutes_and_the_mobile_never_chan
         (outcome(&answer), answer.errors()),
         ((400, "mobile_is_immutable"), vec!["mobile immutable".to_owned()])
     );
-    app.advance(minutes(10) - seconds(1));
+    app.advance(seconds(10 * 60 - 1));
     assert_eq!(update(wish()).await.status, 200);
     app.advance(seconds(1));
     assert_eq!(outcome(&update(wish()).await), (403, "verification_required"));
@@ -296,7 +296,7 @@ async fn an_account_whose_mobile_was_never_verified_is_dropped_after_a_day() {
     let squatter = Visitor::default();
     assert_eq!(squatter.post(&app, "/api/users", sign_up("squatter", "+12025550142")).await.status, 201);
     app.run_outbox().await;
-    app.advance(hours(24) - seconds(1));
+    app.advance(seconds(24 * 3_600 - 1));
     assert_eq!(forget().await, 0);
     app.advance(seconds(1));
     assert_eq!(forget().await, 1);

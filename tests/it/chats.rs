@@ -343,18 +343,18 @@ async fn an_author_may_change_what_they_said_for_a_quarter_of_an_hour() {
     say(&app, bugs, duck, "Duck saeson").await;
     app.index().await;
     let path = path_of(&newest(&app, bugs).await);
-    let patch = async |person: &Person, body: &str| {
+    let edit = async |person: &Person, body: &str| {
         app.as_person(person, Method::PATCH, &path, Some(json!({ "body": body }))).await
     };
     app.advance(minutes(15));
-    assert_eq!(refusal(&patch(duck, "Rabbit season").await), (403, "not_the_author"));
-    assert_eq!(patch(bugs, " ").await.errors(), ["body required"]);
-    let edited = patch(bugs, "Duck season").await;
+    assert_eq!(refusal(&edit(duck, "Rabbit season").await), (403, "not_the_author"));
+    assert_eq!(edit(bugs, " ").await.errors(), ["body required"]);
+    let edited = edit(bugs, "Duck season").await;
     assert_eq!(
         (edited.status.as_u16(), &edited["body"], &edited["edited_at"]),
         (200, &json!("Duck season"), &json!(app.now().to_string()))
     );
-    assert_eq!(patch(bugs, "Duck season").await.status, 200);
+    assert_eq!(edit(bugs, "Duck season").await.status, 200);
     let history = list(&app, duck, &format!("{path}/history")).await;
     assert_eq!(history, [json!({ "body": "Duck saeson", "replaced_at": app.now().to_string() })]);
     let found = async |word: &str| list(&app, duck, &format!("/api/conversations?q={word}")).await.len();
@@ -362,7 +362,7 @@ async fn an_author_may_change_what_they_said_for_a_quarter_of_an_hour() {
     app.index().await;
     assert_eq!((found("saeson").await, found("season").await), (0, 1));
     app.advance(minutes(1));
-    assert_eq!(refusal(&patch(bugs, "too late").await), (409, "too_late"));
+    assert_eq!(refusal(&edit(bugs, "too late").await), (409, "too_late"));
 }
 
 #[tokio::test]
@@ -410,7 +410,7 @@ async fn one_reacts_with_single_emojis_and_not_without_end() {
     say(&app, bugs, duck, "funny").await;
     let path = path_of(&newest(&app, bugs).await);
     let react = async |person: &Person, method: Method, emoji: &str| {
-        let encoded: String = emoji.bytes().map(|byte| format!("%{byte:02X}")).collect();
+        let encoded = emoji.bytes().fold(String::new(), |path, byte| format!("{path}%{byte:02X}"));
         app.as_person(person, method, &format!("{path}/reactions/{encoded}"), None).await
     };
     for emoji in ["a", "👍👍", "1", " ", "👍a"] {

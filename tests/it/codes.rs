@@ -117,7 +117,7 @@ async fn a_code_counts_for_its_own_purpose_alone() {
 async fn a_code_is_good_for_ten_minutes() {
     let app = TestApp::start().await;
     let (visitor, code) = waiting(&app).await;
-    app.advance(minutes(10) - seconds(1));
+    app.advance(seconds(10 * 60 - 1));
     assert_eq!(outcome(&enter(&app, &visitor, &wrong(&code)).await), (401, "incorrect_code"));
     app.advance(seconds(1));
     assert_eq!(outcome(&enter(&app, &visitor, &code).await), (401, "incorrect_code"), "its time is over");

@@ -151,16 +151,16 @@ async fn where_sign_up_is_closed_an_invitation_opens_it_once() {
     let closed = app.post("/api/users", wish.clone()).await;
     assert_eq!((closed.status.as_u16(), text(&closed["code"])), (403, "sign_up_closed"));
     let (_, token) = invited(&app, &admin, json!({ "email": "ducky@people.example", "role": "agent" })).await;
-    let with = |mut wish: Value, token: &str| {
-        wish["invitation"] = json!(token);
-        wish
+    let invited_by = |mut body: Value, token: &str| {
+        body["invitation"] = json!(token);
+        body
     };
-    let wrong = app.post("/api/users", with(wish.clone(), "sb_invite_wrong")).await;
+    let wrong = app.post("/api/users", invited_by(wish.clone(), "sb_invite_wrong")).await;
     assert_eq!((wrong.status.as_u16(), wrong.errors()), (400, vec!["invitation incorrect".to_owned()]));
-    assert_eq!(app.post("/api/users", with(wish, &token)).await.status, 201);
+    assert_eq!(app.post("/api/users", invited_by(wish, &token)).await.status, 201);
     let people = app.showing(&admin, Method::GET, "/api/members", None).await;
     assert_eq!((text(&people["data"][0]["user_name"]), text(&people["data"][0]["role"])), ("ducky", "agent"));
-    let again = app.post("/api/users", with(sign_up("bunny", "+13125550143"), &token)).await;
+    let again = app.post("/api/users", invited_by(sign_up("bunny", "+13125550143"), &token)).await;
     assert_eq!(again.errors(), ["invitation incorrect"]);
     assert_eq!(app.database().number("select count(*) from users").await, 1);
     app.run_outbox().await;

@@ -46,7 +46,7 @@ async fn a_session_that_waits_for_its_code_waits_fifteen_minutes() {
     let visitor = Visitor::default();
     visitor.post(&app, "/api/users", sign_up("alice", MOBILE)).await;
     last_code(&app).await;
-    app.advance(minutes(15) - seconds(1));
+    app.advance(seconds(15 * 60 - 1));
     let fresh = visitor.code_for(&app, "login").await;
     let waiting = visitor.post(&app, "/api/auth/verify-code", json!({ "code": wrong(&fresh) })).await;
     assert_eq!(outcome(&waiting), (401, "incorrect_code"));
@@ -60,7 +60,7 @@ async fn a_session_ends_when_it_is_idle_or_old() {
     let app = TestApp::start().await;
     let visitor = Visitor::new(&app, "alice", MOBILE).await;
     for _ in 0..6 {
-        app.advance(hours(24 * 14) - seconds(1));
+        app.advance(seconds(14 * 24 * 3_600 - 1));
         assert!(visitor.is_signed_in(&app).await);
     }
     app.advance(hours(24 * 6) + seconds(6));

@@ -110,8 +110,8 @@ pub fn sign_up(username: &str, mobile: &str) -> Value {
 pub async fn last_code(app: &TestApp) -> String {
     app.run_outbox().await;
     let attempts = app.provider.attempts();
-    let texts = attempts.iter().filter(|attempt| attempt.envelope.channel == Channel::Sms);
-    let body = texts.last().map(|attempt| attempt.envelope.body.clone()).unwrap();
+    let mut texts = attempts.iter().filter(|attempt| attempt.envelope.channel == Channel::Sms);
+    let body = texts.next_back().map(|attempt| attempt.envelope.body.clone()).unwrap();
     let code = body.split(' ').next().unwrap().to_owned();
     assert!(code.len() == 6 && code.bytes().all(|b| b.is_ascii_digit()), "{body}");
     code
