@@ -33,7 +33,8 @@ pub async fn cancel(
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     let workspace = caller.workspace;
-    if !tx.sees(caller, conversation).await? {
+    let view = tx.view(caller, conversation).await?.ok_or(MoveError::NoSuchMessage)?;
+    if message < view.since {
         return Err(MoveError::NoSuchMessage);
     }
     let work = tx.lock_work(workspace, message).await?;
@@ -60,7 +61,8 @@ pub async fn replay(
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     let workspace = caller.workspace;
-    if !tx.sees(caller, conversation).await? {
+    let view = tx.view(caller, conversation).await?.ok_or(MoveError::NoSuchMessage)?;
+    if message < view.since {
         return Err(MoveError::NoSuchMessage);
     }
     tx.lock_work(workspace, message).await?;

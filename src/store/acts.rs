@@ -118,7 +118,7 @@ impl Tx {
             sqlite: "select state, snoozed_until, assignee_id from conversations
                 where workspace_id = $1 and id = $2 and kind = 'numbers'",
             postgres: "select state, snoozed_until, assignee_id from conversations
-                where workspace_id = $1 and id = $2 and kind = 'numbers' for update",
+                where workspace_id = $1 and id = $2 and kind = 'numbers' for no key update",
         };
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(id).fetch_optional(conn).await)?)

@@ -79,7 +79,7 @@ impl Source {
                       and c.kind <> 'numbers'",
                 ),
             Self::Standing(state) => query
-                .push("conversations c where c.state <> 'open' and c.workspace_id = ")
+                .push("conversations c where c.state <> 'open' and c.kind = 'numbers' and c.workspace_id = ")
                 .bind(workspace)
                 .push(" and c.state = ")
                 .bind(state.as_str().to_owned()),

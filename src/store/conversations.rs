@@ -283,7 +283,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         const LOCK: &str = "select id from conversations where workspace_id = $1
-            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint))) order by id for update";
+            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint))) order by id for no key update";
         const SQL: Dialect = touch!("", "", ("", ""));
         const INBOUND: Dialect = touch!(
             ", opened_by_id = case when state <> 'open' and x.value ->> 'unread' > 0 then x.value ->> 'last'

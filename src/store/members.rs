@@ -130,7 +130,7 @@ impl Tx {
             sqlite: "select id, kind, participants_key, last_message_id, message_count from conversations
                 where workspace_id = $1 and id = $2 and kind <> 'numbers'",
             postgres: "select id, kind, participants_key, last_message_id, message_count from conversations
-                where workspace_id = $1 and id = $2 and kind <> 'numbers' for update",
+                where workspace_id = $1 and id = $2 and kind <> 'numbers' for no key update",
         };
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(id).fetch_optional(conn).await)?)
@@ -252,7 +252,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool> {
         const SQL: &str = "update members set accepted_at = $4, unread_count = (select count(*) from receipts r
-                where r.workspace_id = $1 and r.user_id = $3 and r.conversation_id = $2 and r.read_at is null)
+                where r.workspace_id = $1 and r.user_id = $3 and r.conversation_id = $2 and r.read_at is null
+                  and r.message_id >= members.first_message_id)
             where workspace_id = $1 and conversation_id = $2 and user_id = $3 and left_at is null
               and accepted_at is null";
         let accepted = on!(self, |conn| {

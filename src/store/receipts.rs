@@ -121,6 +121,8 @@ impl Tx {
             where workspace_id = $1 and conversation_id = $2 and user_id = $3 and left_at is null and last_read_id < $4";
         const READ: &str = "update receipts set read_at = $5, delivered_at = coalesce(delivered_at, $5)
             where workspace_id = $1 and user_id = $3 and conversation_id = $2 and read_at is null and message_id <= $4
+              and message_id >= (select x.first_message_id from members x
+                where x.workspace_id = $1 and x.conversation_id = $2 and x.user_id = $3)
             returning message_id";
         const COUNT: &str =
             "update members set unread_count = case when unread_count > $4 then unread_count - $4 else 0 end
@@ -141,12 +143,19 @@ impl Tx {
         Ok(read.into_iter().map(|(id,)| id).collect())
     }
 
-    /// Notes that a conversation of numbers has been read. False when nothing in it was unread.
-    pub async fn read_numbers(&mut self, workspace: WorkspaceId, conversation: ConversationId) -> Result<bool> {
+    /// Notes that a conversation of numbers has been read up to a message. False when that changes nothing: what came in
+    /// since then stays unread.
+    pub async fn read_numbers(
+        &mut self,
+        workspace: WorkspaceId,
+        conversation: ConversationId,
+        last: MessageId,
+    ) -> Result<bool> {
         const SQL: &str = "update conversations set unread_count = 0
-            where workspace_id = $1 and id = $2 and kind = 'numbers' and unread_count > 0";
+            where workspace_id = $1 and id = $2 and kind = 'numbers' and unread_count > 0 and last_message_id <= $3";
         let read = on!(self, |conn| {
-            sqlx::query(SQL).bind(workspace).bind(conversation).execute(conn).await.map(|done| done.rows_affected())
+            let query = sqlx::query(SQL).bind(workspace).bind(conversation).bind(last);
+            query.execute(conn).await.map(|done| done.rows_affected())
         })?;
         Ok(read == 1)
     }

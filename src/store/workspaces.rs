@@ -94,7 +94,9 @@ impl Tx {
 
     /// Takes somebody's seat; false when they had none.
     pub async fn delete_membership(&mut self, workspace: WorkspaceId, user: UserId) -> Result<bool> {
+        const FREE: &str = "update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2";
         const SQL: &str = "delete from memberships where workspace_id = $1 and user_id = $2";
+        on!(self, |conn| sqlx::query(FREE).bind(workspace).bind(user).execute(conn).await.map(drop))?;
         let gone = on!(self, |conn| {
             sqlx::query(SQL).bind(workspace).bind(user).execute(conn).await.map(|done| done.rows_affected())
         })?;

@@ -88,6 +88,9 @@ async fn an_owner_who_leaves_hands_over_and_a_group_of_none_stays_closed() {
     assert_eq!(remove(&app, bugs, &path, "bugs").await.status, 204);
     let closed = "select count(*) from conversations where kind = 'group' and state = 'closed'";
     assert_eq!(app.database().number(closed).await, 1);
+    let agent = app.person("agent", Role::Agent).await;
+    let closed = app.as_person(&agent, Method::GET, "/api/conversations?state=closed", None).await;
+    assert_eq!(closed["data"], json!([]), "what people said is no agent's to see");
     for person in [rdibari, bugs, duck] {
         assert_eq!(post(&app, person, &format!("{path}/messages"), json!({ "body": "x" })).await.status, 404);
     }

@@ -65,8 +65,8 @@ async fn lock(
     (caller, _): (&Caller, UserId),
     (conversation, message): Place,
 ) -> Result<MessageRow, ChangeError> {
-    let view = tx.view(caller, conversation).await?.ok_or(ChangeError::NoSuchMessage)?;
     let is_chat = tx.lock_chat(caller.workspace, conversation).await?.is_some();
+    let view = tx.view(caller, conversation).await?.ok_or(ChangeError::NoSuchMessage)?;
     let found = tx.find_message(caller.workspace, (conversation, view.since), message).await?;
     let row = found.ok_or(ChangeError::NoSuchMessage)?;
     if !is_chat || view.kind == ConversationKind::Numbers {

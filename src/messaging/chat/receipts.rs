@@ -63,7 +63,7 @@ pub async fn mark_read(
     let view = tx.view(caller, conversation).await?.ok_or(MarkError::NoSuchConversation)?;
     let event = NewEvent::of_conversation(caller.workspace, EventKind::MessageRead, conversation, now);
     if view.kind == ConversationKind::Numbers {
-        if tx.read_numbers(caller.workspace, conversation).await? {
+        if tx.read_numbers(caller.workspace, conversation, last).await? {
             tx.record(event.with(json!({ "last_message_id": last })));
         }
     } else {
