@@ -4,7 +4,7 @@ use secrecy::SecretString;
 
 use super::Accounts;
 use super::accounts::{Account, ask_to_confirm, load_account, taken};
-use super::codes::{CodeError, FRESH, Verified, check_code, cooling, issue};
+use super::codes::{CodeError, FRESH, Verified, check_code, cooling, issue, would_look};
 use super::notices::{Letter, note, write};
 use super::password::{Busy, PasswordProblem};
 use super::sessions::{Session, raise_session};
@@ -158,11 +158,14 @@ pub async fn change_password(
         ask_for_code(accounts, session, &account).await?;
         return Err(PasswordChangeError::VerificationRequired);
     }
+    let (of, purpose) = ((session.id, session.user), CodePurpose::ChangePassword);
+    if code.is_some() {
+        would_look(&mut store.read().await?, accounts, of, purpose).await?;
+    }
     let password_hash = accounts.passwords.hash_new(password, account.names()).await??;
     let mut tx = store.begin().await?;
     if let Some(code) = &code {
-        let of = (session.id, session.user);
-        let checked = check_code(&mut tx, accounts, of, (CodePurpose::ChangePassword, code, true)).await;
+        let checked = check_code(&mut tx, accounts, of, (purpose, code, true)).await;
         if let Err(error) = checked {
             if matches!(error, CodeError::Incorrect { .. }) {
                 tx.commit().await?;
