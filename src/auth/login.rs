@@ -106,9 +106,9 @@ pub(super) async fn find(tx: &mut Tx, login: &Login) -> store::Result<Option<Use
     }
 }
 
-/// The account as it stands now, unless it is locked or has got another password since that was compared.
+/// The account as it stands until this is done, unless it is locked or has got another password since that was compared.
 async fn unchanged(tx: &mut Tx, user: &UserRow) -> store::Result<Option<UserRow>> {
-    let now = tx.find_user(user.id).await?;
+    let now = tx.lock_user(user.id).await?;
     Ok(now.filter(|now| now.password_hash == user.password_hash && now.locked_at.is_none()))
 }
 

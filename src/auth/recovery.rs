@@ -201,6 +201,7 @@ async fn finish(tx: &mut Tx, accounts: &Accounts, account: &Account, password_ha
     tx.set_password(user, (password_hash, true), now).await?;
     tx.confirm_email(user, account.row.email_id, now).await?;
     tx.void_mail_tokens(user, MailPurpose::Recovery).await?;
+    tx.cancel_email_change(user).await?;
     tx.end_sessions(user, None).await?;
     note(tx, user, "password.recovered", now).await?;
     let what = "Your password was recovered, and everybody who was signed in to your account is signed out.";
