@@ -150,6 +150,11 @@ pub async fn sign_up(accounts: &Accounts, wish: SignUp) -> Result<Started, SignU
     }
     let m = &accounts.m;
     allow_sign_up(&m.store, &m.rules.guards, accounts.origin, m.clock.now()).await?;
+    if let Some(token) = &wish.invitation
+        && !m.store.read().await?.has_invitation(&hash(token.expose_secret()), m.clock.now()).await?
+    {
+        return Err(SignUpError::Invitation);
+    }
     let names = names(&wish.username, &wish.email);
     let password_hash = accounts.passwords.hash_new(wish.password.clone(), names).await??;
     let clock = &accounts.m.clock;

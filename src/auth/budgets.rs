@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Every budget's name, as metrics show it.
-pub const BUDGETS: [&str; 10] = [
+pub const BUDGETS: [&str; 17] = [
     "code_number",
     "code_number_day",
     "code_ten_thousand_numbers",
@@ -22,6 +22,13 @@ pub const BUDGETS: [&str; 10] = [
     "code_workspace",
     "login_origin",
     "login_account",
+    "recovery_number",
+    "recovery_number_day",
+    "recovery_ten_thousand_numbers",
+    "recovery_million_numbers",
+    "recovery_workspace",
+    "recovery_origin",
+    "recovery_account",
     "sign_up_origin",
     "invitation_workspace",
 ];
@@ -85,6 +92,35 @@ pub enum GuardError {
 ///
 /// The number alone would not do: whoever is paid for texts to a range of numbers asks for one code to each of them.
 pub async fn allow_code(tx: &mut Tx, guards: &Guards, asked: &CodeAsked<'_>, now: Timestamp) -> Result<(), GuardError> {
+    let names =
+        ["code_number", "code_number_day", "code_ten_thousand_numbers", "code_million_numbers", "code_workspace"];
+    take_code(tx, guards, (asked, names), now).await
+}
+
+/// The same for a code that recovers a password. Anybody can ask for those who knows a username, and so they have
+/// budgets of their own: none of them keeps somebody from signing in.
+pub async fn allow_recovery_code(
+    tx: &mut Tx,
+    guards: &Guards,
+    asked: &CodeAsked<'_>,
+    now: Timestamp,
+) -> Result<(), GuardError> {
+    let names = [
+        "recovery_number",
+        "recovery_number_day",
+        "recovery_ten_thousand_numbers",
+        "recovery_million_numbers",
+        "recovery_workspace",
+    ];
+    take_code(tx, guards, (asked, names), now).await
+}
+
+async fn take_code(
+    tx: &mut Tx,
+    guards: &Guards,
+    (asked, [few, day, ten_thousand, million, whole]): (&CodeAsked<'_>, [&'static str; 5]),
+    now: Timestamp,
+) -> Result<(), GuardError> {
     let number = asked.mobile.as_str();
     if !guards.may_get_codes(number) {
         count("code_country");
@@ -95,12 +131,12 @@ pub async fn allow_code(tx: &mut Tx, guards: &Guards, asked: &CodeAsked<'_>, now
     let per_origin = if origin.is_some() { guards.codes_per_origin } else { 0 };
     let origin = origin.unwrap_or_default();
     let budgets = [
-        ("code_number", number.as_bytes(), guards.codes_per_number, TEN_MINUTES),
-        ("code_number_day", number.as_bytes(), guards.codes_per_number_a_day, DAY),
-        ("code_ten_thousand_numbers", without(4), guards.codes_per_ten_thousand_numbers, HOUR),
-        ("code_million_numbers", without(6), guards.codes_per_million_numbers, HOUR),
+        (few, number.as_bytes(), guards.codes_per_number, TEN_MINUTES),
+        (day, number.as_bytes(), guards.codes_per_number_a_day, DAY),
+        (ten_thousand, without(4), guards.codes_per_ten_thousand_numbers, HOUR),
+        (million, without(6), guards.codes_per_million_numbers, HOUR),
         ("code_origin", &origin, per_origin, HOUR),
-        ("code_workspace", &workspace, guards.codes_per_workspace, DAY),
+        (whole, &workspace, guards.codes_per_workspace, DAY),
     ];
     take(tx, &budgets, now).await
 }
@@ -113,11 +149,30 @@ pub async fn allow_login(
     (origin, login): (Option<Origin>, &str),
     now: Timestamp,
 ) -> Result<(), GuardError> {
+    take_try(store, guards, (["login_origin", "login_account"], origin, login), now).await
+}
+
+/// Takes what one try to recover a password costs; of its own, so that it keeps nobody from signing in.
+pub async fn allow_recovery(
+    store: &Store,
+    guards: &Guards,
+    (origin, login): (Option<Origin>, &str),
+    now: Timestamp,
+) -> Result<(), GuardError> {
+    take_try(store, guards, (["recovery_origin", "recovery_account"], origin, login), now).await
+}
+
+async fn take_try(
+    store: &Store,
+    guards: &Guards,
+    ([by_origin, by_account], origin, login): ([&'static str; 2], Option<Origin>, &str),
+    now: Timestamp,
+) -> Result<(), GuardError> {
     let per_origin = if origin.is_some() { guards.logins_per_origin } else { 0 };
     let (origin, account) = (origin.map(Origin::bytes).unwrap_or_default(), handle(login));
     let budgets = [
-        ("login_origin", &origin[..], per_origin, TEN_MINUTES),
-        ("login_account", account.as_bytes(), guards.logins_per_account, TEN_MINUTES),
+        (by_origin, &origin[..], per_origin, TEN_MINUTES),
+        (by_account, account.as_bytes(), guards.logins_per_account, TEN_MINUTES),
     ];
     take_alone(store, &budgets, now).await
 }

@@ -1,16 +1,22 @@
 //! Changing an account: names at once, the email when it is confirmed, the password with a code, the mobile never.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 
 use super::Accounts;
 use super::accounts::{Account, ask_to_confirm, load_account, taken};
-use super::codes::{CodeError, FRESH, Verified, check_code, cooling, issue};
+use super::codes::{CodeError, FRESH, Verified, check_code, cooling, issue, seconds_until, would_look};
 use super::notices::{Letter, note, write};
 use super::password::{Busy, PasswordProblem};
 use super::sessions::{Session, raise_session};
 use super::token::hash;
 use crate::domain::{Address, AddressId, CodePurpose, Timestamp, WorkspaceId};
-use crate::store::{self, MailPurpose, ProfileChange, Tx};
+use crate::store::{self, MailPurpose, ProfileChange, Slot, Tx};
+
+/// How often an account may ask for another email address, in how long.
+const MOST_EMAILS: i64 = 5;
+const EMAILS_SPAN: Duration = Duration::from_hours(1);
 
 /// What somebody wants to be different; what is absent stays.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +38,12 @@ pub enum ChangeError {
     /// Somebody has it already: the field's name.
     #[error("{0} is taken")]
     Taken(&'static str),
+    /// Another email address was asked for too often.
+    #[error("another email address was asked for too often")]
+    TooManyEmails {
+        /// When one may be asked for again.
+        after_seconds: u64,
+    },
     /// The session has ended.
     #[error("the session has ended")]
     Ended,
@@ -94,24 +106,39 @@ pub async fn change_profile(accounts: &Accounts, session: &Session, wish: Profil
     }
     let mut tx = accounts.m.store.begin().await?;
     let before = load_account(&mut tx, session.user).await?.ok_or(ChangeError::Ended)?;
-    let email = wish.email.filter(|email| *email != before.email);
-    let pending_email = match &email {
-        Some(email) => Some(free_email(&mut tx, email, now).await?),
-        None => None,
-    };
     let (first_name, last_name) = wish.name.unzip();
-    let change = ProfileChange { username: wish.username, first_name, last_name, pending_email };
+    let change = ProfileChange { username: wish.username, first_name, last_name, pending_email: None };
     tx.change_profile(session.user, &change, now).await?;
-    if let (Some(email), Some(id)) = (&email, pending_email) {
-        ask_to_confirm(&mut tx, accounts, (session.user, id), email).await?;
-        let what = "Somebody who is signed in to your account asked for another email address. It counts once the \
-                    mail that was sent there is confirmed.";
-        write(&mut tx, accounts, (&before.email, Letter::about("Your email address is to change", what)), now).await?;
+    match &wish.email {
+        Some(email) if *email == before.email => drop(tx.cancel_email_change(session.user).await?),
+        Some(email) => begin_email(&mut tx, accounts, &before, email).await?,
+        None => {}
     }
     note(&mut tx, session.user, "profile.changed", now).await?;
     let after = load_account(&mut tx, session.user).await?.ok_or(ChangeError::Ended)?;
+    if (&before.row.username, before.name()) != (&after.row.username, after.name()) {
+        let what = "Somebody who is signed in to your account changed your names.";
+        write(&mut tx, accounts, (&before.email, Letter::about("Your names were changed", what)), now).await?;
+    }
     tx.commit().await?;
     Ok(after)
+}
+
+/// Begins the change of an email address: asks whoever reads it there, and tells whoever reads the one before.
+async fn begin_email(tx: &mut Tx, accounts: &Accounts, before: &Account, email: &Address) -> Result<(), ChangeError> {
+    let (user, now) = (before.row.id, accounts.m.clock.now());
+    let key = accounts.m.store.vault().fingerprint(&[b"emails", &user.0.to_be_bytes()]);
+    if let Slot::Full(until) = tx.take_slot(("emails", &key), (MOST_EMAILS, EMAILS_SPAN), now).await? {
+        return Err(ChangeError::TooManyEmails { after_seconds: seconds_until(until, now) });
+    }
+    let id = free_email(tx, email, now).await?;
+    let change = ProfileChange { pending_email: Some(id), ..ProfileChange::default() };
+    tx.change_profile(user, &change, now).await?;
+    ask_to_confirm(tx, accounts, (user, id), email).await?;
+    let what = "Somebody who is signed in to your account asked for another email address. It counts once the mail \
+                that was sent there is confirmed.";
+    let letter = Letter::about("Your email address is to change", what);
+    Ok(write(tx, accounts, (&before.email, letter), now).await?)
 }
 
 /// The id of an address that is no account's.
@@ -158,11 +185,14 @@ pub async fn change_password(
         ask_for_code(accounts, session, &account).await?;
         return Err(PasswordChangeError::VerificationRequired);
     }
+    let (of, purpose) = ((session.id, session.user), CodePurpose::ChangePassword);
+    if code.is_some() {
+        would_look(&mut store.read().await?, accounts, of, purpose).await?;
+    }
     let password_hash = accounts.passwords.hash_new(password, account.names()).await??;
     let mut tx = store.begin().await?;
     if let Some(code) = &code {
-        let of = (session.id, session.user);
-        let checked = check_code(&mut tx, accounts, of, (CodePurpose::ChangePassword, code, true)).await;
+        let checked = check_code(&mut tx, accounts, of, (purpose, code, true)).await;
         if let Err(error) = checked {
             if matches!(error, CodeError::Incorrect { .. }) {
                 tx.commit().await?;
@@ -173,6 +203,7 @@ pub async fn change_password(
         return Err(PasswordChangeError::VerificationRequired);
     }
     tx.set_password(session.user, (&password_hash, false), now).await?;
+    tx.cancel_email_change(session.user).await?;
     tx.clear_failures(session.user).await?;
     let token = raise_session(&mut tx, &accounts.m.clock, session.id, None).await?.ok_or(CodeError::Ended)?;
     tx.end_sessions(session.user, Some(session.id)).await?;

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq;
 
 use super::accounts::{Account, load_account};
-use super::budgets::{CodeAsked, GuardError, allow_code};
+use super::budgets::{CodeAsked, GuardError, allow_code, allow_recovery_code};
 use super::login::fail;
 use super::sessions::{Session, raise_session};
 use super::{Accounts, totp};
@@ -147,7 +147,14 @@ pub(super) async fn issue(
     let workspace =
         tx.list_memberships(account.row.id).await?.first().map_or(WorkspaceId::ACCOUNTS, |seat| seat.workspace_id);
     let asked = CodeAsked { mobile: &account.mobile, origin: accounts.origin, workspace };
-    allow_code(tx, &accounts.m.rules.guards, &asked, now).await.map_err(|error| CodeError::of(error, now))?;
+    let guards = &accounts.m.rules.guards;
+    let allowed = match purpose {
+        CodePurpose::Recovery => allow_recovery_code(tx, guards, &asked, now).await,
+        CodePurpose::Login | CodePurpose::ChangePassword | CodePurpose::ChangeProfile => {
+            allow_code(tx, guards, &asked, now).await
+        }
+    };
+    allowed.map_err(|error| CodeError::of(error, now))?;
     let code = draw(&accounts.m.clock);
     let (hash, expires_at) = (hash_of(vault, (session, account.row.id), purpose, &code), now + CODE_LIFE);
     tx.put_code(&NewCode { session, purpose, hash, expires_at }, now).await?;
@@ -261,6 +268,21 @@ pub(super) async fn check_code(
     }
     fail(tx, accounts, (Some(user), "code.refused"), now).await?;
     Err(CodeError::Incorrect { left: CODE_TRIES - tried.tries })
+}
+
+/// Whether a code of a session would be looked at at all.
+pub(super) async fn would_look(
+    tx: &mut Tx,
+    accounts: &Accounts,
+    (session, user): (SessionId, UserId),
+    purpose: CodePurpose,
+) -> Result<(), CodeError> {
+    let now = accounts.m.clock.now();
+    let row = tx.find_code(session, purpose).await?;
+    if row.is_some_and(|row| row.tries < CODE_TRIES && row.used_at.is_none() && row.expires_at > now) {
+        return Ok(());
+    }
+    Err(not_looked_at(tx, accounts, (session, user), purpose).await?)
 }
 
 /// Why a code is not looked at: it was too often, or there is none that is good.

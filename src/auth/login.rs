@@ -61,8 +61,9 @@ pub async fn login(
     password: SecretString,
     client: &str,
 ) -> Result<Started, LoginError> {
-    allow(accounts, login).await?;
     let found = find(&mut accounts.m.store.read().await?, login).await?;
+    let (m, name) = (&accounts.m, name_of(login, found.as_ref()));
+    allow_login(&m.store, &m.rules.guards, (accounts.origin, &name), m.clock.now()).await?;
     let hash = found.as_ref().map(|user| user.password_hash.clone());
     let is_right = accounts.passwords.verify(password, hash).await?;
     let now = accounts.m.clock.now();
@@ -85,14 +86,13 @@ pub async fn login(
     Ok(Started { token: token.into(), account, verification })
 }
 
-/// Counts a try against whoever makes it and the account it is about, whether there is one or not.
-pub(super) async fn allow(accounts: &Accounts, login: &Login) -> Result<(), GuardError> {
-    let name = match login {
-        Login::Username(name) => name.as_str(),
-        Login::Email(email) => email.as_str(),
-    };
-    let m = &accounts.m;
-    allow_login(&m.store, &m.rules.guards, (accounts.origin, name), m.clock.now()).await
+/// What tries are counted by: an account by its id, however it is named, and what names none by its text.
+pub(super) fn name_of(login: &Login, found: Option<&UserRow>) -> String {
+    match (found, login) {
+        (Some(user), _) => format!("user:{}", user.id),
+        (None, Login::Username(name)) => format!("text:{name}"),
+        (None, Login::Email(email)) => format!("text:{}", email.as_str()),
+    }
 }
 
 /// The account that somebody names, if there is one.
@@ -106,9 +106,9 @@ pub(super) async fn find(tx: &mut Tx, login: &Login) -> store::Result<Option<Use
     }
 }
 
-/// The account as it stands now, unless it is locked or has got another password since that was compared.
+/// The account as it stands until this is done, unless it is locked or has got another password since that was compared.
 async fn unchanged(tx: &mut Tx, user: &UserRow) -> store::Result<Option<UserRow>> {
-    let now = tx.find_user(user.id).await?;
+    let now = tx.lock_user(user.id).await?;
     Ok(now.filter(|now| now.password_hash == user.password_hash && now.locked_at.is_none()))
 }
 

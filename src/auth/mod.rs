@@ -21,7 +21,9 @@ use std::sync::Arc;
 
 pub use accounts::{Account, SignUp, SignUpError, create_admin, find_account, sign_up};
 pub use audit::{list_audit, person_in};
-pub use budgets::{BUDGETS, CodeAsked, GuardError, Origin, allow_code, allow_login, allow_sign_up};
+pub use budgets::{
+    BUDGETS, CodeAsked, GuardError, Origin, allow_code, allow_login, allow_recovery, allow_recovery_code, allow_sign_up,
+};
 pub use change::{
     ChangeError, ConfirmError, PasswordChangeError, ProfileWish, change_password, change_profile, confirm_email,
 };

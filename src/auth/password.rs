@@ -102,6 +102,11 @@ impl Passwords {
         self.run(move || hash(&password, &salt)).await?.ok_or(Busy)
     }
 
+    /// Whether a password will do; hashes nothing.
+    pub async fn check(&self, password: SecretString, names: Vec<String>) -> Result<Result<(), PasswordProblem>, Busy> {
+        self.run(move || check(password.expose_secret(), &names)).await
+    }
+
     /// Hashes a password that will do, or says why it would not. `names` must not be part of it.
     pub async fn hash_new(
         &self,

@@ -7,14 +7,14 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Accounts;
 use super::accounts::{Account, MAIL_PREFIX, load_account, with_addresses};
-use super::budgets::GuardError;
+use super::budgets::{GuardError, allow_recovery};
 use super::codes::{CodeError, check_code, issue, seconds_until};
-use super::login::{Login, allow, find};
+use super::login::{Login, find, name_of};
 use super::notices::{Letter, note, write};
 use super::password::{Busy, PasswordProblem, holds_name};
 use super::sessions::{PENDING_LIFE, SESSION_PREFIX, begin_recovery};
 use super::token::{hash, new_token};
-use crate::domain::{Channel, CodePurpose, SessionId, Timestamp, WorkspaceId};
+use crate::domain::{Channel, CodePurpose, SessionId, WorkspaceId};
 use crate::store::{self, CODE_TRIES, MailPurpose, NewMailToken, SECRET_MARK, SessionRow, Slot, Tx};
 
 /// How long a recovery takes to begin, at least: longer than what is done for an account that is there.
@@ -67,7 +67,9 @@ pub async fn recover(accounts: &Accounts, login: &Login) -> Result<SecretString,
     {
         return Err(RecoverError::NoWay);
     }
-    allow(accounts, login).await?;
+    let found = find(&mut accounts.m.store.read().await?, login).await?;
+    let (m, name) = (&accounts.m, name_of(login, found.as_ref()));
+    allow_recovery(&m.store, &m.rules.guards, (accounts.origin, &name), m.clock.now()).await?;
     let begun = begin(accounts, login).await?;
     sleep_until(floor).await;
     Ok(begun.unwrap_or_else(|| new_token(SESSION_PREFIX, &accounts.m.clock)).into())
@@ -127,20 +129,30 @@ pub async fn complete_recovery(
     (code, mail_token): (&SecretString, &SecretString),
     password: SecretString,
 ) -> Result<(), RecoverError> {
+    let floor = Instant::now() + FLOOR;
     let Some(token) = token else { return Err(RecoverError::Incorrect { left: 0 }) };
-    let password_hash = accounts.passwords.hash_new(password.clone(), Vec::new()).await??;
-    let now = accounts.m.clock.now();
+    accounts.passwords.check(password.clone(), Vec::new()).await??;
+    let done = replace_password(accounts, token, (code, mail_token), password).await;
+    if let Err(RecoverError::Incorrect { .. }) = done {
+        sleep_until(floor).await;
+    }
+    done
+}
+
+/// No password is hashed before its try was counted, and none for a recovery that never was.
+async fn replace_password(
+    accounts: &Accounts,
+    token: &SecretString,
+    proofs: (&SecretString, &SecretString),
+    password: SecretString,
+) -> Result<(), RecoverError> {
+    let (left, session) = count_try(accounts, token).await?;
+    let session = session.ok_or(RecoverError::Incorrect { left })?;
+    let password_hash = accounts.passwords.hash(password.clone()).await?;
     let mut tx = accounts.m.store.begin().await?;
-    let left = count_try(&mut tx, accounts, token, now).await?;
-    let session = tx.find_session(&hash(token.expose_secret())).await?;
-    let is_good = |row: &SessionRow| row.purpose == "recovery" && now < row.ends_at;
-    let Some(session) = session.filter(is_good) else {
-        tx.commit().await?;
-        return Err(RecoverError::Incorrect { left });
-    };
     let account = load_account(&mut tx, session.user_id).await?;
     let account = account.ok_or(store::Error::Corrupt("a session of nobody"))?;
-    if !proves(&mut tx, accounts, &session, (code, mail_token)).await? {
+    if !proves(&mut tx, accounts, &session, proofs).await? {
         tx.commit().await?;
         return Err(RecoverError::Incorrect { left });
     }
@@ -151,18 +163,19 @@ pub async fn complete_recovery(
     Ok(tx.commit().await?)
 }
 
-/// Counts a try of a recovery, whether there is one or not; gives how many are left.
-async fn count_try(
-    tx: &mut Tx,
-    accounts: &Accounts,
-    token: &SecretString,
-    now: Timestamp,
-) -> Result<i64, RecoverError> {
-    let key = accounts.m.store.vault().fingerprint(&[b"recovery", &hash(token.expose_secret())]);
-    match tx.take_slot(("recovery.tries", &key), (CODE_TRIES, PENDING_LIFE), now).await? {
-        Slot::Taken { left } => Ok(left),
-        Slot::Full(until) => Err(RecoverError::TooManyAttempts { after_seconds: seconds_until(until, now) }),
-    }
+/// Counts a try of a recovery, whether there is one or not; gives how many are left, and the recovery.
+async fn count_try(accounts: &Accounts, token: &SecretString) -> Result<(i64, Option<SessionRow>), RecoverError> {
+    let (now, token) = (accounts.m.clock.now(), hash(token.expose_secret()));
+    let key = accounts.m.store.vault().fingerprint(&[b"recovery", &token]);
+    let mut tx = accounts.m.store.begin().await?;
+    let left = match tx.take_slot(("recovery.tries", &key), (CODE_TRIES, PENDING_LIFE), now).await? {
+        Slot::Taken { left } => left,
+        Slot::Full(until) => return Err(RecoverError::TooManyAttempts { after_seconds: seconds_until(until, now) }),
+    };
+    let session = tx.find_session(&token).await?;
+    tx.commit().await?;
+    let is_good = |row: &SessionRow| row.purpose == "recovery" && now < row.ends_at;
+    Ok((left, session.filter(is_good)))
 }
 
 /// Whether both the code and the mail's token are right. A wrong code has been counted; a token that was right beside
@@ -188,6 +201,7 @@ async fn finish(tx: &mut Tx, accounts: &Accounts, account: &Account, password_ha
     tx.set_password(user, (password_hash, true), now).await?;
     tx.confirm_email(user, account.row.email_id, now).await?;
     tx.void_mail_tokens(user, MailPurpose::Recovery).await?;
+    tx.cancel_email_change(user).await?;
     tx.end_sessions(user, None).await?;
     note(tx, user, "password.recovered", now).await?;
     let what = "Your password was recovered, and everybody who was signed in to your account is signed out.";

@@ -81,7 +81,9 @@ pub async fn begin_totp(accounts: &Accounts, session: &Session) -> Result<TotpBe
         return Err(TotpError::AlreadyOn);
     }
     let secret: [u8; 20] = accounts.m.clock.bytes();
-    tx.put_totp(session.user, &secret, now).await?;
+    if !tx.put_totp(session.user, &secret, now).await? {
+        return Err(TotpError::AlreadyOn);
+    }
     note(&mut tx, session.user, "totp.begun", now).await?;
     tx.commit().await?;
     let text = base32(&secret);

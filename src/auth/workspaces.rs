@@ -67,22 +67,19 @@ pub async fn find_settings(m: &Messaging, workspace: WorkspaceId) -> store::Resu
 pub async fn change_settings(m: &Messaging, caller: Caller, change: SettingsChange) -> store::Result<WorkspaceRow> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let found = tx.find_workspace(caller.workspace).await?;
-    let mut row = found.ok_or(store::Error::Corrupt("no row for a workspace that somebody is in"))?;
+    let wanted = (change.name.as_deref(), change.strangers, change.group_history);
+    let row = tx.update_workspace(caller.workspace, wanted).await?;
+    let row = row.ok_or(store::Error::Corrupt("no row for a workspace that somebody is in"))?;
     let mut changed = Map::new();
     if let Some(name) = change.name {
-        row.name = name;
-        changed.insert("name".to_owned(), json!(row.name));
+        changed.insert("name".to_owned(), json!(name));
     }
     if let Some(strangers) = change.strangers {
-        row.strangers = strangers;
         changed.insert("strangers".to_owned(), json!(strangers));
     }
     if let Some(history) = change.group_history {
-        row.group_history = history;
         changed.insert("group_history".to_owned(), json!(history));
     }
-    tx.update_workspace(&row).await?;
     let (actor, target) = (caller.who.to_string(), format!("workspace:{}", row.id));
     tx.audit(caller.workspace, &actor, "settings.changed", &target, changed.into(), now).await?;
     tx.commit().await?;

@@ -3,6 +3,7 @@
 //! A web page must not reach a `dev` server, neither by rebinding a name of its own to the loopback address (then
 //! `Host` is foreign) nor from another site (then `Origin` is).
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -159,15 +160,10 @@ fn is_proxy(config: &Config, address: IpAddr) -> bool {
 /// The nearest address that is not a trusted proxy's. Each proxy writes the peer it saw at the end of
 /// `X-Forwarded-For`; what stands before the first untrusted one is anybody's invention.
 fn client(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpAddr {
-    let forwarded: Vec<&str> = headers
-        .get_all("x-forwarded-for")
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
-        .map(str::trim)
-        .collect();
+    let values = headers.get_all("x-forwarded-for").iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+    let forwarded: Vec<Cow<'_, str>> = values.collect();
     let mut nearest = peer;
-    for address in forwarded.into_iter().rev() {
+    for address in forwarded.iter().rev().flat_map(|value| value.rsplit(',')).map(str::trim) {
         if !is_proxy(config, nearest) {
             break;
         }
@@ -259,5 +255,20 @@ mod tests {
         let seen = |peer: &str| client(peer.parse().unwrap(), &headers, &config()).to_string();
         assert_eq!(seen("10.0.0.1"), "192.0.2.7");
         assert_eq!(seen("192.0.2.9"), "192.0.2.9");
+    }
+
+    #[test]
+    fn a_hop_that_nobody_can_read_does_not_vanish() {
+        let seen = |values: &[&[u8]]| {
+            let mut headers = HeaderMap::new();
+            for value in values {
+                headers.append("x-forwarded-for", HeaderValue::from_bytes(value).unwrap());
+            }
+            client("10.0.0.1".parse().unwrap(), &headers, &config()).to_string()
+        };
+        assert_eq!(seen(&[]), "10.0.0.1");
+        assert_eq!(seen(&[b"192.0.2.7, 10.0.0.2"]), "192.0.2.7");
+        assert_eq!(seen(&[b"192.0.2.7, \xff"]), "0.0.0.0");
+        assert_eq!(seen(&[b"192.0.2.7", b"\xff\xfe"]), "0.0.0.0");
     }
 }

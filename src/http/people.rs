@@ -12,7 +12,7 @@ use super::rights::MayAdmin;
 use super::shapes::{Member, PageParams, RoleRequest};
 use super::{Error, State};
 use crate::auth::{self, SeatError};
-use crate::domain::{Address, AddressError, Role};
+use crate::domain::{Address, AddressError, Role, is_username};
 
 /// List the people of the workspace
 #[utoipa::path(
@@ -45,7 +45,7 @@ pub async fn change_role(
     let role = role(&mut fields);
     fields.finish()?;
     let role = role.unwrap_or(Role::Member);
-    Ok(Json(auth::change_role(&state.messaging, caller, path.text("user_name"), role).await?.into()))
+    Ok(Json(auth::change_role(&state.messaging, caller, named(&path)?, role).await?.into()))
 }
 
 /// Take somebody out of the workspace
@@ -58,8 +58,14 @@ pub async fn change_role(
     security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
 pub async fn remove_member(state: State, MayAdmin(caller): MayAdmin, path: Path) -> Result<StatusCode, Error> {
-    auth::remove_member(&state.messaging, caller, path.text("user_name")).await?;
+    auth::remove_member(&state.messaging, caller, named(&path)?).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Whom the path names; what is no username is nobody's.
+fn named(path: &Path) -> Result<&str, SeatError> {
+    let name = path.text("user_name");
+    if is_username(name) { Ok(name) } else { Err(SeatError::NoSuchMember) }
 }
 
 /// A role that is wanted.

@@ -42,11 +42,12 @@ pub struct MayOversee(pub WorkspaceId);
 #[derive(Debug)]
 pub struct MayAdmin(pub Caller);
 
-/// May make workspaces: whoever owns the server, which is its operator and the admins of the default workspace.
+/// May do what is about the server as a whole: whoever owns it, which is its operator and the admins of the default
+/// workspace.
 #[derive(Debug)]
 pub struct MayOwn(pub Caller);
 
-/// May read metrics.
+/// May read metrics, which are those of the server as a whole: its owner, or a key of theirs for that.
 #[derive(Debug)]
 pub struct MayScrape;
 
@@ -131,12 +132,7 @@ impl FromRequestParts<State> for MayOwn {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
-        let caller = caller(parts, state, Scope::Admin, Role::Admin).await?;
-        if caller.workspace == WorkspaceId::DEFAULT {
-            return Ok(Self(caller));
-        }
-        let detail = "this is for the server's owner: an admin of its first workspace";
-        Err(Error::new(StatusCode::FORBIDDEN, "not_the_owner", detail))
+        caller(parts, state, Scope::Admin, Role::Admin).await.and_then(owner).map(Self)
     }
 }
 
@@ -144,7 +140,7 @@ impl FromRequestParts<State> for MayScrape {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
-        caller(parts, state, Scope::MetricsRead, Role::Admin).await.map(|_| Self)
+        caller(parts, state, Scope::MetricsRead, Role::Admin).await.and_then(owner).map(|_| Self)
     }
 }
 
@@ -276,6 +272,14 @@ async fn caller(parts: &Parts, state: &State, scope: Scope, least: Role) -> Resu
         Some(Identity::Key(holder)) => by_key(&holder, scope),
         Some(Identity::Session(session)) => by_session(&session, least),
     }
+}
+
+fn owner(caller: Caller) -> Result<Caller, Error> {
+    if caller.workspace == WorkspaceId::DEFAULT {
+        return Ok(caller);
+    }
+    let detail = "this is for the server's owner: an admin of its first workspace";
+    Err(Error::new(StatusCode::FORBIDDEN, "not_the_owner", detail))
 }
 
 fn by_key(holder: &KeyHolder, scope: Scope) -> Result<Caller, Error> {

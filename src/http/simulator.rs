@@ -10,7 +10,7 @@ use super::fields::Fields;
 use super::openapi::Refuses;
 use super::page::List;
 use super::query::Path;
-use super::rights::MayAdmin;
+use super::rights::MayOwn;
 use super::shapes::HandsetMessage;
 use super::{Error, State};
 use crate::domain::{Address, AddressKind, Caller, Message, PhoneRules, Refusal};
@@ -24,7 +24,7 @@ use crate::provider::simulator::{CarriedMessage, Chaos, Handset};
     responses((status = 200, description = "The chaos in force.", body = Chaos), Refuses<404>),
     security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
-pub async fn get_chaos(state: State, _: MayAdmin) -> Result<Json<Chaos>, Error> {
+pub async fn get_chaos(state: State, _: MayOwn) -> Result<Json<Chaos>, Error> {
     Ok(Json(simulator(&state)?.chaos()))
 }
 
@@ -36,7 +36,7 @@ pub async fn get_chaos(state: State, _: MayAdmin) -> Result<Json<Chaos>, Error> 
     responses((status = 200, description = "The chaos in force now.", body = Chaos), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
-pub async fn set_chaos(state: State, _: MayAdmin, SmallJson(body): SmallJson) -> Result<Json<Chaos>, Error> {
+pub async fn set_chaos(state: State, _: MayOwn, SmallJson(body): SmallJson) -> Result<Json<Chaos>, Error> {
     let simulator = simulator(&state)?;
     let chaos = chaos(Fields::json(&body)?)?;
     chaos.check()?;
@@ -52,7 +52,7 @@ pub async fn set_chaos(state: State, _: MayAdmin, SmallJson(body): SmallJson) ->
     responses((status = 200, description = "The handsets.", body = List<Handset>), Refuses<404>),
     security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
-pub async fn list_handsets(state: State, _: MayAdmin) -> Result<Json<List<Handset>>, Error> {
+pub async fn list_handsets(state: State, _: MayOwn) -> Result<Json<List<Handset>>, Error> {
     Ok(Json(List { data: simulator(&state)?.list_handsets(), next_cursor: None }))
 }
 
@@ -65,7 +65,7 @@ pub async fn list_handsets(state: State, _: MayAdmin) -> Result<Json<List<Handse
     responses((status = 200, description = "Its messages.", body = List<CarriedMessage>), Refuses<400>, Refuses<404>),
     security((), ("api_key" = ["admin"]), ("session" = [])),
 )]
-pub async fn get_handset(state: State, _: MayAdmin, path: Path) -> Result<Json<List<Arc<CarriedMessage>>>, Error> {
+pub async fn get_handset(state: State, _: MayOwn, path: Path) -> Result<Json<List<Arc<CarriedMessage>>>, Error> {
     let simulator = simulator(&state)?;
     let address = handset(&path, &state.messaging.rules.phone)?;
     let data = simulator.find_handset(&address);
@@ -85,7 +85,7 @@ pub async fn get_handset(state: State, _: MayAdmin, path: Path) -> Result<Json<L
 )]
 pub async fn write_on_handset(
     state: State,
-    MayAdmin(Caller { workspace, .. }): MayAdmin,
+    MayOwn(Caller { workspace, .. }): MayOwn,
     path: Path,
     SmallJson(body): SmallJson,
 ) -> Result<(StatusCode, Json<Message>), Error> {

@@ -1,6 +1,7 @@
 //! Codes and notices: messages of the server itself to people with accounts, in a workspace that nobody's credentials
 //! reach.
 
+use std::fmt;
 use std::time::Duration;
 
 use super::accept::{Entry, store_entries};
@@ -11,7 +12,9 @@ use crate::domain::{
 use crate::store::{self, NewWork, SECRET_MARK, Tx};
 
 /// Something the server tells a person.
-#[derive(Debug, Clone)]
+///
+/// Its `Debug` form shows neither the text nor the secret nor whom it goes to.
+#[derive(Clone)]
 pub struct Notice {
     /// Who gets it: a phone by SMS, a mailbox by mail.
     pub to: Address,
@@ -25,6 +28,12 @@ pub struct Notice {
     pub life: Duration,
     /// Whether it goes before every other message, and never twice.
     pub is_code: bool,
+}
+
+impl fmt::Debug for Notice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notice").field("life", &self.life).field("is_code", &self.is_code).finish_non_exhaustive()
+    }
 }
 
 /// Why a notice was not queued.

@@ -3,6 +3,7 @@
 pub mod http;
 pub mod simulator;
 
+use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -76,7 +77,9 @@ pub struct Abilities {
 }
 
 /// One message as an adapter gets it.
-#[derive(Debug, Clone)]
+///
+/// Its `Debug` form shows neither what it says nor between whom.
+#[derive(Clone)]
 pub struct Envelope {
     /// Our name for it: the same over every attempt of one accepted message; also its idempotency key.
     pub reference: String,
@@ -100,8 +103,15 @@ pub struct Envelope {
     pub timestamp: Timestamp,
 }
 
+impl fmt::Debug for Envelope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("Envelope");
+        shown.field("reference", &self.reference).field("channel", &self.channel).finish_non_exhaustive()
+    }
+}
+
 /// An outside service that carries messages.
-pub trait Provider: std::fmt::Debug + Send + Sync {
+pub trait Provider: fmt::Debug + Send + Sync {
     /// What it can do.
     fn abilities(&self) -> Abilities;
 

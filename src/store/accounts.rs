@@ -102,15 +102,35 @@ impl Tx {
         Ok(done == 1)
     }
 
+    /// Gives up the change of an email address: what was to become the account's is not, and no link makes it so.
+    pub async fn cancel_email_change(&mut self, user: UserId) -> Result<bool> {
+        const TOKENS: &str = "delete from mail_tokens where user_id = $1 and purpose = 'confirm_email'
+            and used_at is null and address_id <> (select email_id from users where id = $1)";
+        const PENDING: &str = "update users set pending_email_id = null where id = $1 and pending_email_id is not null";
+        on!(self, |conn| sqlx::query(TOKENS).bind(user).execute(conn).await.map(drop))?;
+        let done =
+            on!(self, |conn| sqlx::query(PENDING).bind(user).execute(conn).await.map(|done| done.rows_affected()))?;
+        Ok(done == 1)
+    }
+
     /// Forgets accounts whose mobile was never verified, with their addresses where nothing else has them, and
-    /// sessions, codes and tokens whose time is over. Gives how many accounts that were.
+    /// sessions, codes and tokens whose time is over. Their invitations can be used again. Gives how many accounts
+    /// that were.
     pub async fn forget_ended_accounts(&mut self, now: Timestamp) -> Result<u64> {
         const USERS: &str = "delete from users where mobile_verified_at is null and created_at <= $1
             returning email_id as email, mobile_id as mobile, pending_email_id as pending_email";
+        const INVITATIONS: Dialect = Dialect {
+            sqlite: "update invitations set accepted_at = null, accepted_by = null where accepted_by in
+                (select id from users where mobile_verified_at is null and created_at <= $1)",
+            postgres: "update invitations set accepted_at = null, accepted_by = null where accepted_by = any(array(
+                select id from users where mobile_verified_at is null and created_at <= $1 for update))",
+        };
         const SESSIONS: &str = "delete from sessions where ends_at <= $1";
         const IDLE_SESSIONS: &str = "delete from sessions where seen_at <= $1";
         const TOKENS: &str = "delete from mail_tokens where expires_at <= $1";
         let oldest = now - UNVERIFIED;
+        let sql = INVITATIONS.pick(self);
+        on!(self, |conn| sqlx::query(sql).bind(oldest).execute(conn).await.map(drop))?;
         let dropped: Vec<Dropped> = on!(self, |conn| sqlx::query_as(USERS).bind(oldest).fetch_all(conn).await)?;
         let addresses = dropped.iter().flat_map(|row| [Some(row.email), Some(row.mobile), row.pending_email]);
         self.forget_addresses(&addresses.flatten().collect::<Vec<_>>()).await?;

@@ -115,6 +115,15 @@ impl Tx {
         })
     }
 
+    /// Whether an invitation could be used now, without using it.
+    pub async fn has_invitation(&mut self, token_hash: &[u8; 32], now: Timestamp) -> Result<bool> {
+        const SQL: &str = "select id from invitations
+            where token_hash = $1 and accepted_at is null and revoked_at is null and expires_at > $2";
+        let found: Option<InvitationId> =
+            on!(self, |conn| sqlx::query_scalar(SQL).bind(&token_hash[..]).bind(now).fetch_optional(conn).await)?;
+        Ok(found.is_some())
+    }
+
     /// Uses an invitation up, if it is good now: the token names it, and nobody can use it a second time.
     pub async fn take_invitation(
         &mut self,

@@ -31,12 +31,17 @@ pub struct NewMailToken {
 }
 
 impl Tx {
-    /// Stores a token; those of the same person and purpose that were not used are void from now on.
+    /// Stores a token; those of the same person and purpose that were not used are void from now on. One that belongs
+    /// to a session voids only those of that session: whoever begins another one takes nothing away.
     pub async fn put_mail_token(&mut self, token: &NewMailToken, now: Timestamp) -> Result<()> {
         const SQL: &str = "insert into mail_tokens
                 (hash, user_id, purpose, address_id, session_id, created_at, expires_at)
             values ($1, $2, $3, $4, $5, $6, $7)";
-        self.void_mail_tokens(token.user, token.purpose).await?;
+        const VOID: &str = "delete from mail_tokens where session_id = $1 and used_at is null";
+        match token.session {
+            Some(session) => on!(self, |conn| sqlx::query(VOID).bind(session).execute(conn).await.map(drop))?,
+            None => self.void_mail_tokens(token.user, token.purpose).await?,
+        }
         on!(self, |conn| {
             let query = sqlx::query(SQL).bind(&token.hash[..]).bind(token.user).bind(token.purpose);
             let query = query.bind(token.address).bind(token.session).bind(now).bind(token.expires_at);

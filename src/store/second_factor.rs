@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Dialect, Error, Result, Sealed, Tx, on, set};
+use super::{Dialect, Result, Sealed, Tx, on, set};
 use crate::domain::{Timestamp, UserId, WorkspaceId};
 
 /// A TOTP secret.
@@ -27,22 +27,30 @@ struct SealedTotp {
     since: Option<Timestamp>,
 }
 
+#[derive(sqlx::FromRow)]
+struct Kept {
+    id: UserId,
+    #[sqlx(flatten)]
+    old: Sealed,
+}
+
 #[derive(Serialize)]
 struct Hash {
     hash: String,
 }
 
 impl Tx {
-    /// Seals a secret that its holder has yet to prove to have.
-    pub async fn put_totp(&mut self, user: UserId, secret: &[u8], now: Timestamp) -> Result<()> {
+    /// Seals a secret that its holder has yet to prove to have; false when one was proved already.
+    pub async fn put_totp(&mut self, user: UserId, secret: &[u8], now: Timestamp) -> Result<bool> {
         const SQL: &str = "update users set totp_key_id = $2, totp_sealed = $3, totp_since = null,
-            totp_last_step = null, modified_at = $4 where id = $1";
+            totp_last_step = null, modified_at = $4 where id = $1 and totp_since is null";
         let about = user.0.to_be_bytes();
         let Sealed { key_id, sealed } = self.vault().seal("users", WorkspaceId::ACCOUNTS, &about, secret)?;
-        on!(self, |conn| {
-            sqlx::query(SQL).bind(user).bind(key_id).bind(sealed).bind(now).execute(conn).await.map(drop)
+        let done = on!(self, |conn| {
+            let query = sqlx::query(SQL).bind(user).bind(key_id).bind(sealed).bind(now);
+            query.execute(conn).await.map(|done| done.rows_affected())
         })?;
-        Ok(())
+        Ok(done == 1)
     }
 
     /// The secret of an account, proved or not.
@@ -110,20 +118,24 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// Re-seals secrets that another master key sealed; gives how many.
+    /// Re-seals secrets that another master key sealed; gives how many there were. What was changed or removed
+    /// meanwhile stays as it is.
     pub(super) async fn rekey_totp(&mut self, limit: i64) -> Result<u64> {
-        const LIST: &str = "select id from users where totp_key_id <> $1 limit $2";
-        const SQL: &str = "update users set totp_key_id = $2, totp_sealed = $3 where id = $1";
+        const LIST: &str = "select id, totp_key_id as key_id, totp_sealed as sealed from users
+            where totp_key_id <> $1 limit $2";
+        const SQL: &str = "update users set totp_key_id = $2, totp_sealed = $3
+            where id = $1 and totp_key_id = $4 and totp_sealed = $5";
         let current = self.vault().current_key();
-        let users: Vec<UserId> =
-            on!(self, |conn| sqlx::query_scalar(LIST).bind(current).bind(limit).fetch_all(conn).await)?;
-        for user in &users {
-            let row = self.find_totp(*user).await?.ok_or(Error::Corrupt("a key without what it sealed"))?;
-            let new = self.vault().seal("users", WorkspaceId::ACCOUNTS, &user.0.to_be_bytes(), &row.secret)?;
+        let rows: Vec<Kept> = on!(self, |conn| sqlx::query_as(LIST).bind(current).bind(limit).fetch_all(conn).await)?;
+        for row in &rows {
+            let about = row.id.0.to_be_bytes();
+            let secret = self.vault().open("users", WorkspaceId::ACCOUNTS, &about, &row.old)?;
+            let new = self.vault().seal("users", WorkspaceId::ACCOUNTS, &about, &secret)?;
             on!(self, |conn| {
-                sqlx::query(SQL).bind(user).bind(new.key_id).bind(new.sealed).execute(conn).await.map(drop)
+                let query = sqlx::query(SQL).bind(row.id).bind(new.key_id).bind(new.sealed);
+                query.bind(row.old.key_id).bind(&row.old.sealed).execute(conn).await.map(drop)
             })?;
         }
-        Ok(users.len() as u64)
+        Ok(rows.len() as u64)
     }
 }

@@ -120,6 +120,14 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(id).fetch_optional(conn).await)?)
     }
 
+    /// One account, which nobody else can change until this unit of work ends.
+    pub async fn lock_user(&mut self, id: UserId) -> Result<Option<UserRow>> {
+        const SQL: Dialect =
+            Dialect { sqlite: users!("where u.id = $1"), postgres: users!("where u.id = $1 for no key update") };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(id).fetch_optional(conn).await)?)
+    }
+
     /// The account of that username, whatever its case: for signing in.
     pub async fn find_user_by_name(&mut self, username: &str) -> Result<Option<UserRow>> {
         const SQL: &str = users!("where u.handle = $1");

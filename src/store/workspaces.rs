@@ -59,14 +59,19 @@ impl Tx {
         Ok(Page::cut(rows, page.limit, |row| Position { at: row.created_at, id: row.id.0 }))
     }
 
-    /// Changes what a workspace decides.
-    pub async fn update_workspace(&mut self, row: &WorkspaceRow) -> Result<()> {
-        const SQL: &str = "update workspaces set name = $2, strangers = $3, group_history = $4 where id = $1";
-        on!(self, |conn| {
-            let query = sqlx::query(SQL).bind(row.id).bind(&row.name).bind(row.strangers).bind(row.group_history);
-            query.execute(conn).await.map(drop)
-        })?;
-        Ok(())
+    /// Changes what a workspace decides; what is absent stays as it is by then. Gives what it is now.
+    pub async fn update_workspace(
+        &mut self,
+        id: WorkspaceId,
+        (name, strangers, history): (Option<&str>, Option<Strangers>, Option<GroupHistory>),
+    ) -> Result<Option<WorkspaceRow>> {
+        const SQL: &str = "update workspaces set name = coalesce($2, name), strangers = coalesce($3, strangers),
+                group_history = coalesce($4, group_history)
+            where id = $1 returning id, name, strangers, group_history, created_at";
+        Ok(on!(self, |conn| {
+            let query = sqlx::query_as(SQL).bind(id).bind(name).bind(strangers).bind(history);
+            query.fetch_optional(conn).await
+        })?)
     }
 
     /// The people of a workspace, by their ids.
@@ -81,12 +86,15 @@ impl Tx {
         Ok(Page::cut(rows, page.limit, |row| Position { at: row.created_at, id: row.user_id.0 }))
     }
 
-    /// The admins of a workspace, whom nobody else can change until this unit of work ends.
+    /// The admins of a workspace who can sign in, their mobile being verified, whom nobody else can change until this unit of work ends.
     pub async fn lock_admins(&mut self, workspace: WorkspaceId) -> Result<Vec<UserId>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select user_id from memberships where workspace_id = $1 and role = 'admin' order by user_id",
-            postgres: "select user_id from memberships where workspace_id = $1 and role = 'admin' order by user_id
-                for update",
+            sqlite: "select p.user_id from memberships p join users u on u.id = p.user_id
+                where p.workspace_id = $1 and p.role = 'admin' and u.mobile_verified_at is not null
+                order by p.user_id",
+            postgres: "select p.user_id from memberships p join users u on u.id = p.user_id
+                where p.workspace_id = $1 and p.role = 'admin' and u.mobile_verified_at is not null
+                order by p.user_id for update of p",
         };
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).fetch_all(conn).await)?)

@@ -191,6 +191,49 @@ async fn names_change_at_once_and_an_email_when_it_is_confirmed() {
 }
 
 #[tokio::test]
+async fn an_email_that_is_to_change_is_given_up_by_naming_ones_own_and_with_another_password() {
+    let app = TestApp::start().await;
+    let visitor = Visitor::new(&app, "alice", MOBILE).await;
+    let update = async |body: Value| visitor.call(&app, Method::PUT, "/api/users/update", body).await;
+    let confirm = async |token: &str| app.post("/api/auth/confirm-email", json!({ "token": token })).await;
+    assert_eq!(update(json!({ "email": "thief@people.example" })).await.status, 200);
+    let token = last_token(&app, "thief@people.example").await;
+    let back = update(json!({ "email": "alice@people.example" })).await;
+    assert_eq!((back.status.as_u16(), &back["pending_email"]), (200, &Value::Null));
+    assert_eq!(outcome(&confirm(&token).await), (400, "incorrect_token"));
+    assert_eq!(update(json!({ "email": "thief@people.example" })).await.status, 200);
+    let token = last_token(&app, "thief@people.example").await;
+    let code = visitor.code_for(&app, "change_password").await;
+    let body = json!({ "new_password": "other words nobody joins", "code": code });
+    let done = visitor.call(&app, Method::PATCH, "/api/users/update-password", body).await;
+    assert_eq!(done.status, 200, "{:?}", done.body);
+    assert_eq!(outcome(&confirm(&token).await), (400, "incorrect_token"));
+    let shown = visitor.get(&app, "/api/auth/authenticated").await;
+    assert_eq!(
+        (&shown["user"]["pending_email"], &shown["user"]["email"]),
+        (&Value::Null, &json!("alice@people.example"))
+    );
+    app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn another_email_is_asked_for_five_times_an_hour_and_changed_names_are_told() {
+    let app = TestApp::start().await;
+    let visitor = Visitor::new(&app, "alice", MOBILE).await;
+    let update = async |body: Value| visitor.call(&app, Method::PUT, "/api/users/update", body).await;
+    assert_eq!(update(json!({ "name": "Ana Maria Tester" })).await.status, 200);
+    assert_eq!(update(json!({ "name": "Alice Liddell" })).await.status, 200);
+    let told = mails_to(&app, "alice@people.example").await;
+    assert_eq!(told.iter().filter(|(subject, _)| subject == "Your names were changed").count(), 1, "{told:?}");
+    for number in 0..5 {
+        assert_eq!(update(json!({ "email": format!("n{number}@people.example") })).await.status, 200);
+    }
+    let refused = update(json!({ "email": "n5@people.example" })).await;
+    assert_eq!((outcome(&refused), refused.header("retry-after")), ((429, "too_many_changes"), "3600"));
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn a_change_wants_a_code_of_the_last_ten_minutes_and_the_mobile_never_changes() {
     let app = TestApp::start().await;
     let visitor = Visitor::new(&app, "alice", MOBILE).await;

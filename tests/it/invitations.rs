@@ -143,6 +143,27 @@ async fn an_invitation_that_cannot_be_sent_is_not_made() {
 }
 
 #[tokio::test]
+async fn an_invitation_is_open_again_when_the_account_that_used_it_never_was_one() {
+    let app = Setup::serve().with_senders().start().await;
+    let admin = app.key(&[Scope::Admin]).await;
+    let (_, token) = invited(&app, &admin, json!({ "email": "ducky@people.example", "role": "agent" })).await;
+    let wish = |name: &str, mobile: &str| {
+        let mut body = sign_up(name, mobile);
+        body["invitation"] = json!(token);
+        body
+    };
+    assert_eq!(app.post("/api/users", wish("ducky", "+12025550143")).await.status, 201);
+    assert_eq!(app.post("/api/users", wish("bunny", "+13125550143")).await.status, 400);
+    app.run_outbox().await;
+    app.advance(hours(25));
+    let mut tx = app.store().begin().await.unwrap();
+    assert_eq!(tx.forget_ended_accounts(app.now()).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert_eq!(app.post("/api/users", wish("bunny", "+13125550143")).await.status, 201);
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn where_sign_up_is_closed_an_invitation_opens_it_once() {
     let app = Setup::serve().with_senders().start().await;
     let shop = app.workspace("shop").await;
@@ -162,6 +183,8 @@ async fn where_sign_up_is_closed_an_invitation_opens_it_once() {
     assert_eq!((text(&people["data"][0]["user_name"]), text(&people["data"][0]["role"])), ("ducky", "agent"));
     let again = app.post("/api/users", invited_by(sign_up("bunny", "+13125550143"), &token)).await;
     assert_eq!(again.errors(), ["invitation incorrect"]);
+    let nosy = app.post("/api/users", invited_by(sign_up("ducky", "+12025550143"), "sb_invite_wrong")).await;
+    assert_eq!(nosy.errors(), ["invitation incorrect"], "who has no invitation learns of nobody");
     assert_eq!(app.database().number("select count(*) from users").await, 1);
     app.run_outbox().await;
 }

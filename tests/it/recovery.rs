@@ -98,6 +98,28 @@ async fn a_recovery_ends_after_fifteen_minutes_and_a_mail_is_good_for_its_own() 
 }
 
 #[tokio::test]
+async fn whoever_recovers_in_somebodys_name_keeps_them_from_nothing() {
+    let app = TestApp::start().await;
+    Visitor::new(&app, "alice", MOBILE).await;
+    app.advance(minutes(11));
+    let own = begin(&app, "alice").await;
+    let (code, token) = (last_code(&app).await, last_token(&app, MAIL).await);
+    let ask = async |login: &str| app.post("/api/auth/recover", json!({ "login": login })).await.status.as_u16();
+    let mut answers = Vec::new();
+    for _ in 0..30 {
+        answers.push(ask("alice").await);
+    }
+    assert_eq!((answers[0], answers[29]), (202, 429), "recoveries have a budget of their own");
+    assert_eq!(ask(MAIL).await, 429, "an account is one, however it is named");
+    let visitor = Visitor::default();
+    assert_eq!(visitor.login(&app, "alice").await.status, 200);
+    visitor.enter_code(&app).await;
+    assert!(visitor.is_signed_in(&app).await, "who knows the password signs in");
+    assert_eq!(complete(&app, &own, (&code, &token)).await.status, 200, "a recovery is void by no other one");
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn a_hundred_failures_lock_an_account_until_it_is_recovered() {
     let app = Setup::default().with("SWITCHBOARD_LOGIN_LIMIT_PER_ACCOUNT", "0");
     let app = app.with("SWITCHBOARD_LOGIN_LIMIT_PER_ORIGIN", "0").start().await;

@@ -24,6 +24,9 @@ async fn only_the_servers_owner_makes_workspaces() {
         for (method, body) in [(Method::GET, None), (Method::POST, Some(body.clone()))] {
             assert_eq!(app.showing(authorization, method, "/api/workspaces", body).await.status, 403);
         }
+        for path in ["/metrics", "/api/simulator/chaos", "/api/simulator/handsets"] {
+            assert_eq!(app.showing(authorization, Method::GET, path, None).await.status, 403, "{path}");
+        }
     }
     let admin = app.person("bugs", Role::Admin).await;
     let listed = app.as_person(&admin, Method::GET, "/api/workspaces", None).await;
@@ -67,6 +70,10 @@ async fn a_new_role_counts_from_the_next_request_on() {
     let gone = app.as_person(&admin, Method::GET, "/api/members", None).await;
     assert_eq!((gone.status.as_u16(), text(&gone["code"])), (403, "no_workspace"));
     assert_eq!(app.as_person(&duck, Method::DELETE, "/api/members/bugs", None).await.status, 404);
+    for path in ["/api/members/%00", "/api/members/a%20b", "/api/members/x%27y"] {
+        let nobody = app.as_person(&duck, Method::DELETE, path, None).await;
+        assert_eq!((nobody.status.as_u16(), text(&nobody["code"])), (404, "no_such_member"), "{path}");
+    }
     let wrong = app.as_person(&duck, Method::PATCH, path, Some(json!({ "role": "owner" }))).await;
     assert_eq!(wrong.errors(), ["role invalid"]);
 }

@@ -22,7 +22,10 @@ use crate::http::{Error, State};
 /// `pending_email` until the mail that was sent there is confirmed. The mobile never changes.
 #[utoipa::path(
     put, path = "/api/users/update", operation_id = "updateUser", tag = "accounts", request_body = UpdateRequest,
-    responses((status = 200, description = "As it is now.", body = AccountUser), Refuses<400>, Refuses<409>),
+    responses(
+        (status = 200, description = "As it is now.", body = AccountUser),
+        Refuses<400>, Refuses<409>, Refuses<429>,
+    ),
     security(("session" = [])),
 )]
 pub async fn update_user(

@@ -71,6 +71,9 @@ impl From<ChangeError> for Error {
         match error {
             ChangeError::VerificationRequired => verification_required("change_profile"),
             ChangeError::Taken(field) => taken(field),
+            ChangeError::TooManyEmails { after_seconds } => {
+                limited("too_many_changes", format!("{error}; again in {after_seconds} s"), after_seconds)
+            }
             ChangeError::Ended => ended(),
             ChangeError::Store(error) => error.into(),
         }
