@@ -2,6 +2,7 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use switchboard::domain::Role;
 
 use crate::chats::{get, list, only_conversation, people, post, refusal};
 use crate::harness::{Answer, Person, TestApp, minutes, text};
