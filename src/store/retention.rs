@@ -17,6 +17,8 @@ pub struct Retention {
     pub inbound_events: Option<Duration>,
 }
 
+/// How long it is known what somebody did who was nobody: failed sign-ins, recoveries begun.
+const ANONYMOUS: Duration = Duration::from_hours(24 * 90);
 /// Rows of one statement.
 const SET: i64 = 1_000;
 
@@ -90,7 +92,14 @@ impl Tx {
         const KEYS: Dialect = oldest!("idempotency_keys", "workspace_id, caller, key_hash", "created_at");
         const INBOUND: Dialect = oldest!("inbound_events", "workspace_id, endpoint, key_hash", "received_at");
         const QUARANTINE: Dialect = first!("quarantine", "received_at", "id > 0");
+        const ANONYMOUS_ACTS: Dialect = Dialect {
+            sqlite: "delete from audit_log where id in (select id from audit_log
+                where actor = 'anonymous' and at <= $1 order by at limit $2)",
+            postgres: "delete from audit_log where id = any(array(select id from audit_log
+                where actor = 'anonymous' and at <= $1 order by at limit $2 for update skip locked))",
+        };
         let mut has_more = self.forget_usage(now).await?;
+        has_more |= self.delete_set(&ANONYMOUS_ACTS, now - ANONYMOUS).await?;
         has_more |= self.delete_set(&KEYS, now - KEPT).await?;
         if let Some(kept) = retention.inbound_events {
             has_more |= self.delete_set(&INBOUND, now - kept).await?;

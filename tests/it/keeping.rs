@@ -1,6 +1,8 @@
 //! What is kept for a while only goes when its time is over, in bounded sets, and nothing else goes with it.
 
 use serde_json::{Value, json};
+use switchboard::auth::Scope;
+use switchboard::domain::Role;
 
 use crate::harness::{Setup, TestApp, hours, seconds, sms};
 use crate::receiving::inbound;
@@ -59,6 +61,25 @@ async fn each_thing_goes_when_its_own_time_is_over() {
     assert_eq!(app.list("/api/conversations?q=first").await.len(), 1, "and is found");
     let again = app.post("/api/webhooks/sms", inbound("first", "in")).await;
     assert_ne!(again["id"], received["id"], "a repeat after that is new");
+}
+
+#[tokio::test]
+async fn what_nobody_did_is_kept_for_ninety_days_and_what_somebody_did_for_good() {
+    let app = TestApp::start().await;
+    app.person("bugs", Role::Admin).await;
+    app.key(&[Scope::Admin]).await;
+    for login in ["bugs", "nobody-here"] {
+        let body = json!({ "login": login, "password": "not the right one" });
+        assert_eq!(app.post("/api/auth/login", body).await.status, 401);
+    }
+    let both = (count(&app, "audit_log where actor = 'anonymous'").await, count(&app, "audit_log").await);
+    assert_eq!(both, (2, 3));
+    app.advance(seconds(90 * DAY * 3_600 - 1));
+    clean(&app).await;
+    assert_eq!(count(&app, "audit_log").await, 3);
+    app.advance(seconds(1));
+    clean(&app).await;
+    assert_eq!(count(&app, "audit_log").await, 1);
 }
 
 #[tokio::test]
