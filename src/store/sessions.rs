@@ -80,10 +80,10 @@ impl Tx {
     /// The session with that token: without a workspace, because the session is what names it.
     pub async fn find_session(&mut self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>> {
         const SQL: &str =
-            "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
+            "select s.id, s.user_id, s.workspace_id, (select p.role from memberships p
+                    where p.workspace_id = s.workspace_id and p.user_id = s.user_id) as role, s.purpose, s.client, s.created_at, s.seen_at,
                 s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
-            from sessions s left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id
-            where s.token_hash = $1";
+            from sessions s where s.token_hash = $1";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(&token_hash[..]).fetch_optional(conn).await)?)
     }
 

@@ -78,7 +78,7 @@ impl Tx {
     pub async fn list_seats(&mut self, workspace: WorkspaceId, page: PageRequest) -> Result<Page<ColleagueRow>> {
         const SQL: &str = "select p.user_id, u.username, u.first_name, u.last_name, p.role, p.created_at
             from memberships p join users u on u.id = p.user_id
-            where p.workspace_id = $1 and p.user_id > $2 order by p.user_id limit $3";
+            where p.workspace_id = $1 and p.user_id > $2 and u.id > $2 order by p.user_id limit $3";
         let after = page.lower_bound().id;
         let rows: Vec<ColleagueRow> = on!(self, |conn| {
             sqlx::query_as(SQL).bind(workspace).bind(after).bind(page.limit + 1).fetch_all(conn).await
