@@ -197,7 +197,6 @@ pub enum CodeChannel {
 #[derive(Serialize, ToSchema)]
 pub struct PendingCode {
     /// How it comes.
-    #[schema(inline)]
     pub channel: CodeChannel,
     /// Where it went, but for the last four digits hidden.
     #[serde(skip_serializing_if = "Option::is_none")]
