@@ -31,6 +31,9 @@ header_timeout_off   sqlite   faults::hostile::hostile
 write_timeout_off    sqlite   faults::hostile::whoever
 stop_at_once         sqlite   faults::stop::
 restore_trusted      sqlite   faults::restore::
+consent_off          sqlite   faults::consent::
+readers_move_first   sqlite   faults::webhooks::
+egress_off           sqlite   egress::no_spelling
 tries_uncounted      sqlite   codes::of_two_hundred
 code_unbound         sqlite   codes::a_code_counts_in
 answer_before_commit postgres faults::kill::

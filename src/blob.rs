@@ -3,6 +3,7 @@
 //! What they are and whose, the database knows; here they are a random name and nothing else.
 
 use std::io;
+use std::ops::Range;
 use std::os::unix::fs::DirBuilderExt;
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use futures_util::stream::BoxStream;
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetOptions, GetRange, ObjectStore, ObjectStoreExt};
 use url::Url;
 
 use crate::clock::Clock;
@@ -24,9 +25,9 @@ pub struct Blobs {
     prefix: Path,
 }
 
-/// The bytes of one file, as they come.
+/// The bytes of one file, or some of them, as they come.
 pub struct Content {
-    /// How many there are.
+    /// How many come.
     pub size_bytes: u64,
     /// The bytes, in pieces.
     pub chunks: BoxStream<'static, io::Result<Bytes>>,
@@ -87,11 +88,12 @@ impl Blobs {
         Ok(())
     }
 
-    /// The bytes of that name; nothing when there are none.
-    pub async fn get(&self, key: &str) -> Result<Option<Content>, Error> {
-        match self.store.get(&self.path(key)).await {
+    /// The bytes of that name, or those in a range of them, and no others are read; nothing when there are none.
+    pub async fn get(&self, key: &str, range: Option<Range<u64>>) -> Result<Option<Content>, Error> {
+        let options = GetOptions { range: range.map(GetRange::Bounded), ..GetOptions::default() };
+        match self.store.get_opts(&self.path(key), options).await {
             Ok(found) => {
-                let size_bytes = found.meta.size;
+                let size_bytes = found.range.end - found.range.start;
                 let chunks = found.into_stream().map(|chunk| chunk.map_err(io::Error::other)).boxed();
                 Ok(Some(Content { size_bytes, chunks }))
             }
@@ -130,7 +132,11 @@ mod tests {
     use crate::domain::Timestamp;
 
     async fn read(blobs: &Blobs, key: &str) -> Option<Vec<u8>> {
-        let content = blobs.get(key).await.unwrap()?;
+        read_some(blobs, key, None).await
+    }
+
+    async fn read_some(blobs: &Blobs, key: &str, range: Option<Range<u64>>) -> Option<Vec<u8>> {
+        let content = blobs.get(key, range).await.unwrap()?;
         let chunks: Vec<Bytes> = content.chunks.map(Result::unwrap).collect().await;
         let bytes = chunks.concat();
         assert_eq!(bytes.len() as u64, content.size_bytes);
@@ -149,6 +155,7 @@ mod tests {
         assert_ne!(key, other);
         blobs.put(&key, Bytes::from_static(b"some bytes")).await.unwrap();
         assert_eq!(read(&blobs, &key).await.unwrap(), b"some bytes");
+        assert_eq!(read_some(&blobs, &key, Some(2..6)).await.unwrap(), b"me b");
         assert!(read(&blobs, &other).await.is_none());
         blobs.delete(&[other, key.clone()]).await.unwrap();
         assert!(read(&blobs, &key).await.is_none());

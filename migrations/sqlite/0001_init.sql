@@ -8,6 +8,8 @@ create table workspaces (
     strangers text not null check (strangers in ('write', 'ask', 'no')),
     -- what somebody who joins a group sees of what was said before
     group_history text not null check (group_history in ('joined', 'all')),
+    -- the sum of its files
+    stored_bytes integer not null default 0,
     created_at integer not null
 ) strict;
 
@@ -78,10 +80,10 @@ create table conversations (
 ) strict;
 
 create index conversations_activity_idx on conversations (workspace_id, activity_at, id);
-create index conversations_kind_idx on conversations (workspace_id, kind, activity_at, id);
-create index conversations_state_idx on conversations (workspace_id, state, activity_at, id) where state <> 'open';
+create index conversations_state_idx on conversations (workspace_id, kind, state, activity_at, id);
+create index conversations_unread_idx on conversations (workspace_id, state, activity_at, id) where unread_count > 0;
 create index conversations_snoozed_idx on conversations (snoozed_until) where state = 'snoozed';
-create index conversations_assignee_idx on conversations (workspace_id, assignee_id, activity_at, id)
+create index conversations_assignee_idx on conversations (workspace_id, assignee_id, state, activity_at, id)
     where assignee_id is not null;
 
 create table participants (
@@ -165,6 +167,8 @@ create table files (
     size_bytes integer not null,
     hash blob not null,
     created_at integer not null,
+    -- since when no message carries it any more: the last that did was taken back
+    released_at integer,
     constraint files_workspace_id_id_key unique (workspace_id, id)
 ) strict;
 
@@ -182,16 +186,81 @@ create table attachments (
 
 create index attachments_file_idx on attachments (workspace_id, file_id) where file_id is not null;
 
--- Work that must happen. One row a message for as long as anything may still be done for it:
+-- Where customers are told of what happens. What is sealed is the URL and the secrets.
+create table webhook_endpoints (
+    id integer primary key autoincrement,
+    workspace_id integer not null references workspaces (id),
+    key_id integer not null references master_keys (id),
+    sealed blob not null,
+    -- which events it wants
+    events text not null,
+    is_enabled integer not null,
+    -- the log is read to there
+    position integer not null,
+    -- since when no attempt has succeeded
+    failing_since integer,
+    disabled_reason text,
+    created_at integer not null,
+    updated_at integer not null,
+    constraint webhook_endpoints_workspace_id_id_key unique (workspace_id, id)
+) strict;
+
+create index webhook_endpoints_enabled_idx on webhook_endpoints (is_enabled, id);
+
+-- One event on its way to one endpoint. What it says is made of the message or the conversation when it is sent.
+create table webhook_deliveries (
+    id integer primary key autoincrement,
+    workspace_id integer not null,
+    endpoint_id integer not null,
+    -- its place in the log; absent: a ping
+    event_id integer,
+    -- what the endpoint knows it by, over every attempt and replay
+    name text not null,
+    kind text not null,
+    conversation_id integer,
+    message_id integer,
+    -- a change of consent
+    consent_id integer,
+    -- when it happened
+    at integer not null,
+    state text not null check (state in ('waiting', 'succeeded', 'failed')),
+    created_at integer not null,
+    constraint webhook_deliveries_workspace_id_id_key unique (workspace_id, id),
+    constraint webhook_deliveries_workspace_id_endpoint_id_event_id_key unique (workspace_id, endpoint_id, event_id),
+    foreign key (workspace_id, endpoint_id) references webhook_endpoints (workspace_id, id) on delete cascade,
+    foreign key (workspace_id, conversation_id) references conversations (workspace_id, id),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+) strict;
+
+create index webhook_deliveries_endpoint_idx on webhook_deliveries (workspace_id, endpoint_id, id);
+create index webhook_deliveries_time_idx on webhook_deliveries (workspace_id, endpoint_id, at, id);
+create index webhook_deliveries_age_idx on webhook_deliveries (created_at);
+
+create table webhook_attempts (
+    workspace_id integer not null,
+    delivery_id integer not null,
+    number integer not null,
+    started_at integer not null,
+    ended_at integer,
+    outcome text check (outcome in ('succeeded', 'failed', 'unknown')),
+    status_code integer,
+    -- how its answer begins, or why there was none; without addresses
+    answer text,
+    primary key (workspace_id, delivery_id, number),
+    foreign key (workspace_id, delivery_id) references webhook_deliveries (workspace_id, id) on delete cascade
+) strict, without rowid;
+
+-- Work that must happen. One row a message, or a delivery of an event, for as long as anything may still be done for it:
 -- send (due at due_at), sending (leased until due_at), lookup (unknown; asked again at due_at).
 create table outbox (
     id integer primary key autoincrement,
     workspace_id integer not null,
-    kind text not null check (kind in ('message')),
+    kind text not null check (kind in ('message', 'webhook')),
     phase text not null check (phase in ('send', 'sending', 'lookup')),
     provider text not null,
     lane integer not null,
     message_id integer,
+    delivery_id integer,
     due_at integer not null,
     deadline integer not null,
     tries integer not null,
@@ -204,7 +273,9 @@ create table outbox (
     first_tried_at integer,
     unknown_since integer,
     constraint outbox_workspace_id_message_id_key unique (workspace_id, message_id),
-    foreign key (workspace_id, message_id) references messages (workspace_id, id)
+    constraint outbox_workspace_id_delivery_id_key unique (workspace_id, delivery_id),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id),
+    foreign key (workspace_id, delivery_id) references webhook_deliveries (workspace_id, id) on delete cascade
 ) strict;
 
 create index outbox_due_idx on outbox (phase, provider, lane, due_at, id);
@@ -241,7 +312,8 @@ create table message_events (
 
 create index message_events_message_idx on message_events (workspace_id, message_id, id);
 
--- Names that the outside gave to what it sent us, so that nothing is taken twice.
+-- Names that the outside gave to what it sent us, so that nothing is taken twice. No key holds them to their messages: a
+-- name may stay longer, and while one waited for its message SQLite would look for it at every row stored in between.
 create table inbound_events (
     workspace_id integer not null references workspaces (id),
     endpoint text not null,
@@ -249,8 +321,7 @@ create table inbound_events (
     fingerprint blob not null,
     message_id integer not null,
     received_at integer not null,
-    primary key (workspace_id, endpoint, key_hash),
-    foreign key (workspace_id, message_id) references messages (workspace_id, id) deferrable initially deferred
+    primary key (workspace_id, endpoint, key_hash)
 ) strict, without rowid;
 
 create table idempotency_keys (

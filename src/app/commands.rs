@@ -169,7 +169,7 @@ pub(super) async fn create_admin(admin: CreateAdminArguments, clock: &Clock) -> 
         client: String::new(),
         invitation: None,
     };
-    let settings = Arc::new(auth::Settings { is_open: false, base_url: String::new() });
+    let settings = Arc::new(auth::Settings { is_open: false });
     let accounts = Accounts { m, passwords: Passwords::new(clock.clone()), settings, origin: None };
     let username = wish.username.clone();
     auth::create_admin(&accounts, wish, workspace).await?;

@@ -1,5 +1,6 @@
 //! Wires everything, starts, stops.
 
+mod adapters;
 mod commands;
 mod log;
 mod parts;
@@ -20,7 +21,8 @@ use crate::arguments::{Arguments, Command, DevArguments, ServeArguments, UsersCo
 use crate::auth::{self, seed_people};
 use crate::clock::Clock;
 use crate::config::{Config, Sources};
-use crate::domain::{Report, WorkspaceId};
+use crate::domain::Report;
+use crate::egress::SystemNames;
 use crate::fault::is_sabotaged;
 use crate::http::{self, Mode};
 use crate::messaging::{Messaging, StatusReport, record_statuses};
@@ -29,7 +31,7 @@ use crate::provider::Simulator;
 use crate::provider::simulator::Receipt;
 use crate::store::Store;
 
-pub use parts::{Parts, lines, rules};
+pub use parts::{Parts, egress, lines, rules, sender};
 
 /// How long one attempt at the simulated carrier may take.
 const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
@@ -101,7 +103,9 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     };
     let parts = Parts { config: Arc::new(config.clone()), store, clock, simulator };
     let messaging = parts.messaging()?;
-    let outbox = Outbox::new(messaging.clone(), lines(&parts)?);
+    let egress = egress(config, mode, Arc::new(SystemNames));
+    let sender = sender(config, egress, &parts.clock)?;
+    let outbox = Outbox::new(messaging.clone(), lines(&parts)?, sender);
     outbox.recover().await.context("the outbox cannot be recovered")?;
     outbox.reroute().await.context("the outbox cannot be given to other providers")?;
     let listener =
@@ -192,7 +196,7 @@ async fn record_receipts(m: Messaging, mut receipts: mpsc::Receiver<Receipt>, st
             return;
         }
         let reports: Vec<StatusReport> = set.drain(..).map(report).collect();
-        while let Err(error) = record_statuses(&m, WorkspaceId::DEFAULT, &reports).await {
+        while let Err(error) = record_statuses(&m, &reports).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "receipts wait for the database");
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -209,6 +213,7 @@ fn report(receipt: Receipt) -> StatusReport {
         provider_id: Some(receipt.provider_id),
         report: Report { status: receipt.status, at: receipt.at, reason: None },
         is_dated: true,
+        opt_out: None,
         recipient: receipt.recipient,
     }
 }

@@ -8,18 +8,20 @@ use anyhow::Context;
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
-use url::Url;
 
+use super::adapters::Workshop;
 use crate::auth::{Accounts, Passwords, Settings};
 use crate::blob::{self, Blobs};
 use crate::clock::Clock;
-use crate::config::{Config, ProviderConfig, ProviderKind, SignUpPolicy};
-use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
+use crate::config::{Config, ProviderConfig, SignUpPolicy};
+use crate::domain::{Address, Channel, Guards, Limits, Network, PhoneRules};
+use crate::egress::{Egress, Names, SystemNames};
 use crate::http::{Limiter, Mode, State};
 use crate::messaging::{Messaging, Rules};
 use crate::outbox::LineSettings;
-use crate::provider::{Http, HttpSettings, Provider, Simulator, client};
+use crate::provider::{Provider, Simulator};
 use crate::store::{Retention, Store};
+use crate::webhook::Sender;
 
 /// The simulated carrier's name, and how fast it is.
 const SIMULATOR: &str = "simulator";
@@ -29,7 +31,7 @@ const SIMULATOR_IN_FLIGHT: usize = 200;
 const DEV_SENDER: &str = "+12015550100";
 const DEV_MAIL_SENDER: &str = "switchboard@localhost";
 const DAY: Duration = Duration::from_hours(24);
-/// Uploads that are read at once; each may hold a whole file in memory.
+/// Uploads that are read and kept at once; each may hold a whole file in memory.
 const UPLOADS: usize = 16;
 /// How often measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
@@ -66,6 +68,7 @@ impl Parts {
             config: self.config.clone(),
             mode,
             simulator: self.simulator.clone(),
+            egress: egress(&self.config, mode, Arc::new(SystemNames)),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             metrics,
             limiter: Arc::new(Limiter::new(&self.config)),
@@ -78,7 +81,7 @@ impl Parts {
             (Some(SignUpPolicy::Open), _) | (None, Mode::Dev { .. }) => true,
             (Some(SignUpPolicy::Invited), _) | (None, Mode::Serve) => false,
         };
-        let settings = Settings { is_open, base_url: base_url(&self.config) };
+        let settings = Settings { is_open };
         Accounts { m, passwords: Passwords::new(self.clock.clone()), settings: Arc::new(settings), origin: None }
     }
 }
@@ -107,6 +110,8 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         base_url: base_url(config),
         sender_limit_per_minute: config.sender_limit_per_minute,
         guards: guards(config),
+        upload_limit_bytes_a_day: i64::try_from(config.upload_limit_bytes_a_day).unwrap_or(i64::MAX),
+        storage_limit_bytes: i64::try_from(config.storage_limit_bytes).unwrap_or(i64::MAX),
         chat_history_days: config.chat_history_days,
         routes,
         retention: retention(config),
@@ -120,7 +125,7 @@ fn base_url(config: &Config) -> String {
 }
 
 /// The place of uploaded files, made when it is not there.
-fn blobs(config: &Config) -> Result<Blobs, blob::OpenError> {
+pub(super) fn blobs(config: &Config) -> Result<Blobs, blob::OpenError> {
     match &config.attachments {
         Some(url) => Blobs::at(url),
         None => Blobs::in_folder(&config.data.join("attachments")),
@@ -133,6 +138,8 @@ fn retention(config: &Config) -> Retention {
         events: kept(config.events_days),
         quarantine: kept(config.quarantine_days),
         inbound_events: kept(config.inbound_events_days),
+        own_messages: kept(config.own_messages_days),
+        webhooks: kept(config.webhooks.days),
     }
 }
 
@@ -152,13 +159,26 @@ fn guards(config: &Config) -> Guards {
     }
 }
 
+/// Where customers' endpoints may be: in `dev` on this machine too, and without TLS.
+pub fn egress(config: &Config, mode: Mode, names: Arc<dyn Names>) -> Egress {
+    let is_dev = matches!(mode, Mode::Dev { .. });
+    let mut allowed = config.webhooks.allow_private.clone();
+    allowed.extend(Network::LOOPBACK.into_iter().filter(|_| is_dev));
+    Egress::new(&allowed, is_dev || config.webhooks.allow_http, names)
+}
+
+/// What tells customers' endpoints.
+pub fn sender(config: &Config, egress: Egress, clock: &Clock) -> anyhow::Result<Sender> {
+    Ok(Sender::new(egress, Duration::from_millis(config.webhooks.timeout_ms), clock.clone())?)
+}
+
 /// A line to every provider, the simulated one included.
 pub fn lines(parts: &Parts) -> anyhow::Result<Vec<LineSettings>> {
-    let client = client()?;
+    let workshop = Workshop::new(parts)?;
     let mut lines = Vec::new();
     for provider in &parts.config.providers {
-        let adapter = adapter(provider, client.clone(), &parts.clock)
-            .with_context(|| format!("provider {} cannot be used", provider.name))?;
+        let adapter =
+            workshop.adapter(provider).with_context(|| format!("provider {} cannot be used", provider.name))?;
         lines.push(LineSettings {
             name: provider.name.clone(),
             provider: adapter,
@@ -175,22 +195,6 @@ pub fn lines(parts: &Parts) -> anyhow::Result<Vec<LineSettings>> {
         });
     }
     Ok(lines)
-}
-
-fn adapter(provider: &ProviderConfig, client: reqwest::Client, clock: &Clock) -> anyhow::Result<Arc<dyn Provider>> {
-    match provider.kind {
-        ProviderKind::Http => {
-            let life = Duration::from_secs(provider.idempotency_hours * 3600);
-            let header = provider.idempotency_header.as_deref().map(str::parse).transpose()?;
-            let settings = HttpSettings {
-                url: Url::parse(&provider.url)?,
-                timeout: Duration::from_millis(provider.timeout_ms),
-                idempotency: header.map(|header| (header, life)),
-                lookup_url: provider.lookup_url.clone(),
-            };
-            Ok(Arc::new(Http::new(settings, client, clock.clone())?))
-        }
-    }
 }
 
 /// Starts counting; what it counted is rendered through the handle.

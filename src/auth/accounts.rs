@@ -213,6 +213,7 @@ async fn insert(
         password_hash,
         mobile_verified_at,
     };
+    tx.hold_addresses(&[user.email, user.mobile]).await?;
     tx.insert_user(&user, now).await
 }
 
@@ -237,7 +238,7 @@ pub(super) async fn ask_to_confirm(
     let body = format!(
         "Open this link within 24 hours to confirm that this address is yours:\n\n{}/confirm-email#{SECRET_MARK}\n\n\
          If you asked for nothing, there is nothing to do.\n",
-        accounts.settings.base_url
+        accounts.m.rules.base_url
     );
     let letter = Letter::with_secret("Confirm your email address", body, token, CONFIRM_LIFE);
     write(tx, accounts, (to, letter), now).await

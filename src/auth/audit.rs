@@ -16,10 +16,7 @@ pub async fn list_audit(
     let mut tx = m.store.read().await?;
     let page = tx.list_audit(workspace, filter, page).await?;
     let people = page.data.iter().flat_map(|row| [&row.actor, &row.target]);
-    let mut ids: Vec<UserId> = people.filter_map(|text| person_in(text)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let names = tx.load_usernames(&ids).await?.into_iter().collect();
+    let names = tx.load_usernames(people.filter_map(|text| person_in(text))).await?;
     Ok((page, names))
 }
 

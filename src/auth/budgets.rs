@@ -13,7 +13,7 @@ const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
 /// Every budget's name, as metrics show it.
-pub const BUDGETS: [&str; 17] = [
+pub const BUDGETS: [&str; 21] = [
     "code_number",
     "code_number_day",
     "code_ten_thousand_numbers",
@@ -30,7 +30,11 @@ pub const BUDGETS: [&str; 17] = [
     "recovery_origin",
     "recovery_account",
     "sign_up_origin",
+    "sign_up_ten_thousand_numbers",
+    "sign_up_million_numbers",
+    "sign_up_workspace",
     "invitation_workspace",
+    "upload_bytes",
 ];
 
 /// From where somebody calls: an IPv4 address, or the /64 of an IPv6 one, which is what one customer gets.
@@ -69,6 +73,8 @@ pub struct CodeAsked<'a> {
     pub origin: Option<Origin>,
     /// In which workspace; [`WorkspaceId::ACCOUNTS`] for somebody who is in none.
     pub workspace: WorkspaceId,
+    /// Whether it is to sign up: no code was right there yet.
+    pub is_sign_up: bool,
 }
 
 /// Why something was not allowed.
@@ -91,6 +97,7 @@ pub enum GuardError {
 /// Takes what one code costs from every budget it touches, in the unit of work that sends it.
 ///
 /// The number alone would not do: whoever is paid for texts to a range of numbers asks for one code to each of them.
+/// Sign-ups get half of what neighbours get together: they keep nobody from signing in whose mobile is verified.
 pub async fn allow_code(tx: &mut Tx, guards: &Guards, asked: &CodeAsked<'_>, now: Timestamp) -> Result<(), GuardError> {
     let names =
         ["code_number", "code_number_day", "code_ten_thousand_numbers", "code_million_numbers", "code_workspace"];
@@ -130,11 +137,16 @@ async fn take_code(
     let (origin, workspace) = (asked.origin.map(Origin::bytes), asked.workspace.0.to_be_bytes());
     let per_origin = if origin.is_some() { guards.codes_per_origin } else { 0 };
     let origin = origin.unwrap_or_default();
+    let of_sign_ups = |whole: i64| if asked.is_sign_up { (whole + 1) / 2 } else { 0 };
+    let (ten_thousands, millions) = (guards.codes_per_ten_thousand_numbers, guards.codes_per_million_numbers);
     let budgets = [
+        ("sign_up_ten_thousand_numbers", without(4), of_sign_ups(ten_thousands), HOUR),
+        ("sign_up_million_numbers", without(6), of_sign_ups(millions), HOUR),
+        ("sign_up_workspace", &workspace, of_sign_ups(guards.codes_per_workspace), DAY),
         (few, number.as_bytes(), guards.codes_per_number, TEN_MINUTES),
         (day, number.as_bytes(), guards.codes_per_number_a_day, DAY),
-        (ten_thousand, without(4), guards.codes_per_ten_thousand_numbers, HOUR),
-        (million, without(6), guards.codes_per_million_numbers, HOUR),
+        (ten_thousand, without(4), ten_thousands, HOUR),
+        (million, without(6), millions, HOUR),
         ("code_origin", &origin, per_origin, HOUR),
         (whole, &workspace, guards.codes_per_workspace, DAY),
     ];
@@ -206,6 +218,7 @@ pub(super) async fn take(tx: &mut Tx, budgets: &[Wanted<'_>], now: Timestamp) ->
             about: vec![name.as_bytes(), about],
             most: *most,
             period: *period,
+            amount: 1,
         })
         .collect();
     match tx.take_budgets(&budgets, now).await? {

@@ -6,7 +6,7 @@ use secrecy::SecretString;
 
 use super::Accounts;
 use super::accounts::{Account, ask_to_confirm, load_account, taken};
-use super::codes::{CodeError, FRESH, Verified, check_code, cooling, issue, seconds_until, would_look};
+use super::codes::{CodeError, FRESH, Verified, begin, check_code, cooling, issue, seconds_until, would_look};
 use super::notices::{Letter, note, write};
 use super::password::{Busy, PasswordProblem};
 use super::sessions::{Session, raise_session};
@@ -105,6 +105,9 @@ pub async fn change_profile(accounts: &Accounts, session: &Session, wish: Profil
         return Err(ChangeError::VerificationRequired);
     }
     let mut tx = accounts.m.store.begin().await?;
+    if !tx.lock_session(session.user, session.id).await? {
+        return Err(ChangeError::Ended);
+    }
     let before = load_account(&mut tx, session.user).await?.ok_or(ChangeError::Ended)?;
     let (first_name, last_name) = wish.name.unzip();
     let change = ProfileChange { username: wish.username, first_name, last_name, pending_email: None };
@@ -145,6 +148,7 @@ async fn begin_email(tx: &mut Tx, accounts: &Accounts, before: &Account, email: 
 async fn free_email(tx: &mut Tx, email: &Address, now: Timestamp) -> Result<AddressId, ChangeError> {
     let ids = tx.ensure_addresses(WorkspaceId::ACCOUNTS, std::slice::from_ref(email), now).await?;
     let id = ids[email];
+    tx.hold_addresses(&[id]).await?;
     if tx.find_user_by_email(id).await?.is_some() {
         return Err(ChangeError::Taken("email"));
     }
@@ -190,7 +194,7 @@ pub async fn change_password(
         would_look(&mut store.read().await?, accounts, of, purpose).await?;
     }
     let password_hash = accounts.passwords.hash_new(password, account.names()).await??;
-    let mut tx = store.begin().await?;
+    let mut tx = begin(accounts, session).await?;
     if let Some(code) = &code {
         let checked = check_code(&mut tx, accounts, of, (purpose, code, true)).await;
         if let Err(error) = checked {
@@ -216,7 +220,7 @@ pub async fn change_password(
 
 /// Sends the code that a change of the password wants, unless one is on its way.
 async fn ask_for_code(accounts: &Accounts, session: &Session, account: &Account) -> Result<(), CodeError> {
-    let mut tx = accounts.m.store.begin().await?;
+    let mut tx = begin(accounts, session).await?;
     let purpose = CodePurpose::ChangePassword;
     if cooling(&mut tx, accounts, session.user, purpose).await?.is_none() {
         issue(&mut tx, accounts, account, (session.id, purpose)).await?;

@@ -146,7 +146,8 @@ pub(super) async fn issue(
     }
     let workspace =
         tx.list_memberships(account.row.id).await?.first().map_or(WorkspaceId::ACCOUNTS, |seat| seat.workspace_id);
-    let asked = CodeAsked { mobile: &account.mobile, origin: accounts.origin, workspace };
+    let is_sign_up = purpose == CodePurpose::Login && account.row.mobile_verified_at.is_none();
+    let asked = CodeAsked { mobile: &account.mobile, origin: accounts.origin, workspace, is_sign_up };
     let guards = &accounts.m.rules.guards;
     let allowed = match purpose {
         CodePurpose::Recovery => allow_recovery_code(tx, guards, &asked, now).await,
@@ -173,6 +174,12 @@ pub(super) async fn issue(
     Ok(Verification { channel: Channel::Sms, to: Some(masked(&account.mobile)), expires_at })
 }
 
+/// A unit of work on the codes of a session, which nobody ends meanwhile.
+pub(super) async fn begin(accounts: &Accounts, session: &Session) -> Result<Tx, CodeError> {
+    let mut tx = accounts.m.store.begin().await?;
+    if tx.lock_session(session.user, session.id).await? { Ok(tx) } else { Err(CodeError::Ended) }
+}
+
 /// Sends a code for a session, no sooner than 30 seconds after the one before it.
 pub async fn send_code(
     accounts: &Accounts,
@@ -182,7 +189,7 @@ pub async fn send_code(
     if !session.is_verified && purpose != CodePurpose::Login {
         return Err(CodeError::NotYet);
     }
-    let mut tx = accounts.m.store.begin().await?;
+    let mut tx = begin(accounts, session).await?;
     let account = load_account(&mut tx, session.user).await?.ok_or(CodeError::Ended)?;
     if let Some(after_seconds) = cooling(&mut tx, accounts, session.user, purpose).await? {
         return Err(CodeError::TooManyCodes { after_seconds });
@@ -219,7 +226,7 @@ pub async fn verify_code(
         return Err(CodeError::NotYet);
     }
     let now = accounts.m.clock.now();
-    let mut tx = accounts.m.store.begin().await?;
+    let mut tx = begin(accounts, session).await?;
     let account = load_account(&mut tx, session.user).await?.ok_or(CodeError::Ended)?;
     let is_theirs = mobile.is_none_or(|mobile| *mobile == account.mobile);
     let of = (session.id, session.user);

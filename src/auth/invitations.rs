@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::budgets::{GuardError, take};
+use super::sessions::{Renewed, move_session};
 use super::token::{hash, new_token};
 use crate::domain::{Address, Caller, InvitationId, Role, SessionId, Timestamp, UserId, Who, WorkspaceId};
 use crate::messaging::{Messaging, Notice, NoticeError, notify};
@@ -17,6 +18,10 @@ use crate::store::{
 pub const INVITATION_PREFIX: &str = "sb_invite_";
 /// How long an invitation is good.
 const LIFE: Duration = Duration::from_hours(24 * 7);
+/// Characters of a workspace's name that stand in an invitation.
+const SHOWN_NAME: usize = 40;
+/// Digits that may stand there: a year, and no number to call.
+const MOST_DIGITS: usize = 4;
 /// Invitations of one workspace in a day.
 const A_DAY: i64 = 500;
 
@@ -49,6 +54,9 @@ pub enum AcceptError {
     /// It was never made, is used, taken back, or over.
     #[error("this invitation is not good any more")]
     NotGood,
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -101,10 +109,21 @@ async fn inviter(tx: &mut Tx, caller: Caller) -> store::Result<String> {
     }
 }
 
+/// A workspace's name as it may stand in what the server itself sends: short, on one line, and nothing that a mail or a
+/// phone makes a link of. Its admins write it, and whoever is invited has not asked for a word of theirs.
+fn shown(name: &str) -> String {
+    let has_number = name.chars().filter(|c| c.is_numeric()).count() > MOST_DIGITS;
+    let may_stand = |c: &char| (c.is_alphanumeric() && !(has_number && c.is_numeric())) || "'&-".contains(*c);
+    let plain: String = name.chars().map(|c| if may_stand(&c) { c } else { ' ' }).collect();
+    let plain = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+    let short: String = plain.chars().take(SHOWN_NAME).collect();
+    if short.is_empty() { "a workspace".to_owned() } else { format!("\"{}\"", short.trim_end()) }
+}
+
 /// The token stands behind the `#`, which no browser sends and no server logs.
 fn notice(to: &Address, workspace: &WorkspaceRow, inviter: &str, (token, base): (&str, Option<&str>)) -> Notice {
     let link = base.map_or_else(|| token.to_owned(), |base| format!("{}/join#{token}", base.trim_end_matches('/')));
-    let name = workspace.name.replace(['{', '}'], "");
+    let name = shown(&workspace.name);
     Notice {
         to: to.clone(),
         subject: Some(format!("You are invited to {name}")),
@@ -159,16 +178,37 @@ pub async fn use_invitation(
     Ok(Some((workspace_id, role)))
 }
 
-/// Joins the workspace of an invitation; the session acts there from now on.
+/// Joins the workspace of an invitation; the session acts there from now on, under another token.
 pub async fn accept_invitation(
     m: &Messaging,
     (session, user): (SessionId, UserId),
     token: &str,
-) -> Result<(WorkspaceRow, Role), AcceptError> {
+) -> Result<(WorkspaceRow, Role, Renewed), AcceptError> {
     let mut tx = m.store.begin().await?;
     let (workspace, role) = use_invitation(&mut tx, token, user, m.clock.now()).await?.ok_or(AcceptError::NotGood)?;
-    tx.move_session(session, workspace).await?;
+    let renewed = move_session(&mut tx, &m.clock, session, workspace).await?.ok_or(AcceptError::Ended)?;
     let row = tx.find_workspace(workspace).await?.ok_or(store::Error::Corrupt("no row for a workspace"))?;
     tx.commit().await?;
-    Ok((row, role))
+    Ok((row, role, renewed))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_workspaces_name_carries_no_link_no_number_and_no_second_line() {
+        for (name, wanted) in [
+            ("Acme & Sons - O'Hara 2024", "Acme & Sons - O'Hara 2024"),
+            ("Caf\u{e9} \u{5bff}\u{53f8}", "Caf\u{e9} \u{5bff}\u{53f8}"),
+            ("your bank: https://evil.example/x?y", "your bank https evil example x y"),
+            ("evil\u{ff0e}example\u{3002}com", "evil example com"),
+            ("a\r\nBcc: b@c.example\u{2028}\u{202e}{secret}", "a Bcc b c example secret"),
+            ("call 1 800 555 1234 now", "call now"),
+        ] {
+            assert_eq!(shown(name), format!("\"{wanted}\""));
+        }
+        assert_eq!(shown("..."), "a workspace");
+        assert_eq!(shown(&"long ".repeat(20)), format!("\"{}\"", "long ".repeat(8).trim_end()));
+    }
 }

@@ -38,13 +38,13 @@ pub use password::{Busy, PasswordProblem, Passwords};
 pub use recovery::{RecoverError, complete_recovery, recover};
 pub use seed::{SeedError, seed_people};
 pub use sessions::{
-    ABSOLUTE_LIMIT, PENDING_LIFE, SESSION_PREFIX, Session, authenticate_session, begin_session, end_other_sessions,
-    end_session, list_sessions, switch_workspace,
+    ABSOLUTE_LIMIT, PENDING_LIFE, Renewed, SESSION_PREFIX, Session, SwitchError, authenticate_session, begin_session,
+    end_other_sessions, end_session, list_sessions, switch_workspace,
 };
 pub use totp::{TotpBegun, TotpError, begin_totp, confirm_totp, make_recovery_codes, remove_totp};
 pub use workspaces::{
-    SeatError, SettingsChange, change_role, change_settings, create_workspace, find_settings, list_members,
-    list_workspaces, remove_member,
+    SeatError, change_role, change_settings, create_workspace, find_settings, list_members, list_workspaces,
+    remove_member,
 };
 
 use crate::messaging::Messaging;
@@ -75,6 +75,4 @@ impl Accounts {
 pub struct Settings {
     /// Whether anybody may sign up.
     pub is_open: bool,
-    /// What links in mails begin with, without a slash at its end.
-    pub base_url: String,
 }

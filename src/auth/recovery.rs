@@ -113,7 +113,7 @@ async fn send_token(tx: &mut Tx, accounts: &Accounts, account: &Account, session
         "Somebody, most likely you, wants a new password for your account. Open this link within 15 minutes, in the \
          browser where you began, and enter the code that was sent to your mobile:\n\n{}/recover#{SECRET_MARK}\n\n\
          If it was not you, there is nothing to do: nobody gets in by this mail alone.\n",
-        accounts.settings.base_url
+        accounts.m.rules.base_url
     );
     let letter = Letter::with_secret("Recover your password", body, token, MAIL_LIFE);
     write(tx, accounts, (&account.email, letter), now).await
@@ -150,6 +150,9 @@ async fn replace_password(
     let session = session.ok_or(RecoverError::Incorrect { left })?;
     let password_hash = accounts.passwords.hash(password.clone()).await?;
     let mut tx = accounts.m.store.begin().await?;
+    if !tx.lock_session(session.user_id, session.id).await? {
+        return Err(RecoverError::Incorrect { left });
+    }
     let account = load_account(&mut tx, session.user_id).await?;
     let account = account.ok_or(store::Error::Corrupt("a session of nobody"))?;
     if !proves(&mut tx, accounts, &session, proofs).await? {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::token::{hash, new_token};
 use crate::clock::Clock;
 use crate::domain::{Caller, Role, SessionId, Timestamp, UserId, Who, WorkspaceId};
@@ -46,6 +48,29 @@ impl Session {
     pub(super) fn has_fresh_code(&self, span: Duration, now: Timestamp) -> bool {
         self.code_right_at.is_some_and(|at| now < at + span)
     }
+}
+
+/// A session that goes on under another token; the one before it is dead.
+#[derive(Debug)]
+pub struct Renewed {
+    /// The new token, once, in clear.
+    pub token: SecretString,
+    /// How long the session lives at most.
+    pub life: Duration,
+}
+
+/// Why a session acts where it did.
+#[derive(Debug, thiserror::Error)]
+pub enum SwitchError {
+    /// Its person has no seat there.
+    #[error("there is no seat in that workspace")]
+    NoSeat,
+    /// The session has ended.
+    #[error("the session has ended")]
+    Ended,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
 }
 
 /// Begins a session in a unit of work; gives its token, once, in clear.
@@ -121,20 +146,41 @@ pub async fn end_session(store: &Store, clock: &Clock, user: UserId, id: Session
 /// Ends somebody's sessions, but for the one that asks.
 pub async fn end_other_sessions(store: &Store, clock: &Clock, session: &Session) -> store::Result<()> {
     let mut tx = store.begin().await?;
+    tx.lock_user(session.user).await?;
     tx.end_sessions(session.user, Some(session.id)).await?;
     note_end(&mut tx, session.user, "session.others_ended", clock.now()).await?;
     tx.commit().await
 }
 
-/// Lets a session act in another workspace; false when its person has no seat there.
-pub async fn switch_workspace(store: &Store, session: &Session, workspace: WorkspaceId) -> store::Result<bool> {
+/// Lets a session act in another workspace, under another token.
+///
+/// # Errors
+///
+/// See [`SwitchError`].
+pub async fn switch_workspace(
+    store: &Store,
+    clock: &Clock,
+    session: &Session,
+    workspace: WorkspaceId,
+) -> Result<Renewed, SwitchError> {
     let mut tx = store.begin().await?;
-    let has_seat = tx.find_membership(workspace, session.user).await?.is_some();
-    if has_seat {
-        tx.move_session(session.id, workspace).await?;
-        tx.commit().await?;
-    }
-    Ok(has_seat)
+    tx.find_membership(workspace, session.user).await?.ok_or(SwitchError::NoSeat)?;
+    let renewed = move_session(&mut tx, clock, session.id, workspace).await?.ok_or(SwitchError::Ended)?;
+    tx.commit().await?;
+    Ok(renewed)
+}
+
+/// Lets a session act in a workspace, where its rights are others, and so under another token; nothing when it has ended
+/// meanwhile. Its life stays what it was.
+pub(super) async fn move_session(
+    tx: &mut Tx,
+    clock: &Clock,
+    id: SessionId,
+    workspace: WorkspaceId,
+) -> store::Result<Option<Renewed>> {
+    let token = new_token(SESSION_PREFIX, clock);
+    let ends_at = tx.move_session(id, workspace, &hash(&token)).await?;
+    Ok(ends_at.map(|ends_at| Renewed { token: token.into(), life: ends_at.since(clock.now()) }))
 }
 
 async fn note_end(tx: &mut Tx, user: UserId, action: &str, now: Timestamp) -> store::Result<()> {

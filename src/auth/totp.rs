@@ -98,7 +98,7 @@ pub async fn begin_totp(accounts: &Accounts, session: &Session) -> Result<TotpBe
 /// Turns a device on, once a code of its own was right.
 pub async fn confirm_totp(accounts: &Accounts, session: &Session, code: &str) -> Result<(), TotpError> {
     let now = accounts.m.clock.now();
-    let mut tx = accounts.m.store.begin().await?;
+    let mut tx = begin(accounts, session).await?;
     let account = load_account(&mut tx, session.user).await?.ok_or(TotpError::Ended)?;
     let row = tx.find_totp(session.user).await?.ok_or(TotpError::NotBegun)?;
     if row.since.is_some() {
@@ -166,13 +166,18 @@ pub(super) async fn stands_in(tx: &mut Tx, accounts: &Accounts, user: UserId, co
     }
 }
 
+async fn begin(accounts: &Accounts, session: &Session) -> Result<Tx, TotpError> {
+    let mut tx = accounts.m.store.begin().await?;
+    if tx.lock_session(session.user, session.id).await? { Ok(tx) } else { Err(TotpError::Ended) }
+}
+
 /// A unit of work for somebody whose last right code is fresh.
 async fn fresh(accounts: &Accounts, session: &Session) -> Result<(Tx, Account, Timestamp), TotpError> {
     let now = accounts.m.clock.now();
     if !session.has_fresh_code(FRESH, now) {
         return Err(TotpError::VerificationRequired);
     }
-    let mut tx = accounts.m.store.begin().await?;
+    let mut tx = begin(accounts, session).await?;
     let account = load_account(&mut tx, session.user).await?.ok_or(TotpError::Ended)?;
     Ok((tx, account, now))
 }

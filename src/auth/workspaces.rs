@@ -3,9 +3,9 @@
 use serde_json::{Map, json};
 
 use super::invitations::{InviteError, invite_into};
-use crate::domain::{Address, Caller, GroupHistory, Role, Strangers, UserId, WorkspaceId};
+use crate::domain::{Address, Caller, Role, UserId, WorkspaceId};
 use crate::messaging::Messaging;
-use crate::store::{self, ColleagueRow, Page, PageRequest, Tx, WorkspaceRow};
+use crate::store::{self, ColleagueRow, Page, PageRequest, SettingsChange, Tx, WorkspaceRow};
 
 /// Why somebody's seat was not changed.
 #[derive(Debug, thiserror::Error)]
@@ -19,17 +19,6 @@ pub enum SeatError {
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
-}
-
-/// What of a workspace is to be changed.
-#[derive(Debug, Clone, Default)]
-pub struct SettingsChange {
-    /// What people call it.
-    pub name: Option<String>,
-    /// Whether people who are no friends may write to each other.
-    pub strangers: Option<Strangers>,
-    /// What somebody who joins a group sees of what was said before.
-    pub group_history: Option<GroupHistory>,
 }
 
 /// Makes a workspace, for the server's owner, and invites its first admin; `base` is the URL under which people reach
@@ -67,8 +56,7 @@ pub async fn find_settings(m: &Messaging, workspace: WorkspaceId) -> store::Resu
 pub async fn change_settings(m: &Messaging, caller: Caller, change: SettingsChange) -> store::Result<WorkspaceRow> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let wanted = (change.name.as_deref(), change.strangers, change.group_history);
-    let row = tx.update_workspace(caller.workspace, wanted).await?;
+    let row = tx.update_workspace(caller.workspace, &change).await?;
     let row = row.ok_or(store::Error::Corrupt("no row for a workspace that somebody is in"))?;
     let mut changed = Map::new();
     if let Some(name) = change.name {
@@ -79,6 +67,12 @@ pub async fn change_settings(m: &Messaging, caller: Caller, change: SettingsChan
     }
     if let Some(history) = change.group_history {
         changed.insert("group_history".to_owned(), json!(history));
+    }
+    if let Some(text) = change.help_text {
+        changed.insert("help_text".to_owned(), json!(text));
+    }
+    if let Some(hours) = change.quiet_hours {
+        changed.insert("quiet_hours".to_owned(), json!(hours.hours()));
     }
     let (actor, target) = (caller.who.to_string(), format!("workspace:{}", row.id));
     tx.audit(caller.workspace, &actor, "settings.changed", &target, changed.into(), now).await?;
@@ -95,7 +89,8 @@ pub async fn list_members(
     m.store.read().await?.list_seats(workspace, page).await
 }
 
-/// Gives somebody another role. Their sessions have it with their next request.
+/// Gives somebody another role. Their sessions have it with their next request. A member answers nothing: what they
+/// were answering is nobody's.
 pub async fn change_role(m: &Messaging, caller: Caller, username: &str, role: Role) -> Result<ColleagueRow, SeatError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
@@ -103,24 +98,31 @@ pub async fn change_role(m: &Messaging, caller: Caller, username: &str, role: Ro
     if role != Role::Admin {
         keep_an_admin(&mut tx, caller.workspace, member.user_id).await?;
     }
+    tx.lock_membership(caller.workspace, member.user_id).await?.ok_or(SeatError::NoSuchMember)?;
     let data = json!({ "from": member.role, "to": role });
     tx.put_membership(caller.workspace, member.user_id, role, now).await?;
-    let target = format!("user:{}", member.user_id);
-    tx.audit(caller.workspace, &caller.who.to_string(), "member.role_changed", &target, data, now).await?;
+    let (actor, target) = (caller.who.to_string(), format!("user:{}", member.user_id));
+    if role < Role::Agent {
+        tx.free_conversations(caller.workspace, (member.user_id, &actor), now).await?;
+    }
+    tx.audit(caller.workspace, &actor, "member.role_changed", &target, data, now).await?;
     tx.commit().await?;
     member.role = role;
     Ok(member)
 }
 
-/// Takes somebody's seat. Their sessions reach nothing of the workspace any more.
+/// Takes somebody's seat. Their sessions reach nothing of the workspace any more, and what they were answering is
+/// nobody's.
 pub async fn remove_member(m: &Messaging, caller: Caller, username: &str) -> Result<(), SeatError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     let member = find_member(&mut tx, caller.workspace, username).await?;
     keep_an_admin(&mut tx, caller.workspace, member.user_id).await?;
+    tx.lock_membership(caller.workspace, member.user_id).await?.ok_or(SeatError::NoSuchMember)?;
+    let (actor, target) = (caller.who.to_string(), format!("user:{}", member.user_id));
+    tx.free_conversations(caller.workspace, (member.user_id, &actor), now).await?;
     tx.delete_membership(caller.workspace, member.user_id).await?;
-    let target = format!("user:{}", member.user_id);
-    tx.audit(caller.workspace, &caller.who.to_string(), "member.removed", &target, json!({}), now).await?;
+    tx.audit(caller.workspace, &actor, "member.removed", &target, json!({}), now).await?;
     Ok(tx.commit().await?)
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::{Address, AddressKind, Timestamp};
-use crate::provider::{Envelope, Found, Http, HttpSettings, Outcome, Provider};
+use crate::provider::{Envelope, Found, Http, HttpSettings, Outcome, Provider, Sought, Wire};
 
 struct Running {
     folder: tempfile::TempDir,
@@ -51,10 +51,11 @@ impl Running {
         let settings = HttpSettings {
             lookup_url: Some(format!("{url}?reference={{reference}}")),
             url,
-            timeout: Duration::from_millis(700),
             idempotency: has_key.then(|| ("Idempotency-Key".parse().unwrap(), Duration::from_hours(24))),
+            signing_key: None,
         };
-        Http::new(settings, crate::provider::client().unwrap(), Clock::system()).unwrap()
+        let (client, clock) = (crate::provider::client().unwrap(), Clock::system());
+        Http::new(settings, Wire { client, clock, timeout: Duration::from_millis(700) }).unwrap()
     }
 
     fn ledger(&self) -> BTreeMap<String, usize> {
@@ -88,11 +89,18 @@ fn envelope(reference: &str) -> Envelope {
         to: vec![phone("+12015550101")],
         cc: Vec::new(),
         reply_to: None,
+        unsubscribe: None,
         subject: None,
         body: "it's \"quoted\"\n".to_owned(),
         attachments: Vec::new(),
         timestamp: Timestamp::from_seconds(1_730_000_000).unwrap(),
+        callback_token: String::new(),
     }
+}
+
+fn sought(reference: &str) -> Sought {
+    let at = Timestamp::from_seconds(1_730_000_000).unwrap();
+    Sought { envelope: envelope(reference), since: at, until: at }
 }
 
 fn name(outcome: &Outcome) -> &'static str {
@@ -134,7 +142,7 @@ async fn every_fate_has_its_outcome_and_the_ledger_tells_what_was_taken() {
         let outcome = adapter.send(&envelope(fate)).await;
         assert_eq!(name(&outcome), wanted, "{fate}: {outcome:?}");
         assert_eq!(carrier.ledger().get(fate).copied().unwrap_or(0), taken, "{fate}");
-        match adapter.look_up(fate).await {
+        match adapter.look_up(&sought(fate)).await {
             Found::Taken { status, .. } => assert!(taken == 1 && status.is_some(), "{fate}"),
             Found::NeverTaken => assert_eq!(taken, 0, "{fate}"),
             Found::Unclear { reason } => panic!("{fate}: {reason}"),
@@ -161,7 +169,7 @@ async fn a_key_is_one_message_also_after_a_restart() {
     assert_eq!(adapter.send(&envelope("r")).await, accepted);
     assert_eq!(carrier.ledger(), BTreeMap::from([("r".to_owned(), 1)]));
     let Outcome::Accepted { reference } = accepted else { panic!() };
-    assert!(matches!(adapter.look_up("r").await, Found::Taken { reference: found, .. } if found == reference));
+    assert!(matches!(adapter.look_up(&sought("r")).await, Found::Taken { reference: found, .. } if found == reference));
 }
 
 #[tokio::test]

@@ -5,26 +5,36 @@ use std::ops::RangeInclusive;
 
 use url::Url;
 
-use super::{Config, InvalidKey, ProviderConfig, Secret};
-use crate::domain::{Address, Channel, PhoneRules};
+use super::{Config, InvalidKey};
+use crate::domain::{Address, PhoneRules};
 
-const TIMEOUT_MS: RangeInclusive<u64> = 1..=300_000;
+pub(super) const TIMEOUT_MS: RangeInclusive<u64> = 1..=300_000;
 const DAYS: RangeInclusive<u32> = 0..=36_500;
 const BODY_BYTES: RangeInclusive<usize> = 1_024..=1_073_741_824;
-const MIN_WEBHOOK_SECRET: usize = 16;
 
 /// Gathers what is wrong.
 #[derive(Default)]
-struct Findings(Vec<InvalidKey>);
+pub(super) struct Findings(Vec<InvalidKey>);
 
 impl Findings {
-    fn unless(&mut self, is_right: bool, key: impl Into<String>, wanted: impl Into<String>) {
+    pub(super) fn unless(&mut self, is_right: bool, key: impl Into<String>, wanted: impl Into<String>) {
         if !is_right {
             self.0.push(InvalidKey { key: key.into(), wanted: wanted.into() });
         }
     }
 
-    fn within<T: PartialOrd + std::fmt::Display>(&mut self, value: &T, range: &RangeInclusive<T>, key: String) {
+    /// The keys that something is wrong with.
+    #[cfg(test)]
+    pub(super) fn keys(self) -> Vec<String> {
+        self.0.into_iter().map(|finding| finding.key).collect()
+    }
+
+    pub(super) fn within<T: PartialOrd + std::fmt::Display>(
+        &mut self,
+        value: &T,
+        range: &RangeInclusive<T>,
+        key: String,
+    ) {
         self.unless(range.contains(value), key, format!("must be {} to {}", range.start(), range.end()));
     }
 }
@@ -47,12 +57,13 @@ impl Config {
         let (mut names, mut secrets) = (HashSet::new(), HashSet::new());
         for (at, provider) in self.providers.iter().enumerate() {
             let path = format!("providers[{at}]");
-            provider.check(&path, findings);
+            provider.check(&path, self.public_url.is_some(), findings);
             let is_new = names.insert(provider.name.as_str());
             findings.unless(is_new, format!("{path}.name"), format!("`{}` is taken by another", provider.name));
-            let is_own = provider.webhook_secret.as_ref().is_none_or(|secret| secrets.insert(secret.expose()));
-            let wanted = "must be this provider's own: a webhook is told by it from those of another";
-            findings.unless(is_own, format!("{path}.webhook_secret"), wanted);
+            for (key, secret) in provider.named_webhook_secrets() {
+                let wanted = "must be this provider's own, and once: a webhook is told by it from those of another";
+                findings.unless(secrets.insert(secret.expose()), format!("{path}.{key}"), wanted);
+            }
         }
     }
 
@@ -113,6 +124,9 @@ impl Config {
         findings.within(&self.events_days, &DAYS, "events_days".to_owned());
         findings.within(&self.quarantine_days, &DAYS, "quarantine_days".to_owned());
         findings.within(&self.inbound_events_days, &DAYS, "inbound_events_days".to_owned());
+        findings.within(&self.own_messages_days, &DAYS, "own_messages_days".to_owned());
+        findings.within(&self.webhooks.days, &DAYS, "webhooks.days".to_owned());
+        findings.within(&self.webhooks.timeout_ms, &(1..=60_000), "webhooks.timeout_ms".to_owned());
     }
 
     fn check_keys(&self, findings: &mut Findings) {
@@ -125,40 +139,6 @@ impl Config {
     }
 }
 
-impl ProviderConfig {
-    fn check(&self, path: &str, findings: &mut Findings) {
-        let key = |name: &str| format!("{path}.{name}");
-        let is_name = (1..=32).contains(&self.name.len())
-            && self.name.bytes().all(|b| matches!(b, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-'));
-        findings.unless(is_name, key("name"), "must be 1 to 32 of a-z, 0-9, _ and -");
-        let may_carry = !self.channels.is_empty() && !self.channels.contains(&Channel::Chat);
-        findings.unless(may_carry, key("channels"), "must name one or more of sms, mms and email");
-        findings.unless(is_web_text(&self.url), key("url"), "must be an http:// or https:// URL");
-        findings.within(&self.timeout_ms, &TIMEOUT_MS, key("timeout_ms"));
-        findings.within(&self.max_per_second, &(1..=10_000), key("max_per_second"));
-        findings.within(&self.max_in_flight, &(1..=1_000), key("max_in_flight"));
-        findings.within(&self.idempotency_hours, &(1..=720), key("idempotency_hours"));
-        let is_long = |secret: &Secret| secret.expose().chars().count() >= MIN_WEBHOOK_SECRET;
-        findings.unless(
-            self.webhook_secret.as_ref().is_none_or(is_long),
-            key("webhook_secret"),
-            format!("must have {MIN_WEBHOOK_SECRET} characters or more"),
-        );
-        let is_header = |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-');
-        findings.unless(
-            self.idempotency_header.as_deref().is_none_or(is_header),
-            key("idempotency_header"),
-            "must be the name of a header",
-        );
-        let is_lookup = |url: &str| url.contains("{reference}") && is_web_text(&url.replace("{reference}", "r"));
-        findings.unless(
-            self.lookup_url.as_deref().is_none_or(is_lookup),
-            key("lookup_url"),
-            "must be an http:// or https:// URL that holds {reference}",
-        );
-    }
-}
-
 fn is_calling_code(code: &str) -> bool {
     let digits = code.strip_prefix('+').unwrap_or_default();
     (1..=3).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit()) && !digits.starts_with('0')
@@ -168,7 +148,7 @@ fn is_web(url: &Url) -> bool {
     matches!(url.scheme(), "http" | "https") && url.has_host()
 }
 
-fn is_web_text(text: &str) -> bool {
+pub(super) fn is_web_text(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| is_web(&url))
 }
 
@@ -176,8 +156,9 @@ fn is_web_text(text: &str) -> bool {
 mod tests {
     use std::collections::HashMap;
 
-    use super::super::Sources;
+    use super::super::{ProviderConfig, Sources};
     use super::*;
+    use crate::domain::Channel;
 
     fn usable() -> Config {
         let sources = Sources { environment: Some(HashMap::new()), ..Sources::default() };
@@ -260,6 +241,13 @@ mod tests {
         assert_eq!(with([Some(one), None, Some(one)]), ["providers[2].webhook_secret"]);
         assert_eq!(with([Some(one), None, Some(other)]), Vec::<String>::new());
         assert_eq!(with([None, None, None]), Vec::<String>::new());
+        let keys = keys_after(|config| {
+            config.providers[0].webhook_secret = Some(one.into());
+            config.providers[0].webhook_secret_next = Some(one.into());
+        });
+        assert_eq!(keys, ["providers[0].webhook_secret_next"]);
+        let keys = keys_after(|config| config.providers[0].webhook_secret_next = Some(one.into()));
+        assert_eq!(keys, ["providers[0].webhook_secret_next"]);
     }
 
     #[test]
@@ -268,26 +256,30 @@ mod tests {
             let provider = &mut config.providers[0];
             provider.name = "Primary!".to_owned();
             provider.channels.clear();
-            provider.url = "carrier.example.com".to_owned();
+            provider.url = Some("carrier.example.com".to_owned());
             provider.timeout_ms = 0;
             provider.max_per_second = 10_001;
             provider.max_in_flight = 0;
-            provider.idempotency_hours = 0;
             provider.webhook_secret = Some("fifteen letters".into());
+            provider.webhook_secret_next = Some("whsec_no base64 at all".into());
+            provider.idempotency_hours = 0;
             provider.idempotency_header = Some("Two Words".to_owned());
             provider.lookup_url = Some("https://h/m".to_owned());
+            provider.signing_secret = Some("a secret of length".into());
         });
         let names = [
             "name",
             "channels",
-            "url",
             "timeout_ms",
             "max_per_second",
             "max_in_flight",
-            "idempotency_hours",
             "webhook_secret",
+            "webhook_secret_next",
+            "url",
+            "idempotency_hours",
             "idempotency_header",
             "lookup_url",
+            "signing_secret",
         ];
         assert_eq!(keys, names.map(|name| format!("providers[0].{name}")));
     }

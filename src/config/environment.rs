@@ -56,7 +56,8 @@ fn indexed(name: &str) -> String {
 }
 
 fn is_list(key: &str) -> bool {
-    matches!(key, "allowed_origins" | "trusted_proxies" | "code_countries") || key.ends_with("].channels")
+    matches!(key, "allowed_origins" | "trusted_proxies" | "code_countries" | "webhooks.allow_private")
+        || key.ends_with("].channels")
 }
 
 fn split(value: Value) -> Result<Value, ConfigError> {

@@ -62,6 +62,9 @@ impl Config {
                     tables.push_str("\n[[providers]]\n");
                     write_fields(&mut tables, provider);
                 }
+            } else if key == "webhooks" {
+                tables.push_str("\n[webhooks]\n");
+                write_fields(&mut tables, &self.webhooks);
             } else {
                 write_field(&mut toml, &key, &value);
             }
@@ -109,10 +112,6 @@ fn write_field(toml: &mut String, key: &str, value: &Value) {
 #[expect(clippy::ref_option, reason = "serde passes the field")]
 pub(super) fn secret_url<S: Serializer>(url: &Option<Secret>, serializer: S) -> Result<S::Ok, S::Error> {
     url.as_ref().map(|url| mask_url(url.expose())).serialize(serializer)
-}
-
-pub(super) fn url<S: Serializer>(url: &str, serializer: S) -> Result<S::Ok, S::Error> {
-    mask_url(url).serialize(serializer)
 }
 
 #[expect(clippy::ref_option, reason = "serde passes the field")]

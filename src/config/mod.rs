@@ -4,7 +4,7 @@ mod check;
 mod environment;
 mod keys;
 mod mask;
-mod network;
+mod provider;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -16,9 +16,9 @@ use url::Url;
 
 pub use keys::{MasterKeys, master_keys};
 pub use mask::Secret;
-pub use network::{Network, NetworkError};
+pub use provider::{ProviderConfig, ProviderKind};
 
-use crate::domain::Channel;
+use crate::domain::Network;
 use environment::Environment;
 
 /// The defaults: every key, commented.
@@ -81,6 +81,10 @@ pub struct Config {
     pub login_limit_per_account: u32,
     /// Accounts asked for in an hour from one address.
     pub sign_up_limit_per_origin: u32,
+    /// Bytes that one person or key uploads in a day.
+    pub upload_limit_bytes_a_day: u64,
+    /// Bytes of files that one workspace stores.
+    pub storage_limit_bytes: u64,
     /// How many days back the list of a person's messages goes when nobody says so.
     pub chat_history_days: u32,
     /// The largest request body.
@@ -99,11 +103,15 @@ pub struct Config {
     pub quarantine_days: u32,
     /// For how many days a repeat from outside is known; 0 for ever.
     pub inbound_events_days: u32,
+    /// For how many days what the server itself sent is kept; 0 for ever.
+    pub own_messages_days: u32,
     /// Who may sign up; without it anybody in `dev`, and whoever is invited in `serve`.
     pub sign_up: Option<SignUpPolicy>,
     /// Outside services, the first of a channel carries it.
     #[serde(default)]
     pub providers: Vec<ProviderConfig>,
+    /// What customers' endpoints may be, and how long it is kept what they were told.
+    pub webhooks: WebhookConfig,
     /// 64 hex digits.
     pub master_key: Option<Secret>,
     /// A command that prints the master key.
@@ -112,48 +120,18 @@ pub struct Config {
     pub previous_master_key: Option<Secret>,
 }
 
-/// How to reach one outside service.
-///
-/// Its `Debug` form hides its secrets, those inside its URLs too.
-#[derive(Clone, Deserialize, Serialize)]
+/// What customers' endpoints may be.
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct ProviderConfig {
-    /// Its name in the database, in metrics and on timelines.
-    pub name: String,
-    /// Which adapter speaks to it.
-    pub kind: ProviderKind,
-    /// What it carries.
-    pub channels: Vec<Channel>,
-    /// Where messages are posted.
-    #[serde(serialize_with = "mask::url")]
-    pub url: String,
+pub struct WebhookConfig {
+    /// Networks that are not public and that endpoints may be in.
+    pub allow_private: Vec<Network>,
+    /// Whether endpoints may do without TLS, in `serve`.
+    pub allow_http: bool,
     /// How long one attempt may take.
-    #[serde(default = "ProviderConfig::default_timeout_ms")]
     pub timeout_ms: u64,
-    /// How many attempts may start in a second.
-    #[serde(default = "ProviderConfig::default_max_per_second")]
-    pub max_per_second: u32,
-    /// How many attempts may run at once.
-    #[serde(default = "ProviderConfig::default_max_in_flight")]
-    pub max_in_flight: u32,
-    /// What the service shows when it posts to us.
-    pub webhook_secret: Option<Secret>,
-    /// The header by which the service knows a repeated attempt.
-    pub idempotency_header: Option<String>,
-    /// For how long it does.
-    #[serde(default = "ProviderConfig::default_idempotency_hours")]
-    pub idempotency_hours: u64,
-    /// Where a send can be looked up; `{reference}` stands for ours.
-    #[serde(serialize_with = "mask::optional_url")]
-    pub lookup_url: Option<String>,
-}
-
-/// Which adapter speaks to a provider.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProviderKind {
-    /// Posts JSON.
-    Http,
+    /// For how many days it is kept what endpoints were told; 0 for ever.
+    pub days: u32,
 }
 
 /// Who may sign up.
@@ -254,41 +232,6 @@ impl Config {
         let loaded: Self = builder.build().and_then(config::Config::try_deserialize).map_err(unreadable)?;
         let invalid = loaded.check();
         if invalid.is_empty() { Ok(loaded) } else { Err(ConfigError::Invalid(invalid)) }
-    }
-}
-
-impl ProviderConfig {
-    /// A provider that speaks HTTP, with the defaults for everything else.
-    pub fn http(name: &str, channels: &[Channel], url: &str) -> Self {
-        Self {
-            name: name.to_owned(),
-            kind: ProviderKind::Http,
-            channels: channels.to_vec(),
-            url: url.to_owned(),
-            timeout_ms: Self::default_timeout_ms(),
-            max_per_second: Self::default_max_per_second(),
-            max_in_flight: Self::default_max_in_flight(),
-            webhook_secret: None,
-            idempotency_header: None,
-            idempotency_hours: Self::default_idempotency_hours(),
-            lookup_url: None,
-        }
-    }
-
-    fn default_timeout_ms() -> u64 {
-        10_000
-    }
-
-    fn default_max_per_second() -> u32 {
-        100
-    }
-
-    fn default_max_in_flight() -> u32 {
-        50
-    }
-
-    fn default_idempotency_hours() -> u64 {
-        24
     }
 }
 

@@ -49,6 +49,10 @@ pub enum EventKind {
     #[serde(rename = "message.reaction")]
     #[sqlx(rename = "message.reaction")]
     MessageReaction,
+    /// An address wants messages, or wants none any more.
+    #[serde(rename = "consent.changed")]
+    #[sqlx(rename = "consent.changed")]
+    ConsentChanged,
 }
 
 /// One entry. It refers to people by id only, so that erasing one never means rewriting it.

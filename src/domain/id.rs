@@ -52,6 +52,12 @@ ids! {
     LabelId;
     /// A saved reply of a workspace.
     SavedReplyId;
+    /// A change of somebody's consent.
+    ConsentId;
+    /// Where a customer is told of events.
+    WebhookEndpointId;
+    /// An event on its way to an endpoint.
+    WebhookDeliveryId;
 }
 
 impl WorkspaceId {

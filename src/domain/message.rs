@@ -234,8 +234,12 @@ pub struct Message {
     /// What to do in doubt; outbound only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Policy>,
-    /// Everybody it goes to.
+    /// Everybody it goes to. In a list of messages nobody, where one of a chat goes to more than twenty people:
+    /// `receipts` has how many they are, and the message by itself has them all.
     pub recipients: Vec<Recipient>,
+    /// How far it came, where one of a chat goes to more than twenty people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub receipts: Option<ReceiptTotals>,
     /// When the client says it was written.
     pub timestamp: Timestamp,
     /// Not before then.
@@ -260,6 +264,17 @@ pub struct Message {
     pub created_at: Timestamp,
     /// When anything about it changed last.
     pub updated_at: Timestamp,
+}
+
+/// How far a chat's message came, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct ReceiptTotals {
+    /// How many people it goes to.
+    pub sent: i64,
+    /// How many of them have fetched it.
+    pub delivered: i64,
+    /// How many of them have read it.
+    pub read: i64,
 }
 
 /// One emoji on a message.

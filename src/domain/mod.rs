@@ -3,6 +3,7 @@
 mod account;
 mod address;
 mod chat;
+mod consent;
 mod draft;
 mod event;
 mod file;
@@ -10,31 +11,37 @@ mod guards;
 mod html;
 mod id;
 mod message;
+mod network;
 mod people;
+mod quiet;
 mod refusal;
 mod segments;
 mod status;
 mod team;
 mod time;
+mod webhook;
 mod workspace;
 
 pub use account::{CodePurpose, UsernameError, check_username, join_name, split_name};
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use chat::{ChatDraft, MemberRole, Relation, emoji};
+pub use consent::{ConsentChannel, ConsentSource, ConsentState, Keyword};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
 pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of_url, file_url};
 pub use guards::Guards;
 pub use html::{Rendered, is_html, render};
 pub use id::{
-    AddressId, ApiKeyId, AuditId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId, OutboxId,
-    QuarantineId, SavedReplyId, SessionId, UserId, WorkspaceId,
+    AddressId, ApiKeyId, AuditId, ConsentId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId,
+    OutboxId, QuarantineId, SavedReplyId, SessionId, UserId, WebhookDeliveryId, WebhookEndpointId, WorkspaceId,
 };
 pub use message::{
-    Channel, Conversation, ConversationKind, Direction, LastMessage, Message, OneOrMany, Policy, Reaction, Recipient,
-    RecipientKind, SegmentSummary,
+    Channel, Conversation, ConversationKind, Direction, LastMessage, Message, OneOrMany, Policy, Reaction,
+    ReceiptTotals, Recipient, RecipientKind, SegmentSummary,
 };
+pub use network::{Network, NetworkError};
 pub use people::{Caller, Role, Sight, Who, is_username};
+pub use quiet::{QuietHours, QuietHoursChange, QuietHoursError};
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};
@@ -43,4 +50,5 @@ pub use team::{
     unknown_placeholders,
 };
 pub use time::Timestamp;
+pub use webhook::{DeliveryState, WebhookEvent};
 pub use workspace::{GroupHistory, Strangers};

@@ -27,16 +27,22 @@ pub struct Documents {
 impl Documents {
     /// Writes a description of the API in both languages.
     pub fn of(description: &utoipa::openapi::OpenApi) -> Self {
-        let hash = STANDARD.encode(Sha256::digest(STYLE.as_bytes()));
         Self {
             json: serde_json::to_string_pretty(description).unwrap_or_default(),
             yaml: serde_yaml_ng::to_string(description).unwrap_or_default(),
             page: PAGE.replace("{style}", STYLE),
-            page_policy: format!(
-                "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
-            ),
+            page_policy: style_policy(STYLE, "'none'"),
         }
     }
+}
+
+/// The content security policy of a page with that style, no script, and forms that go there.
+pub(super) fn style_policy(style: &str, form_action: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(style.as_bytes()));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'; base-uri 'none'; \
+         form-action {form_action}"
+    )
 }
 
 /// A page with links

@@ -15,7 +15,7 @@ use crate::domain::{FieldError, Refusal};
 use crate::messaging::{
     ChangeError, LabelError, MoveError, ReadFileError, ReplyError, SavedReplyError, SendError, TextError, UploadError,
 };
-use crate::store;
+use crate::store::{self, Gone};
 
 /// The media type of every refusal.
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -187,9 +187,29 @@ impl From<store::Error> for Error {
     fn from(error: store::Error) -> Self {
         if error.is_unavailable() {
             tracing::warn!(error = &error as &dyn std::error::Error, "the database does not answer");
-            Self::unavailable()
-        } else {
-            Self::internal(&error)
+            return Self::unavailable();
+        }
+        match error {
+            store::Error::Gone(gone) => gone.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<Gone> for Error {
+    /// The answers of those who come a moment later and do not find it.
+    fn from(gone: Gone) -> Self {
+        match gone {
+            Gone::Label => Self::not_found("no_such_label", "there is no such label"),
+            Gone::File => {
+                let message = "an upload was deleted meanwhile; one that is not sent within a day is";
+                Self::invalid_field("attachments", "no_such_attachment", message)
+            }
+            Gone::Person => Self::not_found("no_such_user", "somebody has left the workspace meanwhile"),
+            Gone::Other => {
+                let detail = "something that this needs was deleted meanwhile; look again";
+                Self::new(StatusCode::CONFLICT, "gone_meanwhile", detail)
+            }
         }
     }
 }
@@ -260,6 +280,11 @@ impl From<UploadError> for Error {
                 Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_file_type", message)
                     .naming(vec![FieldError::new("file", "unsupported_file_type", message)])
             }
+            UploadError::Limited { after } => Self::too_many(after),
+            UploadError::Full => {
+                let detail = "the workspace stores as many bytes of files as it may; see storage_limit_bytes";
+                Self::new(StatusCode::FORBIDDEN, "storage_full", detail)
+            }
             UploadError::Blob(error) => no_place(&error),
             UploadError::Store(error) => error.into(),
         }
@@ -292,6 +317,10 @@ impl From<LabelError> for Error {
             LabelError::NoSuchConversation => no_such_conversation(),
             LabelError::NoSuchLabel => Self::not_found("no_such_label", "there is no such label"),
             LabelError::Taken => name_taken("another label has this name"),
+            LabelError::TooMany => Self::new(StatusCode::CONFLICT, "too_many_labels", error.to_string()),
+            LabelError::TooManyOnConversation => {
+                Self::new(StatusCode::CONFLICT, "too_many_labels_on_conversation", error.to_string())
+            }
             LabelError::Store(error) => error.into(),
         }
     }
@@ -305,6 +334,7 @@ impl From<SavedReplyError> for Error {
                 Self::invalid_field("conversation_id", "no_such_conversation", "there is no such conversation")
             }
             SavedReplyError::Taken => name_taken("another saved reply has this name"),
+            SavedReplyError::TooMany => Self::new(StatusCode::CONFLICT, "too_many_saved_replies", error.to_string()),
             SavedReplyError::Store(error) => error.into(),
         }
     }

@@ -229,6 +229,18 @@ impl<'a> Fields<'a> {
         value
     }
 
+    /// A truth value.
+    pub fn flag(&mut self, name: &str) -> Option<bool> {
+        let flag = match self.value(name)? {
+            Value::Json(raw) => raw.get().parse().ok(),
+            Value::Form(text) => text.parse().ok(),
+        };
+        if flag.is_none() {
+            self.refuse(name, "invalid", "must be true or false");
+        }
+        flag
+    }
+
     /// A field as its own JSON, for what is shown and not understood.
     pub fn any(&self, name: &str) -> Option<String> {
         match self.value(name)? {

@@ -1,8 +1,9 @@
 //! Inviting people, and joining.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 
+use super::accounts::{Client, ended};
 use super::body::SmallJson;
 use super::fields::Fields;
 use super::openapi::Refuses;
@@ -80,7 +81,7 @@ pub async fn revoke_invitation(state: State, MayAdmin(caller): MayAdmin, path: P
 
 /// Accept an invitation
 ///
-/// The session acts in that workspace from now on.
+/// The session acts in that workspace from now on, under another token.
 #[utoipa::path(
     post, path = "/api/invitations/accept", operation_id = "acceptInvitation", tag = "people",
     request_body = AcceptRequest,
@@ -89,16 +90,19 @@ pub async fn revoke_invitation(state: State, MayAdmin(caller): MayAdmin, path: P
 )]
 pub async fn accept_invitation(
     state: State,
+    client: Client,
     SignedIn(session): SignedIn,
     SmallJson(body): SmallJson,
-) -> Result<Json<Joined>, Error> {
+) -> Result<(HeaderMap, Json<Joined>), Error> {
     let mut fields = Fields::json(&body)?;
     let token = fields.name("token", MAX_TOKEN);
     let token = fields.require("token", token);
     fields.finish()?;
     let token = token.unwrap_or_default();
-    let (workspace, role) = auth::accept_invitation(&state.messaging, (session.id, session.user), &token).await?;
-    Ok(Json(Joined { workspace: workspace.into(), role }))
+    let (workspace, role, renewed) =
+        auth::accept_invitation(&state.messaging, (session.id, session.user), &token).await?;
+    let (headers, token) = client.renew(state.mode, &renewed);
+    Ok((headers, Json(Joined { workspace: workspace.into(), role, token })))
 }
 
 fn no_such_invitation() -> Error {
@@ -109,6 +113,7 @@ impl From<AcceptError> for Error {
     fn from(error: AcceptError) -> Self {
         match error {
             AcceptError::NotGood => no_such_invitation(),
+            AcceptError::Ended => ended(),
             AcceptError::Store(error) => error.into(),
         }
     }

@@ -8,6 +8,7 @@ mod audit;
 mod body;
 mod budget;
 mod chat;
+mod consents;
 mod conversations;
 mod conversations_change;
 mod cookie;
@@ -36,6 +37,7 @@ mod simulator;
 mod sms_service;
 mod team;
 mod web_form;
+mod webhook_endpoints;
 mod webhooks;
 mod workspaces;
 
@@ -61,6 +63,7 @@ pub use self::limiter::Limiter;
 pub use self::serve::{Limits, serve};
 use crate::auth::Accounts;
 use crate::config::Config;
+use crate::egress::Egress;
 use crate::messaging::Messaging;
 use crate::provider::Simulator;
 
@@ -89,6 +92,8 @@ pub struct State {
     pub mode: Mode,
     /// The simulated carrier, in `dev`.
     pub simulator: Option<Arc<Simulator>>,
+    /// Where customers' endpoints may be.
+    pub egress: Egress,
     /// Uploads that may be read at once.
     pub uploads: Arc<Semaphore>,
     /// What `/metrics` shows.
@@ -162,6 +167,9 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))
+        .routes(routes!(consents::list_consents, consents::change_consent))
+        .routes(routes!(consents::export_consents))
+        .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))
         .routes(routes!(lists::list_dead_letters))
         .routes(routes!(lists::list_quarantine))
         .routes(routes!(lists::replay_quarantined))
@@ -177,6 +185,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(simulator::write_on_handset))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
+        .merge(webhook_endpoints::routes())
         .routes(routes!(workspaces::list_workspaces, workspaces::create_workspace))
         .routes(routes!(workspaces::get_settings, workspaces::change_settings))
         .routes(routes!(people::list_members))

@@ -35,16 +35,21 @@ struct Kind {
     header: Option<(&'static str, &'static str)>,
 }
 
-const KINDS: [Kind; 14] = [
+const KINDS: [Kind; 15] = [
     kind(400, "BadRequest", "Something in the request is not as it should be; `errors` names it."),
     with(kind(401, "Unauthorized", "Credentials are wanted, or the ones sent are not good."), CHALLENGE),
-    kind(403, "Forbidden", "The credentials do not reach so far; in dev, also any foreign Host or Origin."),
+    kind(
+        403,
+        "Forbidden",
+        "The credentials do not reach so far, or the workspace has no room; in dev, also any foreign Host or Origin.",
+    ),
     kind(404, "NotFound", "There is no such thing."),
     with(kind(405, "MethodNotAllowed", "There is something here, but not for this method."), ALLOW),
     kind(408, "RequestTimeout", "The body did not arrive in time."),
     kind(409, "Conflict", "It cannot be done as things stand."),
     kind(413, "ContentTooLarge", "The body is too large."),
     kind(415, "UnsupportedMediaType", "The body is of another media type."),
+    with(kind(416, "RangeNotSatisfiable", "The file has none of the bytes that are asked for."), SIZE),
     kind(422, "IdempotencyKeyReused", "The Idempotency-Key was used for another request."),
     with(
         kind(429, "TooManyRequests", "A limit is reached: the caller's, the sender's, or that of what was asked for."),
@@ -57,6 +62,7 @@ const KINDS: [Kind; 14] = [
 
 const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "What credentials are wanted.");
 const ALLOW: (&str, &str) = ("Allow", "The methods there are.");
+const SIZE: (&str, &str) = ("Content-Range", "How many bytes there are.");
 const RETRY: (&str, &str) = ("Retry-After", "After how many seconds to try again.");
 const REQUEST_ID: (&str, &str) = ("X-Request-Id", "The request's id: the client's own, or one of ours.");
 
@@ -74,10 +80,12 @@ pub fn beginning() -> OpenApi {
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
         ("accounts", "People: signing up and in, and changing what is theirs."),
+        ("consent", "Who wants messages and who does not."),
         ("team", "How a team answers: states, notes, labels, saved replies."),
         ("attachments", "Files that messages carry."),
         ("chats", "People writing to each other: messages, groups, friends."),
         ("webhooks", "What providers tell us."),
+        ("webhook endpoints", "What we tell customers."),
         ("web form", "A text from the default sender."),
         ("sms service", "Texts known by their uuid."),
         ("people", "Workspaces, who is in them, and as what."),
@@ -156,7 +164,8 @@ fn components() -> utoipa::openapi::Components {
         .security_scheme("api_key", bearer("An API key: `sb_live_..`. In `dev` the local operator needs none."))
         .security_scheme("session", session())
         .security_scheme("webhook_bearer", bearer("The provider's `webhook_secret`."))
-        .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."));
+        .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."))
+        .security_scheme("webhook_signature", signature());
     for kind in &KINDS {
         components = components.response(kind.name, response(kind));
     }
@@ -172,6 +181,12 @@ fn bearer(meaning: &str) -> SecurityScheme {
 fn session() -> SecurityScheme {
     let meaning = "A person's session, as its cookie (`sb_session` in `dev`) or as a bearer token: `sb_sess_..`.";
     SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description("__Host-sb_session", meaning)))
+}
+
+fn signature() -> SecurityScheme {
+    let meaning = "A Standard Webhooks 1.0.0 signature of the body under the provider's `webhook_secret`, where that begins with \
+                   `whsec_`; with `webhook-id` and `webhook-timestamp`.";
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("webhook-signature", meaning)))
 }
 
 fn basic(meaning: &str) -> SecurityScheme {

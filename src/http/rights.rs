@@ -1,6 +1,6 @@
 //! Being allowed is a type: a handler that takes one of these does not run without it.
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::{AUTHORIZATION, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -9,13 +9,15 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
+use super::body::{JsonOrForm, LargeJson};
 use super::entrance::{Entrance, Whence};
 use super::limiter::Asker;
 use super::{Error, Mode, State, cookie};
-use crate::auth::{self, KeyHolder, SESSION_PREFIX, Scope, Session};
+use crate::auth::{self, KeyHolder, Origin, SESSION_PREFIX, Scope, Session};
 use crate::config::ProviderConfig;
-use crate::domain::{Caller, Role, UserId, Who, WorkspaceId};
+use crate::domain::{Caller, Role, Timestamp, UserId, Who, WorkspaceId};
 use crate::fault::is_sabotaged;
+use crate::signature::{self, Claim, SigningKey};
 
 const CHALLENGE: &str = "Bearer realm=\"switchboard\"";
 /// What a session's refusals ask for.
@@ -84,8 +86,17 @@ pub struct MaybeSession(pub Option<Session>);
 pub struct Webhook {
     /// Whose messages it tells of.
     pub workspace: WorkspaceId,
-    /// Which provider showed its secret; absent from the local operator.
+    /// Which provider showed its secret, or signed with it; absent from the local operator.
     pub provider: Option<String>,
+}
+
+/// What an outside service tells us, once it is known which one: it shows its secret, or signs the body with it.
+#[derive(Debug)]
+pub struct Told<B> {
+    /// Who tells.
+    pub webhook: Webhook,
+    /// What.
+    pub body: B,
 }
 
 impl FromRequestParts<State> for MaySend {
@@ -184,12 +195,31 @@ impl FromRequestParts<State> for MaybeSession {
     }
 }
 
-impl FromRequestParts<State> for Webhook {
+impl<B> FromRequest<State> for Told<B>
+where
+    B: FromRequest<State, Rejection = Error> + AsRef<[u8]>,
+{
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Error> {
+    async fn from_request(request: Request, state: &State) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let told = |provider: Option<String>, body| Self {
+            webhook: Webhook { workspace: WorkspaceId::DEFAULT, provider },
+            body,
+        };
+        let read = |parts| B::from_request(Request::from_parts(parts, body), state);
         let provider = match credentials(&parts.headers) {
-            Credentials::None if is_local(parts) => None,
+            Credentials::None if is_signed(&parts) => {
+                let headers = parts.headers.clone();
+                let origin = Whence::of(&parts.extensions);
+                let now = state.messaging.clock.now();
+                let has_signer = state.config.providers.iter().any(|provider| !signing_keys(provider).is_empty());
+                let claim = claim(&headers, now).filter(|_| has_signer).ok_or_else(|| unproven(state, origin))?;
+                let body = read(parts).await?;
+                let provider = signer_of(&claim, body.as_ref(), &state.config.providers);
+                return provider.map(|name| told(Some(name), body)).ok_or_else(|| unproven(state, origin));
+            }
+            Credentials::None if is_local(&parts) => None,
             Credentials::None => return Err(Error::unauthorized(WEBHOOK_CHALLENGE, "a webhook secret is wanted")),
             Credentials::Bearer(secret) | Credentials::Password(secret) => {
                 let provider = provider_of(&secret, &state.config.providers).ok_or_else(wrong_secret)?;
@@ -197,12 +227,57 @@ impl FromRequestParts<State> for Webhook {
             }
             Credentials::Unreadable => return Err(wrong_secret()),
         };
-        Ok(Self { workspace: WorkspaceId::DEFAULT, provider })
+        Ok(told(provider, read(parts).await?))
+    }
+}
+
+impl AsRef<[u8]> for LargeJson {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for JsonOrForm {
+    fn as_ref(&self) -> &[u8] {
+        self.bytes()
     }
 }
 
 fn wrong_secret() -> Error {
     Error::unauthorized(WEBHOOK_CHALLENGE, "this is no provider's webhook secret")
+}
+
+/// A signature that proves nothing is counted against where it came from; one that is good is not.
+fn unproven(state: &State, origin: Origin) -> Error {
+    match state.limiter.take(Asker::Origin(origin), state.messaging.clock.now()) {
+        Err(after) if state.mode == Mode::Serve => Error::too_many(after),
+        Ok(()) | Err(_) => {
+            Error::unauthorized(WEBHOOK_CHALLENGE, "this is no provider's signature of this body at this time")
+        }
+    }
+}
+
+fn is_signed(parts: &Parts) -> bool {
+    parts.headers.contains_key(signature::SIGNATURE)
+}
+
+/// What the three headers claim, each of them there once.
+fn claim(headers: &HeaderMap, now: Timestamp) -> Option<Claim<'_>> {
+    let only = |name| {
+        let mut values = headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none())?.to_str().ok()
+    };
+    Claim::read((only(signature::ID)?, only(signature::TIMESTAMP)?, only(signature::SIGNATURE)?), now)
+}
+
+fn signing_keys(provider: &ProviderConfig) -> Vec<SigningKey> {
+    provider.webhook_secrets().filter_map(|secret| SigningKey::read(secret.expose()).ok()).collect()
+}
+
+/// The provider whose secret signed this body.
+fn signer_of(claim: &Claim<'_>, body: &[u8], providers: &[ProviderConfig]) -> Option<String> {
+    let signer = providers.iter().find(|provider| claim.is_proven(&signing_keys(provider), body));
+    signer.map(|provider| provider.name.clone())
 }
 
 /// Who showed credentials.
@@ -217,15 +292,23 @@ enum Identity {
 struct Identified(Result<Option<Identity>, Error>);
 
 /// Finds out whose request it is, and keeps it for the extractors; nobody, when it is a provider that shows its secret:
-/// what it tells us may not be refused, and it is counted by no budget.
+/// what it tells us may not be refused, and it is counted by no budget. A signature is proven with the body, and counted
+/// there when it is not good.
 pub async fn identify_once(parts: &mut Parts, state: &State) -> Option<Asker> {
-    let (Credentials::Bearer(secret) | Credentials::Password(secret)) = credentials(&parts.headers) else {
-        return Some(remember(parts, state).await);
+    let is_provider = match credentials(&parts.headers) {
+        Credentials::Bearer(secret) | Credentials::Password(secret) => {
+            provider_of(&secret, &state.config.providers).is_some()
+        }
+        Credentials::None => is_signed(parts) && takes_signatures(parts),
+        Credentials::Unreadable => false,
     };
-    if provider_of(&secret, &state.config.providers).is_some() {
-        return None;
-    }
-    Some(remember(parts, state).await)
+    if is_provider { None } else { Some(remember(parts, state).await) }
+}
+
+/// Whether it is for one of the paths whose handlers take [`Told`].
+fn takes_signatures(parts: &Parts) -> bool {
+    let path = parts.uri.path();
+    path.starts_with("/api/webhooks/") || path == "/api/receive-sms"
 }
 
 async fn remember(parts: &mut Parts, state: &State) -> Asker {
@@ -386,12 +469,11 @@ fn provider_of<'a>(secret: &str, providers: &'a [ProviderConfig]) -> Option<&'a 
     let given = Sha256::digest(secret.as_bytes());
     let mut found = None;
     for provider in providers {
-        let Some(wanted) = provider.webhook_secret.as_ref().filter(|secret| !secret.expose().is_empty()) else {
-            continue;
-        };
-        let is_same: Choice = given.as_slice().ct_eq(Sha256::digest(wanted.expose().as_bytes()).as_slice());
-        if (bool::from(is_same) || is_sabotaged("secret_off")) && found.is_none() {
-            found = Some(provider.name.as_str());
+        for wanted in provider.webhook_secrets().filter(|secret| !secret.expose().is_empty()) {
+            let is_same: Choice = given.as_slice().ct_eq(Sha256::digest(wanted.expose().as_bytes()).as_slice());
+            if (bool::from(is_same) || is_sabotaged("secret_off")) && found.is_none() {
+                found = Some(provider.name.as_str());
+            }
         }
     }
     found

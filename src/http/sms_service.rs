@@ -12,7 +12,7 @@ use super::idempotency::IdempotencyKey;
 use super::openapi::Refuses;
 use super::page::{BARE, Listing};
 use super::query::{Path, Query};
-use super::rights::{MayOversee, MaySend, Webhook};
+use super::rights::{MayOversee, MaySend, Told};
 use super::shapes::{BareParams, Done, HistoryDirection, HistoryEntry, IdempotencyHeader, PhoneHistory, TextRequest};
 use super::{Error, State};
 use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal};
@@ -59,9 +59,9 @@ pub async fn send_sms(
         (TextRequest = "application/x-www-form-urlencoded"),
     )),
     responses((status = 200, description = "Received, now or before.", body = Done), Refuses<400>, Refuses<409>, Refuses<429>),
-    security((), ("webhook_bearer" = []), ("webhook_basic" = [])),
+    security((), ("webhook_bearer" = []), ("webhook_basic" = []), ("webhook_signature" = [])),
 )]
-pub async fn receive_sms(state: State, webhook: Webhook, body: JsonOrForm) -> Result<Json<Done>, Error> {
+pub async fn receive_sms(state: State, Told { webhook, body }: Told<JsonOrForm>) -> Result<Json<Done>, Error> {
     let text = text(body.fields()?, &state.messaging.rules.phone)?;
     messaging::receive_text(&state.messaging, webhook.workspace, text).await?;
     Ok(Json(Done { message: "SMS received successfully".to_owned() }))

@@ -9,10 +9,10 @@ use super::body::LargeJson;
 use super::draft;
 use super::fields::{Fields, NotAnObject};
 use super::openapi::Refuses;
-use super::rights::Webhook;
+use super::rights::Told;
 use super::shapes::{EmailReceived, Parked, SmsReceived, StatusAnswer, StatusReceived, StatusResult};
 use super::{Error, State};
-use crate::domain::{Address, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
+use crate::domain::{Address, ConsentSource, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
 use crate::messaging::{self, Endpoint, Inbound, Recorded, StatusReport};
 
 /// Characters of a provider's name for a message.
@@ -73,10 +73,10 @@ impl Hook {
         (status = 202, description = "Kept in quarantine: it could not be understood.", body = Parked),
         Refuses<400>,
     ),
-    security((), ("webhook_bearer" = []), ("webhook_basic" = [])),
+    security((), ("webhook_bearer" = []), ("webhook_basic" = []), ("webhook_signature" = [])),
 )]
-pub async fn receive_sms(state: State, webhook: Webhook, LargeJson(body): LargeJson) -> Result<Response, Error> {
-    answer(&state, webhook, Hook::Sms, &body).await
+pub async fn receive_sms(state: State, told: Told<LargeJson>) -> Result<Response, Error> {
+    answer(&state, told, Hook::Sms).await
 }
 
 /// Receive an email
@@ -89,10 +89,10 @@ pub async fn receive_sms(state: State, webhook: Webhook, LargeJson(body): LargeJ
         (status = 202, description = "Kept in quarantine: it could not be understood.", body = Parked),
         Refuses<400>,
     ),
-    security((), ("webhook_bearer" = []), ("webhook_basic" = [])),
+    security((), ("webhook_bearer" = []), ("webhook_basic" = []), ("webhook_signature" = [])),
 )]
-pub async fn receive_email(state: State, webhook: Webhook, LargeJson(body): LargeJson) -> Result<Response, Error> {
-    answer(&state, webhook, Hook::Email, &body).await
+pub async fn receive_email(state: State, told: Told<LargeJson>) -> Result<Response, Error> {
+    answer(&state, told, Hook::Email).await
 }
 
 /// Hear what became of a message
@@ -105,10 +105,10 @@ pub async fn receive_email(state: State, webhook: Webhook, LargeJson(body): Larg
         (status = 202, description = "Kept in quarantine: it could not be understood, or its message is not known.", body = Parked),
         Refuses<400>,
     ),
-    security((), ("webhook_bearer" = []), ("webhook_basic" = [])),
+    security((), ("webhook_bearer" = []), ("webhook_basic" = []), ("webhook_signature" = [])),
 )]
-pub async fn receive_status(state: State, webhook: Webhook, LargeJson(body): LargeJson) -> Result<Response, Error> {
-    answer(&state, webhook, Hook::Status, &body).await
+pub async fn receive_status(state: State, told: Told<LargeJson>) -> Result<Response, Error> {
+    answer(&state, told, Hook::Status).await
 }
 
 /// Takes in what came to a hook, now or out of quarantine. Changes nothing when it is unmatched or unreadable.
@@ -131,7 +131,7 @@ pub async fn take_in(
             Err(errors) => Ok(Outcome::Unreadable(errors)),
         },
         Hook::Status => match report(fields, state, provider) {
-            Ok(report) => record(state, workspace, report).await,
+            Ok(report) => record(state, report).await,
             Err(errors) => Ok(Outcome::Unreadable(errors)),
         },
     }
@@ -142,8 +142,9 @@ pub fn unmatched() -> Refusal {
     vec![FieldError::new("reference", "unmatched", "no message of ours has this reference or provider_id")]
 }
 
-async fn answer(state: &State, webhook: Webhook, hook: Hook, body: &[u8]) -> Result<Response, Error> {
-    let workspace = webhook.workspace;
+async fn answer(state: &State, told: Told<LargeJson>, hook: Hook) -> Result<Response, Error> {
+    let Told { webhook, body: LargeJson(body) } = told;
+    let (workspace, body) = (webhook.workspace, &body[..]);
     let (quarantined, errors) = match take_in(state, (workspace, webhook.provider), hook, body).await? {
         Outcome::Received(message) => return Ok(Json(message).into_response()),
         Outcome::Recorded(result) => return Ok(Json(StatusAnswer { result }).into_response()),
@@ -160,8 +161,8 @@ async fn answer(state: &State, webhook: Webhook, hook: Hook, body: &[u8]) -> Res
     Ok((StatusCode::ACCEPTED, Json(Parked { quarantined, errors })).into_response())
 }
 
-async fn record(state: &State, workspace: WorkspaceId, report: StatusReport) -> Result<Outcome, Error> {
-    Ok(match messaging::record_status(&state.messaging, workspace, report.clone()).await? {
+async fn record(state: &State, report: StatusReport) -> Result<Outcome, Error> {
+    Ok(match messaging::record_status(&state.messaging, report.clone()).await? {
         Recorded::Applied => Outcome::Recorded(StatusResult::Applied),
         Recorded::Repeated => Outcome::Recorded(StatusResult::Repeated),
         Recorded::Unmatched => Outcome::Unmatched(Box::new(report)),
@@ -218,13 +219,17 @@ fn report(mut fields: Fields<'_>, state: &State, provider: Option<String>) -> Re
     match status {
         Some(status) if errors.is_empty() => {
             let report = Report { status, at, reason };
-            Ok(StatusReport { provider, reference, provider_id, report, is_dated: dated.is_some(), recipient })
+            let is_dated = dated.is_some();
+            // a mailbox that sends mails back gets no more of them
+            let opt_out = (status == Status::Bounced).then_some(ConsentSource::Bounce);
+            Ok(StatusReport { provider, reference, provider_id, report, is_dated, recipient, opt_out })
         }
         Some(_) | None => Err(errors),
     }
 }
 
-fn read_any(text: &str, state: &State) -> Result<Address, crate::domain::AddressError> {
+/// Reads a phone number or an email address.
+pub fn read_any(text: &str, state: &State) -> Result<Address, crate::domain::AddressError> {
     if text.contains('@') { Address::email(text) } else { Address::phone(text, &state.messaging.rules.phone) }
 }
 

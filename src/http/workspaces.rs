@@ -12,11 +12,14 @@ use super::query::Query;
 use super::rights::{MayAdmin, MayOwn};
 use super::shapes::{PageParams, SettingsRequest, Workspace, WorkspaceRequest};
 use super::{Error, State};
-use crate::auth::{self, SettingsChange};
-use crate::domain::{GroupHistory, Strangers};
+use crate::auth;
+use crate::domain::{GroupHistory, QuietHours, QuietHoursChange, Strangers};
+use crate::store::SettingsChange;
 
 /// Characters of a workspace's name.
 const MAX_NAME: usize = 100;
+/// Characters of what is answered to somebody who asks for help.
+const MAX_HELP: usize = 480;
 
 /// List the workspaces
 ///
@@ -66,6 +69,19 @@ pub async fn get_settings(state: State, MayAdmin(caller): MayAdmin) -> Result<Js
     Ok(Json(auth::find_settings(&state.messaging, caller.workspace).await?.into()))
 }
 
+/// Quiet hours that mean something, or `null` for none.
+fn quiet_hours(fields: &mut Fields<'_>) -> Option<QuietHoursChange> {
+    const NAME: &str = "quiet_hours";
+    if fields.is_null(NAME) {
+        return Some(QuietHoursChange::Clear);
+    }
+    let hours: QuietHours = fields.has(NAME).then(|| fields.value_of(NAME, "must be {from, until, zone}")).flatten()?;
+    if let Err(error) = hours.check() {
+        fields.refuse(NAME, "invalid", error.to_string());
+    }
+    Some(QuietHoursChange::Set(hours))
+}
+
 /// Change what the workspace decides
 ///
 /// What is left out stays as it is.
@@ -84,7 +100,12 @@ pub async fn change_settings(
         name: fields.name("name", MAX_NAME),
         strangers: fields.choice("strangers", Strangers::named, "write, ask, no"),
         group_history: fields.choice("group_history", GroupHistory::named, "joined, all"),
+        help_text: fields.text("help_text"),
+        quiet_hours: quiet_hours(&mut fields),
     };
+    if change.help_text.as_ref().is_some_and(|text| text.chars().count() > MAX_HELP) {
+        fields.refuse("help_text", "too_long", format!("must have at most {MAX_HELP} characters"));
+    }
     fields.finish()?;
     Ok(Json(auth::change_settings(&state.messaging, caller, change).await?.into()))
 }

@@ -11,7 +11,7 @@ use crate::store::{
     Thread, Tx,
 };
 
-use super::read::{compose, load_authors};
+use super::read::compose;
 
 /// A draft that becomes a message.
 pub(super) struct Entry {
@@ -105,7 +105,7 @@ pub(super) async fn store_entries(
         let event = NewEvent::of_conversation(workspace, kind, message.conversation, now);
         tx.record(event.of_message(message.id, message.status));
     }
-    let authors = load_authors(tx, messages.iter().map(|message| message.author)).await?;
+    let authors = tx.load_usernames(messages.iter().filter_map(|message| message.author)).await?;
     Ok(compose_new(entries, messages, (&recipients, authors), addresses, now))
 }
 

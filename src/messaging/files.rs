@@ -4,6 +4,7 @@
 //! No transaction is open while bytes move.
 
 use std::collections::HashSet;
+use std::ops::Range;
 use std::time::Duration;
 
 use base64::Engine;
@@ -18,16 +19,21 @@ use crate::domain::{
     Caller, FieldError, FileId, MediaType, Refusal, Timestamp, UploadedFile, WorkspaceId, clean_file_name, file_of_url,
     file_url,
 };
-use crate::store::{self, FileRow, NewFile, OldFile, Position, Tx};
+use crate::store::{self, Budget, FileRow, NewFile, OldFile, Position, Taken, Tx};
 
 /// How long an upload may wait for the message that carries it.
 const ATTACHABLE: Duration = Duration::from_hours(24);
+/// For how long what somebody uploads is counted.
+const DAY: Duration = Duration::from_hours(24);
 /// When it is deleted then; the hour between the two is for what is under way.
 const UNUSED: Duration = Duration::from_hours(25);
 /// How long a link for a provider is good after the message's last moment.
 const LINK_LIFE: Duration = Duration::from_hours(7 * 24);
 /// Files that one step of the sweep looks at.
 const SWEPT: i64 = 200;
+
+/// Which file of which workspace.
+type FileName = (WorkspaceId, FileId);
 
 /// Why a file was not taken.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +44,15 @@ pub enum UploadError {
     /// It is none of the kinds that are taken.
     #[error("the file is of no kind that is taken")]
     Unsupported,
+    /// Its uploader has uploaded too much.
+    #[error("too much was uploaded")]
+    Limited {
+        /// After how long there may be more.
+        after: Duration,
+    },
+    /// The workspace stores as much as it may.
+    #[error("the workspace has no room for it")]
+    Full,
     /// Its bytes could not be kept.
     #[error(transparent)]
     Blob(#[from] blob::Error),
@@ -60,7 +75,7 @@ pub enum ReadFileError {
     Store(#[from] store::Error),
 }
 
-/// A file that is being read.
+/// A file that may be read.
 #[derive(Debug)]
 pub struct OpenFile {
     /// What it is; nothing else is ever said of it.
@@ -69,8 +84,10 @@ pub struct OpenFile {
     pub name: String,
     /// SHA-256 of its bytes.
     pub hash: Vec<u8>,
-    /// Its bytes.
-    pub content: Content,
+    /// How many bytes it has.
+    pub size_bytes: u64,
+    /// The name of its bytes.
+    object_key: String,
 }
 
 /// Keeps a file. What it is, its content says.
@@ -88,6 +105,7 @@ pub async fn upload(m: &Messaging, caller: &Caller, name: &str, bytes: Bytes) ->
         hash: Sha256::digest(&bytes).to_vec(),
     };
     let mut tx = m.store.begin().await?;
+    take_room(&mut tx, m, caller, file.size_bytes).await?;
     let id = tx.insert_file(caller.workspace, &file, m.clock.now()).await?;
     tx.commit().await?;
     if let Err(error) = m.blobs.put(&file.object_key, bytes).await {
@@ -101,14 +119,33 @@ pub async fn upload(m: &Messaging, caller: &Caller, name: &str, bytes: Bytes) ->
     Ok(UploadedFile { id, url: file_url(id), media_type, size_bytes: file.size_bytes, name: file.name })
 }
 
+/// Takes what an upload costs: of its uploader's day, and of the room that the workspace has.
+async fn take_room(tx: &mut Tx, m: &Messaging, caller: &Caller, bytes: i64) -> Result<(), UploadError> {
+    let (workspace, who) = (caller.workspace.0.to_be_bytes(), caller.who.to_string());
+    let budget = Budget {
+        name: "upload_bytes",
+        about: vec![b"upload_bytes", &workspace, who.as_bytes()],
+        most: m.rules.upload_limit_bytes_a_day,
+        period: DAY,
+        amount: bytes,
+    };
+    if budget.most > 0
+        && let Taken::No { budget, after } = tx.take_budgets(&[budget], m.clock.now()).await?
+    {
+        metrics::counter!("switchboard_limited_total", "limit" => budget).increment(1);
+        return Err(UploadError::Limited { after });
+    }
+    let has_room = tx.take_storage(caller.workspace, bytes, m.rules.storage_limit_bytes).await?;
+    if has_room { Ok(()) } else { Err(UploadError::Full) }
+}
+
 /// Opens a file for whoever uploaded it, or sees a message that carries it.
 pub async fn open_file(m: &Messaging, caller: &Caller, id: FileId) -> Result<OpenFile, ReadFileError> {
     let mut tx = m.store.read().await?;
     let reach = tx.reach_files(caller, &[id]).await?.pop();
     reach.filter(|reach| reach.is_own || reach.is_seen).ok_or(ReadFileError::NoSuchFile)?;
     let row = tx.find_file(caller.workspace, id).await?.ok_or(ReadFileError::NoSuchFile)?;
-    drop(tx);
-    open(m, row).await
+    open(row)
 }
 
 /// Opens a file for whoever holds a link that [`sign_link`] made and that is still good.
@@ -116,14 +153,18 @@ pub async fn open_linked_file(m: &Messaging, id: FileId, token: &str) -> Result<
     let workspace = read_token(m, id, token).ok_or(ReadFileError::NoSuchFile)?;
     let mut tx = m.store.read().await?;
     let row = tx.find_file(workspace, id).await?.ok_or(ReadFileError::NoSuchFile)?;
-    drop(tx);
-    open(m, row).await
+    open(row)
 }
 
-async fn open(m: &Messaging, row: FileRow) -> Result<OpenFile, ReadFileError> {
+fn open(row: FileRow) -> Result<OpenFile, ReadFileError> {
     let media_type = MediaType::named(&row.media_type).ok_or(ReadFileError::NoSuchFile)?;
-    let content = m.blobs.get(&row.object_key).await?.ok_or(ReadFileError::NoSuchFile)?;
-    Ok(OpenFile { media_type, name: row.name, hash: row.hash, content })
+    let size_bytes = u64::try_from(row.size_bytes).unwrap_or_default();
+    Ok(OpenFile { media_type, name: row.name, hash: row.hash, size_bytes, object_key: row.object_key })
+}
+
+/// The bytes of a file, or those of a range that lies in it.
+pub async fn read_file(m: &Messaging, file: &OpenFile, range: Option<Range<u64>>) -> Result<Content, ReadFileError> {
+    m.blobs.get(&file.object_key, range).await?.ok_or(ReadFileError::NoSuchFile)
 }
 
 /// The absolute link by which a provider fetches an upload without credentials: a week longer than the message may
@@ -174,7 +215,9 @@ pub(super) async fn find_attachable(
     if wanted.is_empty() {
         return Ok(HashSet::new());
     }
-    let reaches = tx.reach_files(caller, &wanted.into_iter().collect::<Vec<_>>()).await?;
+    let wanted: Vec<FileId> = wanted.into_iter().collect();
+    tx.hold_files(caller.workspace, &wanted).await?;
+    let reaches = tx.reach_files(caller, &wanted).await?;
     let may_attach = |reach: &store::FileReach| {
         let is_fresh = now.since(reach.created_at) < ATTACHABLE;
         reach.is_seen || (reach.is_own && (is_fresh || reach.is_attached))
@@ -198,39 +241,60 @@ pub(super) fn resolve_attachments(
     if missing.is_empty() { Ok(files) } else { Err(missing) }
 }
 
-/// Lets go of uploads that no message carries a day after they came. Gives how many.
+/// Lets go of uploads that no message carries a day after they came, or after the last one that did was taken back.
+/// Gives how many.
 ///
 /// Bytes go before their rows: what is interrupted is done again, and nothing is kept that no row knows.
+///
+/// # Errors
+///
+/// When the database or the place of the bytes fails; the sets before that are gone.
 pub async fn sweep_files(m: &Messaging) -> Result<usize, UploadError> {
     let before = m.clock.now() - UNUSED;
     let mut swept = 0;
-    loop {
-        let mut tx = m.store.read().await?;
-        let mark = tx.files_swept_to().await?;
-        let old = tx.list_old_files(mark, before, SWEPT).await?;
-        drop(tx);
-        let Some(last) = old.last() else { return Ok(swept) };
-        let mark = Position { at: last.created_at, id: last.id.0 };
-        let unused: Vec<&OldFile> = old.iter().filter(|file| !file.is_attached).collect();
-        m.blobs.delete(&unused.iter().map(|file| file.object_key.clone()).collect::<Vec<_>>()).await?;
-        let mut tx = m.store.begin().await?;
-        let ids: Vec<_> = unused.iter().map(|file| (file.workspace_id, file.id)).collect();
-        tx.delete_files(&ids).await?;
-        tx.note_files_swept(mark).await?;
-        tx.commit().await?;
-        swept += ids.len();
+    while let Some(gone) = sweep_unused(m, before).await? {
+        swept += gone;
     }
+    while let Some(gone) = sweep_released(m, before).await? {
+        swept += gone;
+    }
+    Ok(swept)
 }
 
-/// The attachments of messages as a provider gets them: a signed link for an upload, anything else as it is.
-pub fn carried_attachments(
-    m: &Messaging,
-    (workspace, last_moment): (WorkspaceId, Timestamp),
-    attachments: &[&store::AttachmentRow],
-) -> Vec<String> {
-    let link = |row: &&store::AttachmentRow| match row.file_id {
-        Some(file) => sign_link(m, workspace, file, last_moment),
-        None => row.url.clone(),
-    };
-    attachments.iter().map(link).collect()
+/// One set in the order in which files came, each looked at once; nothing when none is left.
+async fn sweep_unused(m: &Messaging, before: Timestamp) -> Result<Option<usize>, UploadError> {
+    let mut tx = m.store.read().await?;
+    let mark = tx.files_swept_to().await?;
+    let old = tx.list_old_files(mark, before, SWEPT).await?;
+    drop(tx);
+    let Some(last) = old.last() else { return Ok(None) };
+    let mark = Position { at: last.created_at, id: last.id.0 };
+    let (unused, _) = delete_bytes(m, &old).await?;
+    let mut tx = m.store.begin().await?;
+    tx.delete_files(&unused).await?;
+    tx.note_files_swept(mark).await?;
+    tx.commit().await?;
+    Ok(Some(unused.len()))
+}
+
+/// One set of those whose message was taken back.
+async fn sweep_released(m: &Messaging, before: Timestamp) -> Result<Option<usize>, UploadError> {
+    let old = m.store.read().await?.list_released_files(before, SWEPT).await?;
+    if old.is_empty() {
+        return Ok(None);
+    }
+    let (unused, used) = delete_bytes(m, &old).await?;
+    let mut tx = m.store.begin().await?;
+    tx.delete_files(&unused).await?;
+    tx.keep_files(&used).await?;
+    tx.commit().await?;
+    Ok(Some(unused.len()))
+}
+
+/// Deletes the bytes of files that no message carries; these, and the others.
+async fn delete_bytes(m: &Messaging, files: &[OldFile]) -> Result<(Vec<FileName>, Vec<FileName>), UploadError> {
+    let (used, unused): (Vec<&OldFile>, Vec<&OldFile>) = files.iter().partition(|file| file.is_attached);
+    m.blobs.delete(&unused.iter().map(|file| file.object_key.clone()).collect::<Vec<_>>()).await?;
+    let names = |files: Vec<&OldFile>| files.into_iter().map(|file| (file.workspace_id, file.id)).collect();
+    Ok((names(unused), names(used)))
 }

@@ -1,7 +1,9 @@
 //! What the product does: send, receive, read. One function, one unit of work.
 
 mod accept;
+mod callback;
 pub mod chat;
+mod consent;
 mod files;
 mod notes;
 mod notice;
@@ -10,6 +12,7 @@ mod receive;
 mod reply;
 mod saved_replies;
 mod send;
+mod shown;
 mod state;
 mod status;
 mod team;
@@ -24,9 +27,15 @@ use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
 use crate::store::{Retention, Store};
 
 pub use crate::store::{AssigneeFilter, ConversationFilter, Order, Page, PageRequest, Position};
+pub use callback::{callback_token, is_callback_token};
+pub use consent::{
+    Consent, ConsentChange, change_consent, is_unsubscribe_token, list_consents, load_consents, unsubscribe,
+    unsubscribe_link,
+};
+pub(crate) use consent::{Unwanted, note_unwanted};
 pub use files::{
-    OpenFile, ReadFileError, UploadError, carried_attachments, check_attachments, open_file, open_linked_file,
-    sign_link, sweep_files, upload,
+    OpenFile, ReadFileError, UploadError, check_attachments, open_file, open_linked_file, read_file, sign_link,
+    sweep_files, upload,
 };
 pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};
@@ -40,6 +49,7 @@ pub use saved_replies::{
     SavedReplyError, change_saved_reply, create_saved_reply, delete_saved_reply, list_saved_replies, render_saved_reply,
 };
 pub use send::{Once, SendError, Sent, send, send_batch};
+pub use shown::{load_shown_conversations, load_shown_messages};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
 pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status, record_statuses};
@@ -77,6 +87,10 @@ pub struct Rules {
     pub sender_limit_per_minute: u32,
     /// How often codes, sign-ins and accounts may be asked for.
     pub guards: Guards,
+    /// Bytes that one person or key uploads in a day; 0 is no limit.
+    pub upload_limit_bytes_a_day: i64,
+    /// Bytes of files that one workspace stores; 0 is no limit.
+    pub storage_limit_bytes: i64,
     /// Where the world reaches this server, without a slash at the end.
     pub base_url: String,
     /// How far back the list of a person's messages goes when nobody says so (contract E), in days.
@@ -95,7 +109,7 @@ impl Rules {
 }
 
 /// How long a message of a channel is tried when nobody says so.
-fn default_span(channel: Channel) -> Duration {
+pub(crate) fn default_span(channel: Channel) -> Duration {
     const HOUR: Duration = Duration::from_hours(1);
     match channel {
         Channel::Sms | Channel::Mms | Channel::Chat => HOUR * 10,

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::team::{load_names, sees_numbers, show_note};
+use super::team::{sees_numbers, show_note};
 use super::{Messaging, Page, PageRequest};
 use crate::domain::{ActKind, Actor, Caller, ConversationId, Note};
 use crate::store::{self, NewAct, NoteRow};
@@ -22,7 +22,7 @@ pub async fn write_note(
     let author = caller.who.to_string();
     let id = tx.insert_note(caller.workspace, conversation, (&author, &body), now).await?;
     tx.add_acts(&[NewAct::by(caller, conversation, ActKind::Note, json!({ "note": id }), now)]).await?;
-    let names = load_names(&mut tx, caller.user().into_iter()).await?;
+    let names = tx.load_usernames(caller.user()).await?;
     tx.commit().await?;
     Ok(Some(show_note(NoteRow { id, author, body, created_at: now }, &names)))
 }
@@ -39,6 +39,6 @@ pub async fn list_notes(
         return Ok(None);
     }
     let rows = tx.list_notes(caller.workspace, conversation, page).await?;
-    let names = load_names(&mut tx, rows.data.iter().filter_map(|row| Actor::user_of(&row.author))).await?;
+    let names = tx.load_usernames(rows.data.iter().filter_map(|row| Actor::user_of(&row.author))).await?;
     Ok(Some(rows.map(|row| show_note(row, &names))))
 }

@@ -5,12 +5,12 @@ use std::collections::{BTreeSet, HashMap};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::chat::{Chats, note_delivered, show};
+use super::chat::{Chats, note_delivered, show, show_one};
 use super::team::{add_benches, bench_of};
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
     Address, AddressId, Caller, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
-    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, UserId, WorkspaceId, is_html, render,
+    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId, is_html, render,
 };
 use crate::store::{ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx};
 
@@ -187,7 +187,7 @@ pub async fn find_message(
     let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
     let place = (conversation, view.since);
     let Some(row) = tx.find_message(caller.workspace, place, message).await? else { return Ok(None) };
-    let mut shown = show(&mut tx, caller, vec![row]).await?;
+    let mut shown = show_one(&mut tx, caller, row).await?;
     drop(tx);
     note_delivered(m, caller, &shown.waiting).await;
     Ok(shown.messages.pop())
@@ -322,23 +322,11 @@ pub(super) async fn load_composed(tx: &mut Tx, workspace: WorkspaceId, rows: Vec
     }
     let ids: Vec<MessageId> = rows.iter().map(|row| row.id).collect();
     let mut content = tx.load_content(workspace, &ids).await?;
-    content.authors = load_authors(tx, rows.iter().map(|row| row.author_id)).await?;
+    content.authors = tx.load_usernames(rows.iter().filter_map(|row| row.author_id)).await?;
     let senders = rows.iter().flat_map(|row| row.from_id.into_iter().chain(row.reply_to_id));
     let wanted: BTreeSet<AddressId> = senders.chain(content.recipients.iter().map(|row| row.address_id)).collect();
     let addresses = tx.load_addresses(workspace, &wanted.into_iter().collect::<Vec<_>>()).await?;
     Ok(compose(rows, content, &addresses))
-}
-
-/// The names of the people who wrote messages; where nobody did, the database is not asked.
-pub(super) async fn load_authors(
-    tx: &mut Tx,
-    authors: impl Iterator<Item = Option<UserId>>,
-) -> Result<HashMap<UserId, String>> {
-    let ids: BTreeSet<UserId> = authors.flatten().collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    Ok(tx.load_usernames(&ids.into_iter().collect::<Vec<_>>()).await?.into_iter().collect())
 }
 
 /// Puts rows together, in their order.
@@ -407,6 +395,7 @@ fn compose_one(
         possible_duplicate: row.possible_duplicate,
         policy: row.policy,
         recipients: recipients.iter().map(recipient).collect(),
+        receipts: None,
         timestamp: row.occurred_at,
         scheduled_at: row.scheduled_at,
         deliver_by: row.deliver_by,

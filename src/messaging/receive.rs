@@ -2,12 +2,12 @@
 
 use serde_json::json;
 
-use super::Messaging;
 use super::accept::{Entry, store_entries};
 use super::read::load_composed;
+use super::{Messaging, consent};
 use crate::domain::{Direction, Draft, Message, MessageId, QuarantineId, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
-use crate::store::{self, NewHistory, SeenEvent, Tx};
+use crate::store::{self, NewHistory, Reach, SeenEvent, Tx};
 
 /// Where an inbound message came in: a namespace of the names the outside gives.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,8 +66,9 @@ pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) ->
         return repeat(tx, workspace, &seen, &fingerprint, now).await;
     }
     let channel = inbound.draft.channel;
-    let message = store_inbound(&mut tx, workspace, id, inbound.draft, now).await?;
+    let (message, opted_out) = store_inbound(&mut tx, m, workspace, (id, inbound.draft), now).await?;
     tx.commit().await?;
+    consent::settle(m, workspace, opted_out).await?;
     metrics::counter!("switchboard_messages_received_total", "channel" => channel.as_str()).increment(1);
     Ok(Received { message, is_repeat: false })
 }
@@ -76,13 +77,14 @@ pub(super) async fn allocate(tx: &mut Tx) -> store::Result<MessageId> {
     tx.allocate_messages(1).await?.pop().ok_or(store::Error::Corrupt("no id for a new message"))
 }
 
+/// Stores what came in and does what it asks for; also gives who gets nothing from now on.
 pub(super) async fn store_inbound(
     tx: &mut Tx,
+    m: &Messaging,
     workspace: WorkspaceId,
-    id: MessageId,
-    draft: Draft,
+    (id, draft): (MessageId, Draft),
     now: Timestamp,
-) -> store::Result<Message> {
+) -> store::Result<(Message, Option<Reach>)> {
     let segments = draft.segments();
     let entry = Entry {
         id,
@@ -94,8 +96,10 @@ pub(super) async fn store_inbound(
         status: Status::Received,
         deliver_by: None,
     };
-    let stored = store_entries(tx, workspace, &[entry], now).await?.pop();
-    stored.ok_or(store::Error::Corrupt("no row for an inbound message"))
+    let stored = store_entries(tx, workspace, std::slice::from_ref(&entry), now).await?.pop();
+    let message = stored.ok_or(store::Error::Corrupt("no row for an inbound message"))?;
+    let opted_out = consent::obey(tx, m, workspace, (id, &entry.draft), now).await?;
+    Ok((message, opted_out))
 }
 
 async fn repeat(

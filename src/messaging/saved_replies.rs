@@ -8,6 +8,9 @@ use crate::domain::{
 };
 use crate::store::{self, Tx};
 
+/// Replies of one workspace.
+const MAX_REPLIES: i64 = 1_000;
+
 /// Why nothing was done with a saved reply.
 #[derive(Debug, thiserror::Error)]
 pub enum SavedReplyError {
@@ -20,6 +23,9 @@ pub enum SavedReplyError {
     /// Another reply has the name.
     #[error("another saved reply has this name")]
     Taken,
+    /// The workspace has as many as it may have.
+    #[error("a workspace has at most {MAX_REPLIES} saved replies")]
+    TooMany,
     /// The database failed.
     #[error(transparent)]
     Store(store::Error),
@@ -51,7 +57,11 @@ pub async fn create_saved_reply(
     body: &str,
 ) -> Result<SavedReply, SavedReplyError> {
     let mut tx = m.store.begin().await?;
+    tx.lock_workspace(workspace).await?;
     let reply = tx.insert_saved_reply(workspace, (name, body), m.clock.now()).await?;
+    if tx.count_saved_replies(workspace).await? > MAX_REPLIES {
+        return Err(SavedReplyError::TooMany);
+    }
     tx.commit().await?;
     Ok(reply)
 }

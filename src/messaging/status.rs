@@ -1,12 +1,17 @@
 //! What providers report of messages: kept always, and folded into the one order of statuses.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Messaging;
-use crate::domain::{Address, Direction, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId};
+use super::consent::{Unwanted, note_unwanted};
+use crate::domain::{
+    Address, ConsentSource, Direction, MessageId, QuarantineId, Report, Standing, Status, Timestamp, WorkspaceId,
+};
 use crate::fault::is_sabotaged;
-use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Tx, WaitsFor};
+use crate::store::{self, Bearing, NewHistory, Phase, RecipientRow, SeenEvent, Sending, Tx, WaitsFor};
 
 /// A provider's report of a message.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +28,9 @@ pub struct StatusReport {
     pub is_dated: bool,
     /// Of which recipient; absent: of all.
     pub recipient: Option<Address>,
+    /// Why nothing more is to go there, when the report says so.
+    #[serde(default)]
+    pub opt_out: Option<ConsentSource>,
 }
 
 /// What became of a report.
@@ -37,28 +45,32 @@ pub enum Recorded {
 }
 
 /// Records a report of a provider.
-pub async fn record_status(m: &Messaging, workspace: WorkspaceId, report: StatusReport) -> store::Result<Recorded> {
-    let recorded = record_statuses(m, workspace, &[report]).await?;
+pub async fn record_status(m: &Messaging, report: StatusReport) -> store::Result<Recorded> {
+    let recorded = record_statuses(m, &[report]).await?;
     Ok(recorded.into_iter().next().unwrap_or(Recorded::Unmatched))
 }
 
-/// Records reports of a provider in one commit, in the order of their messages.
-pub async fn record_statuses(
-    m: &Messaging,
-    workspace: WorkspaceId,
-    reports: &[StatusReport],
-) -> store::Result<Vec<Recorded>> {
+/// Records reports of a provider in one commit, in the order of their messages. A provider carries for every workspace:
+/// the message says of which one it is.
+pub async fn record_statuses(m: &Messaging, reports: &[StatusReport]) -> store::Result<Vec<Recorded>> {
     let mut tx = m.store.begin().await?;
     let mut found = Vec::with_capacity(reports.len());
     for (at, report) in reports.iter().enumerate() {
-        if let Some(message) = find(&mut tx, m, workspace, report).await? {
-            found.push((message, at));
+        if let Some(sending) = find(&mut tx, m, report).await? {
+            found.push((sending.message, at, sending));
         }
     }
-    found.sort_unstable();
+    found.sort_unstable_by_key(|(message, at, _)| (*message, *at));
     let mut recorded = vec![Recorded::Unmatched; reports.len()];
-    for (message, at) in found {
-        recorded[at] = record(&mut tx, m, workspace, message, &reports[at]).await?;
+    let mut unwanted: BTreeMap<i64, Vec<(MessageId, &StatusReport)>> = BTreeMap::new();
+    for (message, at, sending) in found {
+        recorded[at] = record(&mut tx, m, sending, &reports[at]).await?;
+        if recorded[at] == Recorded::Applied && reports[at].opt_out.is_some() {
+            unwanted.entry(sending.workspace.0).or_default().push((message, &reports[at]));
+        }
+    }
+    for (workspace, unwanted) in unwanted {
+        suppress(&mut tx, WorkspaceId(workspace), &unwanted, m.clock.now()).await?;
     }
     tx.commit().await?;
     Ok(recorded)
@@ -87,8 +99,10 @@ pub async fn park_status(
     Ok(id)
 }
 
-/// Replays the reports that wait for these names of messages, each of a provider.
-pub async fn apply_waiting(m: &Messaging, workspace: WorkspaceId, names: &[(&str, &str)]) -> store::Result<()> {
+/// Replays the reports that wait for these names of messages, each of a provider. They wait in the workspace that what
+/// providers tell comes to.
+pub async fn apply_waiting(m: &Messaging, names: &[(&str, &str)]) -> store::Result<()> {
+    let workspace = WorkspaceId::DEFAULT;
     let mut tx = m.store.read().await?;
     let waiting = tx.list_waiting(workspace, names).await?;
     drop(tx);
@@ -107,9 +121,10 @@ async fn replay_parked(
     report: &StatusReport,
 ) -> store::Result<()> {
     let mut tx = m.store.begin().await?;
-    let Some(message) = find(&mut tx, m, workspace, report).await? else { return Ok(()) };
-    if record(&mut tx, m, workspace, message, report).await? != Recorded::Unmatched {
+    let Some(sending) = find(&mut tx, m, report).await? else { return Ok(()) };
+    if record(&mut tx, m, sending, report).await? != Recorded::Unmatched {
         tx.delete_quarantined(workspace, id).await?;
+        suppress(&mut tx, sending.workspace, &[(sending.message, report)], m.clock.now()).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -118,8 +133,7 @@ async fn replay_parked(
 async fn record(
     tx: &mut Tx,
     m: &Messaging,
-    workspace: WorkspaceId,
-    (message, generation): (MessageId, i64),
+    Sending { workspace, message, generation }: Sending,
     report: &StatusReport,
 ) -> store::Result<Recorded> {
     let now = m.clock.now();
@@ -148,8 +162,7 @@ async fn record(
     for row in fold(&mut recipients, &bearing, position, &report.report) {
         tx.move_recipient(workspace, row).await?;
     }
-    let is_arrived = |row: &RecipientRow| row.status.is_some_and(Status::is_arrival);
-    if is_of_older_sending && !recipients.iter().all(is_arrived) {
+    if is_of_older_sending && !has_arrived(&recipients) {
         return Ok(Recorded::Applied);
     }
     if let Some(work) = work.filter(|work| work.phase != Phase::Sending) {
@@ -162,17 +175,34 @@ async fn record(
     Ok(Recorded::Applied)
 }
 
-async fn find(
+/// Writes down that those whom reports are about want nothing more, or cannot be reached.
+async fn suppress(
     tx: &mut Tx,
-    m: &Messaging,
     workspace: WorkspaceId,
-    report: &StatusReport,
-) -> store::Result<Option<(MessageId, i64)>> {
-    if let Some(found) = report.reference.as_deref().and_then(|reference| m.store.read_reference(reference)) {
-        return Ok(Some(found));
+    reports: &[(MessageId, &StatusReport)],
+    now: Timestamp,
+) -> store::Result<()> {
+    let mut unwanted = Vec::new();
+    for (message, report) in reports {
+        let Some(source) = report.opt_out else { continue };
+        let about = match &report.recipient {
+            Some(address) => tx.find_address(workspace, address).await?,
+            None => None,
+        };
+        let evidence = json!({ "message_id": message, "status": report.report.status, "reason": report.report.reason });
+        unwanted.push(Unwanted { message: *message, about, source, evidence });
+    }
+    note_unwanted(tx, workspace, &unwanted, now).await
+}
+
+/// The sending that a report is about, by our name for it or by the provider's.
+async fn find(tx: &mut Tx, m: &Messaging, report: &StatusReport) -> store::Result<Option<Sending>> {
+    if let Some((message, generation)) = report.reference.as_deref().and_then(|name| m.store.read_reference(name)) {
+        let workspace = tx.find_message_workspace(message).await?;
+        return Ok(workspace.map(|workspace| Sending { workspace, message, generation }));
     }
     match &report.provider_id {
-        Some(id) => tx.find_by_provider_reference(workspace, report.provider.as_deref(), id).await,
+        Some(id) => tx.find_by_provider_reference(report.provider.as_deref(), id).await,
         None => Ok(None),
     }
 }
@@ -207,6 +237,17 @@ fn callback(
     NewHistory { workspace, message, kind: "callback", at: now, data }
 }
 
+/// Whether it got to everybody who is not left out.
+fn has_arrived(recipients: &[RecipientRow]) -> bool {
+    let mut meant = recipients.iter().filter(|row| !is_left_out(row)).peekable();
+    meant.peek().is_some() && meant.all(|row| row.status.is_some_and(Status::is_arrival))
+}
+
+/// Whether a recipient is left out because they want nothing.
+fn is_left_out(row: &RecipientRow) -> bool {
+    row.status == Some(Status::Rejected)
+}
+
 /// Takes a report into the recipients it is about; gives those that moved.
 fn fold<'a>(
     recipients: &'a mut [RecipientRow],
@@ -215,7 +256,12 @@ fn fold<'a>(
     report: &Report,
 ) -> Vec<&'a RecipientRow> {
     let mut moved = Vec::new();
-    for row in recipients.iter_mut().filter(|row| position.is_none_or(|position| row.position == position)) {
+    let is_for_nobody = recipients.iter().all(is_left_out);
+    let is_meant = |row: &&mut RecipientRow| match position {
+        Some(position) => row.position == position,
+        None => is_for_nobody || !is_left_out(row),
+    };
+    for row in recipients.iter_mut().filter(is_meant) {
         let before = Standing {
             status: row.status.unwrap_or(bearing.status),
             at: row.status_at,
@@ -237,11 +283,13 @@ fn fold<'a>(
 
 /// Brings the message to its least advanced recipient; false when it stands there already.
 ///
-/// Whoever no report named stands as the message did, and at least where a provider that reports anything has it.
+/// Whoever was left out does not count; whoever no report named stands as the message did, and at least where a provider that reports anything has it.
 fn settle(bearing: &mut Bearing, recipients: &[RecipientRow]) -> bool {
     let base = if bearing.status.rank() == 0 { Status::Accepted } else { bearing.status };
+    let is_for_nobody = recipients.iter().all(is_left_out);
     let standings: Vec<Standing> = recipients
         .iter()
+        .filter(|row| is_for_nobody || !is_left_out(row))
         .map(|row| Standing {
             status: row.status.unwrap_or(base),
             at: row.status_at,

@@ -2,7 +2,7 @@
 //!
 //! Every change and its act are one commit.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
@@ -15,6 +15,10 @@ use crate::store::{self, ActRow, Bench, ConversationRow, NewAct, NoteRow, Tx};
 
 /// Conversations that one step of the sweep opens.
 const SET: i64 = 200;
+/// Labels of one workspace.
+const MAX_LABELS: i64 = 200;
+/// Labels on one conversation.
+const MAX_LABELS_ON_ONE: i64 = 20;
 
 /// What is changed of a conversation; what is absent stays.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +55,12 @@ pub enum LabelError {
     /// Another label has the name.
     #[error("another label has this name")]
     Taken,
+    /// The workspace has as many as it may have.
+    #[error("a workspace has at most {MAX_LABELS} labels")]
+    TooMany,
+    /// The conversation has as many as it may have.
+    #[error("a conversation has at most {MAX_LABELS_ON_ONE} labels")]
+    TooManyOnConversation,
     /// The database failed.
     #[error(transparent)]
     Store(store::Error),
@@ -122,11 +132,12 @@ fn not_among_people(change: &BenchChange) -> Refusal {
 
 async fn find_agent(tx: &mut Tx, workspace: WorkspaceId, username: &str) -> Result<UserId, ChangeError> {
     let refused = || {
-        let message = "must be the username of an agent or admin of this workspace";
+        let message = "must be the username of an agent or admin of this workspace who has signed in";
         ChangeError::Refused(vec![FieldError::new("assignee", "invalid", message)])
     };
-    let user = tx.find_colleague(workspace, username).await?.ok_or_else(refused)?.id;
-    let seat = tx.find_membership(workspace, user).await?;
+    let user = tx.find_colleague(workspace, username).await?.filter(|user| user.mobile_verified_at.is_some());
+    let user = user.ok_or_else(refused)?.id;
+    let seat = tx.lock_membership(workspace, user).await?;
     seat.filter(|seat| seat.role >= Role::Agent).map(|seat| seat.user_id).ok_or_else(refused)
 }
 
@@ -159,7 +170,11 @@ pub async fn list_labels(m: &Messaging, workspace: WorkspaceId, page: PageReques
 /// Makes a label.
 pub async fn create_label(m: &Messaging, workspace: WorkspaceId, name: &str) -> Result<Label, LabelError> {
     let mut tx = m.store.begin().await?;
+    tx.lock_workspace(workspace).await?;
     let label = tx.insert_label(workspace, name, m.clock.now()).await?;
+    if tx.count_labels(workspace).await? > MAX_LABELS {
+        return Err(LabelError::TooMany);
+    }
     tx.commit().await?;
     Ok(label)
 }
@@ -194,11 +209,15 @@ pub async fn label_conversation(
         return Err(LabelError::NoSuchConversation);
     }
     let label = tx.find_label(workspace, label).await?.ok_or(LabelError::NoSuchLabel)?;
+    tx.lock_bench(workspace, conversation).await?.ok_or(LabelError::NoSuchConversation)?;
     let (kind, is_changed) = if is_wanted {
         (ActKind::LabelAdded, tx.put_label(workspace, conversation, label.id).await?)
     } else {
         (ActKind::LabelRemoved, tx.take_label(workspace, conversation, label.id).await?)
     };
+    if is_wanted && is_changed && tx.count_labels_of(workspace, conversation).await? > MAX_LABELS_ON_ONE {
+        return Err(LabelError::TooManyOnConversation);
+    }
     if is_changed {
         let data = json!({ "label": LabelName { id: label.id, name: label.name } });
         tx.add_acts(&[NewAct::by(caller, conversation, kind, data, m.clock.now())]).await?;
@@ -223,7 +242,7 @@ pub async fn list_activity(
         if note_ids.is_empty() { Vec::new() } else { tx.load_notes(caller.workspace, conversation, &note_ids).await? };
     let actors = rows.data.iter().map(|row| row.actor.as_str()).chain(notes.iter().map(|note| note.author.as_str()));
     let people = actors.filter_map(Actor::user_of).chain(rows.data.iter().filter_map(|row| field(row, "user")));
-    let names = load_names(&mut tx, people).await?;
+    let names = tx.load_usernames(people).await?;
     let notes: HashMap<NoteId, Note> = notes.into_iter().map(|row| (row.id, show_note(row, &names))).collect();
     Ok(Some(rows.map(|row| show_act(&row, &names, &notes))))
 }
@@ -251,18 +270,6 @@ pub(super) fn show_note(row: NoteRow, names: &HashMap<UserId, String>) -> Note {
     Note { id: row.id, author, body: row.body, created_at: row.created_at }
 }
 
-/// The names of people; where there are none, the database is not asked.
-pub(super) async fn load_names(
-    tx: &mut Tx,
-    people: impl Iterator<Item = UserId>,
-) -> store::Result<HashMap<UserId, String>> {
-    let wanted: HashSet<UserId> = people.collect();
-    if wanted.is_empty() {
-        return Ok(HashMap::new());
-    }
-    Ok(tx.load_usernames(&wanted.into_iter().collect::<Vec<_>>()).await?.into_iter().collect())
-}
-
 /// What the list shows of how a conversation stands with the team.
 pub(super) fn bench_of(row: &ConversationRow) -> (ConversationId, Option<Bench>) {
     let bench = Bench { state: row.state, snoozed_until: row.snoozed_until, assignee_id: row.assignee_id };
@@ -281,7 +288,7 @@ pub(super) async fn add_benches(
     if benches.is_empty() {
         return Ok(());
     }
-    let names = load_names(tx, benches.values().filter_map(|bench| bench.assignee_id)).await?;
+    let names = tx.load_usernames(benches.values().filter_map(|bench| bench.assignee_id)).await?;
     let mut labels: HashMap<ConversationId, Vec<LabelName>> = HashMap::new();
     for row in tx.load_labels(workspace, &benches.keys().copied().collect::<Vec<_>>()).await? {
         labels.entry(row.conversation_id).or_default().push(LabelName { id: row.label_id, name: row.name });

@@ -3,7 +3,7 @@
 use super::receive::{allocate, fingerprint, store_inbound};
 use super::send::{accept, keep_answer, only, take_key};
 use super::status::{Recorded, StatusReport, record_status};
-use super::{Messaging, Once, SINGLE, SendError, Sent};
+use super::{Messaging, Once, SINGLE, SendError, Sent, consent};
 use crate::domain::{
     Address, Caller, Channel, Direction, Draft, MessageId, Policy, Refusal, Report, Status, Timestamp, WorkspaceId,
 };
@@ -136,8 +136,9 @@ pub async fn receive_text(m: &Messaging, workspace: WorkspaceId, text: Text) -> 
         same(&seen, &fingerprint)?;
         return arrive(m, tx, workspace, &seen, at).await;
     }
-    store_inbound(&mut tx, workspace, id, draft, now).await?;
+    let (_, opted_out) = store_inbound(&mut tx, m, workspace, (id, draft), now).await?;
     tx.commit().await?;
+    consent::settle(m, workspace, opted_out).await?;
     metrics::counter!("switchboard_messages_received_total", "channel" => "sms").increment(1);
     Ok(())
 }
@@ -164,8 +165,9 @@ async fn arrive(
         report: Report { status: Status::Delivered, at, reason: None },
         is_dated: true,
         recipient: None,
+        opt_out: None,
     };
-    match record_status(m, workspace, report).await? {
+    match record_status(m, report).await? {
         Recorded::Applied | Recorded::Repeated => Ok(()),
         Recorded::Unmatched => Err(store::Error::Corrupt("a text without its message").into()),
     }

@@ -12,7 +12,8 @@ use tokio_util::task::TaskTracker;
 use super::claim::Job;
 use super::line::{Room, Turn};
 use super::{IDLE, Line, Outbox, SET};
-use crate::fault::point;
+use crate::domain::{ConsentChannel, WorkspaceId};
+use crate::fault::{is_sabotaged, point};
 use crate::provider::Outcome;
 use crate::store::{self, Claimed};
 
@@ -48,8 +49,8 @@ impl Outbox {
                 () = line.wait_for_slot() => {}
             }
             let rest = match self.begin(line).await {
-                Ok(jobs) if jobs.is_empty() => Some(IDLE),
-                Ok(jobs) => {
+                Ok(None) => Some(IDLE),
+                Ok(Some(jobs)) => {
                     for (job, slot) in jobs {
                         let turns = line.queue_up(job.row.id, &job.envelope.to);
                         tasks.spawn(self.clone().take_turn(at, (job, slot), turns, (stop.clone(), ended.clone())));
@@ -81,10 +82,13 @@ impl Outbox {
 
     /// Makes every attempt that may begin now; gives how many.
     pub(super) async fn carry_due(&self, line: &Line) -> store::Result<usize> {
-        let jobs = match self.begin(line).await {
-            Ok(jobs) => jobs,
-            Err(Delay::For(_)) => return Ok(0),
-            Err(Delay::Store(error)) => return Err(error),
+        let jobs = loop {
+            match self.begin(line).await {
+                Ok(Some(jobs)) if jobs.is_empty() => {}
+                Ok(jobs) => break jobs.unwrap_or_default(),
+                Err(Delay::For(_)) => return Ok(0),
+                Err(Delay::Store(error)) => return Err(error),
+            }
         };
         let made = jobs.len();
         let attempts = jobs.into_iter().map(|(job, slot)| async move {
@@ -97,13 +101,17 @@ impl Outbox {
         Ok(made)
     }
 
-    /// Claims as much as there is room for, and writes the attempts down.
-    async fn begin(&self, line: &Line) -> Result<Vec<(Job, OwnedSemaphorePermit)>, Delay> {
+    /// Claims as much as there is room for, and writes the attempts down; nothing when nothing was due.
+    async fn begin(&self, line: &Line) -> Result<Option<Vec<(Job, OwnedSemaphorePermit)>>, Delay> {
         let room = line.take_room(SET).map_err(Delay::For)?;
         match self.claim(line, room.len()).await {
-            Ok(jobs) => {
+            Ok(Some(jobs)) => {
                 let slots = line.give_back(room, jobs.len());
-                Ok(jobs.into_iter().zip(slots).collect())
+                Ok(Some(jobs.into_iter().zip(slots).collect()))
+            }
+            Ok(None) => {
+                line.give_back(room, 0);
+                Ok(None)
             }
             Err(error) => {
                 line.give_back(room, 0);
@@ -137,12 +145,27 @@ impl Outbox {
             Some(not_begun())
         } else {
             turn.begun.cancel();
-            self.attempt(line, &job).await
+            if !before.is_empty() && self.is_unwanted(&job).await {
+                Some(unwanted())
+            } else {
+                self.attempt(line, &job).await
+            }
         };
         line.step_aside(&turn, &job.envelope.to);
         if let Some(outcome) = outcome {
             let _ = ended.send(Ended { row: job.row, outcome, _slot: Some(slot) }).await;
         }
+    }
+
+    /// Whether somebody has opted out while the message waited for its turn. When the database is away nobody could.
+    async fn is_unwanted(&self, job: &Job) -> bool {
+        let Some(channel) = ConsentChannel::of(job.envelope.channel) else { return false };
+        if job.row.workspace_id == WorkspaceId::ACCOUNTS || is_sabotaged("consent_off") {
+            return false;
+        }
+        let name = (job.row.workspace_id, job.row.message_id);
+        let looked = async { self.m().store.read().await?.has_opted_out(name, channel).await };
+        looked.await.unwrap_or(false)
     }
 
     /// Makes one attempt. A server that stops does not wait for it for ever.
@@ -160,6 +183,11 @@ impl Outbox {
         line.record(&outcome);
         Some(outcome)
     }
+}
+
+/// What becomes of an attempt to somebody who opted out before it was made: the next claim leaves them out.
+fn unwanted() -> Outcome {
+    Outcome::Retry { after: None, is_away: false, reason: "a recipient opted out before it was sent".to_owned() }
 }
 
 /// What becomes of an attempt that was written down and never made.

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use super::complete::{Changes, look_at, send_at};
 use super::decide::{has_lost_its_key, next_look};
+use super::envelopes::{Held, Prepared, Purpose};
 use super::{LEASE, Line, Outbox};
-use crate::domain::{Address, AddressId, MessageId, Policy, RecipientKind, Status, Timestamp, WorkspaceId};
+use crate::domain::{MessageId, Policy, Status, Timestamp};
 use crate::fault::{is_sabotaged, point};
-use crate::messaging::{carried_attachments, moved};
+use crate::messaging::moved;
 use crate::provider::Envelope;
-use crate::store::{
-    self, Bearing, Claimed, LaneClaim, MessageContent, MessageRow, NewAttempt, Rescheduled, SECRET_MARK, Tx,
-};
+use crate::store::{self, Bearing, Claimed, LaneClaim, NewAttempt, OPTED_OUT, Rescheduled, Tx};
 
 /// The lanes, in the order in which they go: codes, single messages, bulk.
 pub(super) const LANES: [i64; 3] = [0, 1, 2];
@@ -28,10 +27,12 @@ pub(super) struct Job {
 }
 
 impl Outbox {
-    /// Leases up to that many due messages and writes their attempts down.
-    pub(super) async fn claim(&self, line: &Line, room: usize) -> store::Result<Vec<Job>> {
+    /// Leases up to that many due messages and writes their attempts down; nothing when none was due. Those that are
+    /// not to be sent are settled.
+    pub(super) async fn claim(&self, line: &Line, room: usize) -> store::Result<Option<Vec<Job>>> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
+        tx.share_consent().await?;
         let mut rows: Vec<Claimed> = Vec::new();
         for lane in LANES {
             let limit = i64::try_from(room.saturating_sub(rows.len())).unwrap_or(i64::MAX);
@@ -41,7 +42,7 @@ impl Outbox {
             }
         }
         if rows.is_empty() {
-            return Ok(Vec::new());
+            return Ok(None);
         }
         point("before_attempt_row");
         let jobs = self.write_attempts(&mut tx, line, rows).await?;
@@ -49,8 +50,8 @@ impl Outbox {
             tx.commit().await?;
         }
         point("after_attempt_row");
-        self.hold(jobs.iter().map(|job| &job.row));
-        Ok(jobs)
+        self.hold(jobs.iter().map(|job| (job.row.id, job.row.fence)));
+        Ok(Some(jobs))
     }
 
     async fn write_attempts(&self, tx: &mut Tx, line: &Line, rows: Vec<Claimed>) -> store::Result<Vec<Job>> {
@@ -58,7 +59,8 @@ impl Outbox {
         let ids: Vec<_> = rows.iter().map(|row| (row.workspace_id, row.message_id)).collect();
         let mut bearings: HashMap<MessageId, Bearing> =
             tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing)).collect();
-        let mut envelopes = self.load_envelopes(tx, &rows).await?;
+        let Prepared { mut envelopes, left_out, held } = self.prepare(tx, line, &rows, Purpose::Send).await?;
+        tx.leave_out(&left_out, now).await?;
         let mut changes = Changes::default();
         let (mut jobs, mut attempts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for mut row in rows {
@@ -68,9 +70,17 @@ impl Outbox {
                 continue;
             };
             let Some(envelope) = envelopes.remove(&row.message_id) else {
-                put_off(&mut changes, &row, bearing, now);
+                if left_out.iter().any(|(_, message, _)| *message == row.message_id) {
+                    refuse(&mut changes, &row, bearing, now);
+                } else {
+                    put_off(&mut changes, &row, bearing, now);
+                }
                 continue;
             };
+            if let Some(held) = held.get(&row.message_id) {
+                hold_back(&mut changes, &row, bearing, *held);
+                continue;
+            }
             if has_lost_its_key(&row, line.abilities(), now) {
                 if bearing.policy != Some(Policy::PreferDelivery) {
                     give_up_certainty(&mut changes, line, &row, bearing, now);
@@ -94,66 +104,30 @@ impl Outbox {
         self.apply(tx, &changes, now).await?;
         Ok(jobs)
     }
+}
 
-    /// The messages as an adapter gets them; one whose addresses cannot be opened is not among them.
-    async fn load_envelopes(&self, tx: &mut Tx, rows: &[Claimed]) -> store::Result<HashMap<MessageId, Envelope>> {
-        let mut by_workspace: HashMap<WorkspaceId, Vec<MessageId>> = HashMap::new();
-        for row in rows {
-            by_workspace.entry(row.workspace_id).or_default().push(row.message_id);
-        }
-        let mut envelopes = HashMap::new();
-        for (workspace, ids) in by_workspace {
-            let messages = tx.load_messages(workspace, &ids).await?;
-            let content = tx.load_content(workspace, &ids).await?;
-            let senders = messages.iter().flat_map(|row| row.from_id.into_iter().chain(row.reply_to_id));
-            let wanted: Vec<AddressId> = senders.chain(content.recipients.iter().map(|row| row.address_id)).collect();
-            let addresses = tx.load_addresses(workspace, &wanted).await?;
-            let mut secrets = match workspace {
-                WorkspaceId::ACCOUNTS => tx.load_message_secrets(workspace, &ids).await?,
-                WorkspaceId(_) => HashMap::new(),
-            };
-            let envelope = |mut row: MessageRow| {
-                if let Some(secret) = secrets.remove(&row.id) {
-                    row.body = row.body.replace(SECRET_MARK, &secret);
-                }
-                Some((row.id, self.envelope(workspace, row, &content, &addresses)?))
-            };
-            envelopes.extend(messages.into_iter().filter_map(envelope));
-        }
-        Ok(envelopes)
-    }
+fn hold_back(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, held: Held) {
+    bearing.status = Status::Queued;
+    bearing.status_reason = Some(format!("quiet_hours until {}", held.until));
+    bearing.deliver_by = held.deadline.max(bearing.deliver_by);
+    changes.waiting.push(Rescheduled {
+        may_duplicate: row.may_duplicate,
+        doubt_under_key: row.doubt_under_key,
+        is_uncounted: true,
+        deadline: bearing.deliver_by,
+        ..send_at(row, held.until)
+    });
+    changes.bearings.push(bearing);
+}
 
-    fn envelope(
-        &self,
-        workspace: WorkspaceId,
-        row: MessageRow,
-        content: &MessageContent,
-        addresses: &HashMap<AddressId, Address>,
-    ) -> Option<Envelope> {
-        let find = |id: AddressId| addresses.get(&id).cloned();
-        let of_kind = |kind: RecipientKind| {
-            let rows = content.recipients.iter().filter(|to| to.message_id == row.id && to.kind == kind);
-            rows.map(|to| find(to.address_id)).collect::<Option<Vec<_>>>()
-        };
-        let reply_to = match row.reply_to_id {
-            Some(id) => Some(find(id)?),
-            None => None,
-        };
-        let attachments: Vec<_> = content.attachments.iter().filter(|attached| attached.message_id == row.id).collect();
-        let last_moment = row.deliver_by.unwrap_or(row.created_at);
-        Some(Envelope {
-            reference: self.m().store.reference(row.id, row.generation),
-            channel: row.channel,
-            from: find(row.from_id?)?,
-            to: of_kind(RecipientKind::To)?,
-            cc: of_kind(RecipientKind::Cc)?,
-            reply_to,
-            attachments: carried_attachments(self.m(), (workspace, last_moment), &attachments),
-            timestamp: row.occurred_at,
-            subject: row.subject,
-            body: row.body,
-        })
-    }
+/// Nobody whom it is for wants it.
+fn refuse(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
+    bearing.status = Status::Rejected;
+    bearing.status_reason = Some(OPTED_OUT.to_owned());
+    bearing.is_final = true;
+    changes.finished.push(row.id);
+    changes.history.push(moved(&bearing, now));
+    changes.bearings.push(bearing);
 }
 
 /// A message that cannot be read must not hold up the others; it waits for the master key that opens it.

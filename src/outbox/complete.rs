@@ -3,17 +3,18 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::carry::Ended;
 use super::decide::{Next, Situation};
 use super::line::outcome_name;
 use super::{Outbox, SET};
-use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
+use crate::domain::{ConsentSource, MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::fault::{is_sabotaged, point};
-use crate::messaging::{apply_waiting, moved};
+use crate::messaging::{Unwanted, apply_waiting, moved, note_unwanted};
 use crate::provider::Outcome;
-use crate::store::{self, Bearing, Claimed, EndedAttempt, NamedAttempt, NewHistory, Phase, Rescheduled, Tx};
+use crate::store::{self, Bearing, Claimed, EndedAttempt, NamedAttempt, NewHistory, OPTED_OUT, Phase, Rescheduled, Tx};
 
 /// What a set of completions or look-ups changes.
 #[derive(Debug, Default)]
@@ -102,6 +103,9 @@ impl Outbox {
             }
         }
         self.apply(tx, &changes, now).await?;
+        for (workspace, unwanted) in unwanted(set) {
+            note_unwanted(tx, workspace, &unwanted, now).await?;
+        }
         Ok(changes)
     }
 
@@ -152,14 +156,13 @@ impl Outbox {
 
     /// Reports that overtook the answer to their send wait for the name it gave.
     pub(super) async fn replay_waiting(&self, changes: &Changes) {
-        let mut names: HashMap<WorkspaceId, Vec<(&str, &str)>> = HashMap::new();
-        for named in &changes.named {
-            names.entry(named.workspace).or_default().push((&named.provider, &named.name));
+        let names: Vec<(&str, &str)> =
+            changes.named.iter().map(|named| (named.provider.as_str(), named.name.as_str())).collect();
+        if names.is_empty() {
+            return;
         }
-        for (workspace, names) in names {
-            if let Err(error) = apply_waiting(self.m(), workspace, &names).await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "parked reports stay in quarantine");
-            }
+        if let Err(error) = apply_waiting(self.m(), &names).await {
+            tracing::warn!(error = &error as &dyn std::error::Error, "parked reports stay in quarantine");
         }
     }
 }
@@ -174,12 +177,28 @@ pub(super) fn send_at(row: &Claimed, due_at: Timestamp) -> Rescheduled {
         doubt_under_key: false,
         lookups: 0,
         unknown_since: None,
+        is_uncounted: false,
+        deadline: None,
     }
 }
 
 /// A row that has become unknown.
 pub(super) fn look_at(row: &Claimed, due_at: Timestamp, now: Timestamp) -> Rescheduled {
     Rescheduled { phase: Phase::Lookup, unknown_since: Some(now), ..send_at(row, due_at) }
+}
+
+/// What a provider refused because its own list says that the recipient wants nothing.
+fn unwanted(set: &[&Ended]) -> HashMap<WorkspaceId, Vec<Unwanted>> {
+    let mut by_workspace: HashMap<WorkspaceId, Vec<Unwanted>> = HashMap::new();
+    for ended in set {
+        let Claimed { workspace_id, message_id: message, ref provider, .. } = ended.row;
+        if matches!(&ended.outcome, Outcome::Rejected { code, .. } if code == OPTED_OUT) {
+            let evidence = json!({ "message_id": message, "provider": provider });
+            let unwanted = Unwanted { message, about: None, source: ConsentSource::Provider, evidence };
+            by_workspace.entry(workspace_id).or_default().push(unwanted);
+        }
+    }
+    by_workspace
 }
 
 fn ended_attempt(ended: &Ended) -> EndedAttempt {

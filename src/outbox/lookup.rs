@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 use super::claim::LANES;
 use super::complete::{Changes, look_at, send_at};
 use super::decide::{is_out_of_patience, next_look, retry_wait};
+use super::envelopes::Purpose;
 use super::{IDLE, LEASE, Line, Outbox};
-use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, mask};
+use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::moved;
-use crate::provider::Found;
+use crate::provider::{Envelope, Found, Sought};
 use crate::store::{self, Bearing, Claimed, LaneClaim, NamedAttempt, NewHistory, Phase, Rescheduled};
 
 /// Look-ups at once, of one lane.
@@ -22,6 +23,16 @@ const AT_ONCE: i64 = 20;
 struct Asked {
     row: Claimed,
     found: Option<Found>,
+}
+
+impl Asked {
+    /// The name that was found, where one was.
+    fn name(&self) -> Option<(WorkspaceId, &str)> {
+        match &self.found {
+            Some(Found::Taken { reference, .. }) => Some((self.row.workspace_id, reference)),
+            Some(Found::NeverTaken | Found::Unclear { .. }) | None => None,
+        }
+    }
 }
 
 impl Outbox {
@@ -67,34 +78,30 @@ impl Outbox {
         if rows.is_empty() {
             return Ok(None);
         }
-        let ids: Vec<_> = rows.iter().map(|row| (row.workspace_id, row.message_id)).collect();
-        let generations: HashMap<MessageId, i64> =
-            tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing.generation)).collect();
+        let mut envelopes = if line.abilities().can_look_up {
+            self.prepare(&mut tx, line, &rows, Purpose::LookUp).await?.envelopes
+        } else {
+            HashMap::new()
+        };
         tx.commit().await?;
         let asked = rows.into_iter().map(|row| {
-            let generation = generations.get(&row.message_id).copied().unwrap_or_default();
-            self.look_up(line, row, generation)
+            let envelope = envelopes.remove(&row.message_id);
+            look_up(line, row, envelope, now)
         });
-        let asked = join_all(asked).await;
-        self.resolve(line, &asked).await?;
+        let mut asked = join_all(asked).await;
+        self.resolve(line, &mut asked).await?;
         let found: Vec<&Found> = asked.iter().filter_map(|asked| asked.found.as_ref()).collect();
         let is_away = found.iter().all(|found| matches!(found, Found::Unclear { .. }));
         Ok((!found.is_empty()).then_some(is_away))
     }
 
-    async fn look_up(&self, line: &Line, row: Claimed, generation: i64) -> Asked {
-        if !line.abilities().can_look_up {
-            return Asked { row, found: None };
-        }
-        let reference = self.m().store.reference(row.message_id, generation);
-        let found = line.provider().look_up(&reference).await;
-        Asked { row, found: Some(found) }
-    }
-
-    async fn resolve(&self, line: &Line, asked: &[Asked]) -> store::Result<()> {
+    async fn resolve(&self, line: &Line, asked: &mut [Asked]) -> store::Result<()> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
         let leases: Vec<_> = asked.iter().map(|asked| (asked.row.id, asked.row.fence)).collect();
+        let found: Vec<_> = asked.iter().filter_map(Asked::name).collect();
+        let named = tx.list_named(line.name(), &found).await?;
+        disown(asked, named);
         let held: HashSet<OutboxId> = tx.lock_leases(&leases, Phase::Lookup).await?.into_iter().collect();
         let asked: Vec<&Asked> = asked.iter().filter(|asked| held.contains(&asked.row.id)).collect();
         let ids: Vec<_> = asked.iter().map(|asked| (asked.row.workspace_id, asked.row.message_id)).collect();
@@ -111,6 +118,35 @@ impl Outbox {
         tx.commit().await?;
         self.replay_waiting(&changes).await;
         Ok(())
+    }
+}
+
+async fn look_up(line: &Line, row: Claimed, envelope: Option<Envelope>, now: Timestamp) -> Asked {
+    if !line.abilities().can_look_up {
+        return Asked { row, found: None };
+    }
+    let Some(envelope) = envelope else {
+        let reason = "its addresses cannot be opened with the master keys that are here".to_owned();
+        return Asked { row, found: Some(Found::Unclear { reason }) };
+    };
+    let since = row.first_tried_at.unwrap_or(envelope.timestamp);
+    let until = row.unknown_since.unwrap_or(now);
+    let found = line.provider().look_up(&Sought { envelope, since, until }).await;
+    Asked { row, found: Some(found) }
+}
+
+/// A service that is asked by recipient and text may find another message: one that it has named already.
+fn disown(asked: &mut [Asked], named: Vec<(WorkspaceId, String, MessageId)>) {
+    let mut owners: HashMap<(WorkspaceId, String), MessageId> =
+        named.into_iter().map(|(workspace, name, message)| ((workspace, name), message)).collect();
+    for asked in asked {
+        if let Some(Found::Taken { reference, .. }) = &asked.found {
+            let owner = *owners.entry((asked.row.workspace_id, reference.clone())).or_insert(asked.row.message_id);
+            if owner != asked.row.message_id {
+                let reason = "what was found there is another message of ours".to_owned();
+                asked.found = Some(Found::Unclear { reason });
+            }
+        }
     }
 }
 

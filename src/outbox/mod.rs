@@ -8,9 +8,11 @@ mod carry;
 mod claim;
 mod complete;
 mod decide;
+mod envelopes;
 mod line;
 mod lookup;
 mod sweep;
+mod webhooks;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,7 +23,10 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Channel, OutboxId, Timestamp};
 use crate::messaging::Messaging;
-use crate::store::{self, Claimed, Phase};
+use crate::store::{self, Phase, Released};
+use crate::webhook::Sender;
+
+use self::webhooks::Webhooks;
 
 pub use self::line::{Line, LineSettings};
 
@@ -53,6 +58,7 @@ pub struct Ended;
 struct Shared {
     m: Messaging,
     lines: Vec<Line>,
+    webhooks: Webhooks,
     /// The leases this process holds, each with its fencing number.
     leases: Mutex<HashMap<OutboxId, i64>>,
     /// Ends what is in flight when a stopping server has waited long enough.
@@ -60,11 +66,11 @@ struct Shared {
 }
 
 impl Outbox {
-    /// Carries messages over these lines.
-    pub fn new(m: Messaging, lines: Vec<LineSettings>) -> Self {
+    /// Carries messages over these lines, and tells customers' endpoints.
+    pub fn new(m: Messaging, lines: Vec<LineSettings>, sender: Sender) -> Self {
         let lines = lines.into_iter().map(|settings| Line::new(settings, m.clock.clone())).collect();
-        let shared = Shared { m, lines, leases: Mutex::default(), grace: CancellationToken::new() };
-        Self { shared: Arc::new(shared) }
+        let (leases, grace) = (Mutex::default(), CancellationToken::new());
+        Self { shared: Arc::new(Shared { m, lines, webhooks: Webhooks::new(sender), leases, grace }) }
     }
 
     /// Carries until it is told to stop, then finishes what is in flight within ten seconds and gives its leases back.
@@ -83,7 +89,11 @@ impl Outbox {
         let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { outbox.wake_lines(token).await });
         let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { outbox.tell_forever(token).await });
+        let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { outbox.sweep_forever(token).await });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { outbox.sweep_files_forever(token).await });
         let beating = CancellationToken::new();
         let heart = tokio::spawn(self.clone().beat_forever(beating.clone()));
         let first = tokio::select! {
@@ -138,6 +148,7 @@ impl Outbox {
                 self.look_up_due(line).await?;
                 made += self.carry_due(line).await?;
             }
+            made += self.tell_due().await?;
             if made == 0 {
                 return Ok(attempts);
             }
@@ -162,9 +173,9 @@ impl Outbox {
         self.shared.lines.iter().find(|line| line.name() == name)
     }
 
-    fn hold<'a>(&self, claimed: impl Iterator<Item = &'a Claimed>) {
+    fn hold(&self, claimed: impl Iterator<Item = Released>) {
         let mut leases = self.shared.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        leases.extend(claimed.map(|row| (row.id, row.fence)));
+        leases.extend(claimed);
     }
 
     fn let_go(&self, rows: impl Iterator<Item = OutboxId>) {

@@ -1,5 +1,7 @@
 //! What nobody else does: leases that lapsed, times that ran out, rows that are old, figures for the operator.
 
+use std::time::Duration;
+
 use tokio_util::sync::CancellationToken;
 
 use super::carry::{Ended, unknown};
@@ -13,6 +15,10 @@ use crate::store::{self, Phase};
 /// Sweeps between two measurements, and between two cleanings.
 const MEASURE_EVERY: u64 = 5;
 const CLEAN_EVERY: u64 = 60;
+/// Between two sweeps of files.
+const FILES_EVERY: Duration = Duration::from_mins(1);
+/// Units of work of one cleaning that let addresses go which nobody has.
+const ORPHANS_AT_ONCE: usize = 5;
 /// Sets that one cleaning deletes before the leases are looked at again.
 const SETS_AT_ONCE: usize = 20;
 
@@ -48,32 +54,62 @@ impl Outbox {
     ///
     /// When the database fails; the sets before that are gone.
     pub async fn clean(&self) -> store::Result<bool> {
+        let mut tx = self.m().store.begin().await?;
+        tx.forget_ended_accounts(self.now()).await?;
+        tx.commit().await?;
+        let mut has_more = true;
         for _ in 0..SETS_AT_ONCE {
+            has_more = has_more && self.clean_set().await?;
+        }
+        for _ in 0..ORPHANS_AT_ONCE {
             let mut tx = self.m().store.begin().await?;
-            let has_more = tx.forget_old(&self.m().rules.retention, self.now()).await?;
-            tx.forget_message_secrets(self.now()).await?;
-            tx.forget_ended_accounts(self.now()).await?;
-            tx.forget_budgets(self.now()).await?;
+            let has_more_orphans = tx.forget_orphan_addresses().await?;
             tx.commit().await?;
-            if !has_more {
-                return self.sweep_files().await;
+            if !has_more_orphans {
+                break;
             }
         }
-        Ok(true)
+        Ok(has_more)
     }
 
-    /// Lets go of uploads that nobody attached.
-    async fn sweep_files(&self) -> store::Result<bool> {
-        if let Err(error) = sweep_files(self.m()).await {
-            tracing::warn!(error = &error as &dyn std::error::Error, "uploads that nobody attached are still there");
+    /// One set of everything that is old.
+    async fn clean_set(&self) -> store::Result<bool> {
+        let retention = &self.m().rules.retention;
+        let mut tx = self.m().store.begin().await?;
+        let has_more = tx.forget_old(retention, self.now()).await?;
+        tx.commit().await?;
+        let Some(kept) = retention.own_messages else { return Ok(has_more) };
+        let mut tx = self.m().store.begin().await?;
+        let has_more_own = tx.forget_own_messages(self.now() - kept).await?;
+        tx.commit().await?;
+        Ok(has_more || has_more_own)
+    }
+
+    /// Lets go of uploads that nobody attached. The place of their bytes may be slow or away: nothing else waits for it.
+    pub(super) async fn sweep_files_forever(&self, stop: CancellationToken) {
+        let sweep = async {
+            loop {
+                if let Err(error) = sweep_files(self.m()).await {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "uploads that nobody carries are still there"
+                    );
+                }
+                tokio::time::sleep(FILES_EVERY).await;
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = sweep => {}
         }
-        Ok(false)
     }
 
     /// Settles what lapsed and what ran out of time; opens conversations whose snooze has ended.
     pub(super) async fn sweep(&self) -> store::Result<()> {
         while self.settle_lapsed().await? == SET {}
         while self.settle_expired().await? == SET {}
+        while self.settle_lapsed_deliveries().await? == SET {}
+        self.drop_idle_deliveries().await?;
         end_snoozes(self.m()).await?;
         Ok(())
     }
@@ -139,6 +175,9 @@ impl Outbox {
         }
         let oldest = depths.iter().find(|depth| depth.phase == Phase::Send).map(|depth| depth.oldest);
         metrics::gauge!("switchboard_outbox_oldest_seconds").set(overdue(oldest, now));
+        let (waiting, oldest) = self.m().store.read().await?.webhook_depth().await?;
+        metrics::gauge!("switchboard_webhooks_waiting").set(figure(waiting));
+        metrics::gauge!("switchboard_webhooks_oldest_seconds").set(overdue(oldest, now));
         Ok(())
     }
 }

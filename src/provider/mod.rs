@@ -1,15 +1,25 @@
 //! One adapter per outside service behind one small trait.
 
 pub mod http;
+mod mail;
+pub mod sendgrid;
 pub mod simulator;
+pub mod smtp;
+pub mod twilio;
+mod wire;
 
 use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
-pub use self::http::{Http, HttpSettings, HttpSettingsError, client};
+pub use self::http::{Http, HttpSettings, HttpSettingsError};
+pub use self::mail::Files;
+pub use self::sendgrid::{SendGrid, SendGridSettings};
 pub use self::simulator::Simulator;
+pub use self::smtp::{Smtp, SmtpSettings};
+pub use self::twilio::{Twilio, TwilioSettings};
+pub use self::wire::{Wire, client, retry_after};
 use crate::domain::{Address, Channel, Status, Timestamp};
 
 /// How one attempt ended. The adapter decides, the outbox obeys.
@@ -93,14 +103,58 @@ pub struct Envelope {
     pub cc: Vec<Address>,
     /// Where a mail's answers go.
     pub reply_to: Option<Address>,
+    /// The link by which its reader gets no more mails like this one (RFC 8058).
+    pub unsubscribe: Option<String>,
     /// A mail's subject.
     pub subject: Option<String>,
     /// The text, or HTML in a mail.
     pub body: String,
-    /// As they were given.
-    pub attachments: Vec<String>,
+    /// What goes along.
+    pub attachments: Vec<Attachment>,
     /// When the client says it was written.
     pub timestamp: Timestamp,
+    /// What a callback must show beside our reference, where the service calls back to a URL of ours.
+    pub callback_token: String,
+}
+
+/// What goes along with a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Attachment {
+    /// For an upload a link by which anybody may fetch it for a time; else as it was given.
+    pub url: String,
+    /// The upload.
+    pub file: Option<StoredFile>,
+}
+
+/// An upload, where its bytes are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFile {
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub media_type: String,
+    /// How long it is.
+    pub size_bytes: u64,
+    /// The name of its bytes.
+    pub object_key: String,
+}
+
+/// A message that nobody knows the fate of, as an adapter is asked for it.
+#[derive(Debug, Clone)]
+pub struct Sought {
+    /// The message.
+    pub envelope: Envelope,
+    /// When the first attempt began that may have brought it there.
+    pub since: Timestamp,
+    /// When the last one ended.
+    pub until: Timestamp,
+}
+
+impl Attachment {
+    /// What stands in the text of a mail instead: it is no upload, and so no part of the mail.
+    fn listed(&self) -> Option<&str> {
+        self.file.is_none().then_some(self.url.as_str())
+    }
 }
 
 impl fmt::Debug for Envelope {
@@ -118,6 +172,6 @@ pub trait Provider: fmt::Debug + Send + Sync {
     /// Makes one attempt, in bounded time and memory.
     fn send<'a>(&'a self, envelope: &'a Envelope) -> BoxFuture<'a, Outcome>;
 
-    /// Asks whether it took the message of that reference of ours, in bounded time and memory.
-    fn look_up<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Found>;
+    /// Asks whether it took a message, in bounded time and memory.
+    fn look_up<'a>(&'a self, sought: &'a Sought) -> BoxFuture<'a, Found>;
 }

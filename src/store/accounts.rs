@@ -1,8 +1,9 @@
 //! What changes in an account, and what is forgotten of those that never became one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::{Dialect, Result, Tx, on, set};
+use super::{Dialect, Error, Gone, Result, Tx, on, set};
 use crate::domain::{AddressId, Timestamp, UserId, WorkspaceId};
 
 /// After so many failures in a row only a recovery lets somebody in.
@@ -23,13 +24,6 @@ pub struct ProfileChange {
     pub last_name: Option<String>,
     /// What the email will be once it is confirmed.
     pub pending_email: Option<AddressId>,
-}
-
-#[derive(sqlx::FromRow)]
-struct Dropped {
-    email: AddressId,
-    mobile: AddressId,
-    pending_email: Option<AddressId>,
 }
 
 impl Tx {
@@ -113,12 +107,10 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// Forgets accounts whose mobile was never verified, with their addresses where nothing else has them, and
-    /// sessions, codes and tokens whose time is over. Their invitations can be used again. Gives how many accounts
+    /// Forgets accounts whose mobile was never verified, and sessions, codes and tokens whose time is over. Their invitations can be used again. Gives how many accounts
     /// that were.
     pub async fn forget_ended_accounts(&mut self, now: Timestamp) -> Result<u64> {
-        const USERS: &str = "delete from users where mobile_verified_at is null and created_at <= $1
-            returning email_id as email, mobile_id as mobile, pending_email_id as pending_email";
+        const USERS: &str = "delete from users where mobile_verified_at is null and created_at <= $1";
         const INVITATIONS: Dialect = Dialect {
             sqlite: "update invitations set accepted_at = null, accepted_by = null where accepted_by in
                 (select id from users where mobile_verified_at is null and created_at <= $1)",
@@ -131,18 +123,35 @@ impl Tx {
         let oldest = now - UNVERIFIED;
         let sql = INVITATIONS.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(oldest).execute(conn).await.map(drop))?;
-        let dropped: Vec<Dropped> = on!(self, |conn| sqlx::query_as(USERS).bind(oldest).fetch_all(conn).await)?;
-        let addresses = dropped.iter().flat_map(|row| [Some(row.email), Some(row.mobile), row.pending_email]);
-        self.forget_addresses(&addresses.flatten().collect::<Vec<_>>()).await?;
+        let dropped =
+            on!(self, |conn| sqlx::query(USERS).bind(oldest).execute(conn).await.map(|done| done.rows_affected()))?;
         let idle = now - IDLE;
         for (sql, at) in [(SESSIONS, now), (IDLE_SESSIONS, idle), (TOKENS, now)] {
             on!(self, |conn| sqlx::query(sql).bind(at).execute(conn).await.map(drop))?;
         }
-        Ok(dropped.len() as u64)
+        Ok(dropped)
     }
 
-    /// Lets addresses of accounts go that no account, conversation or message has.
-    async fn forget_addresses(&mut self, ids: &[AddressId]) -> Result<()> {
+    /// Holds addresses for an account that is about to have them: nobody lets them go before this unit of work ends.
+    pub async fn hold_addresses(&mut self, ids: &[AddressId]) -> Result<()> {
+        const SQL: &str = "select id from addresses where workspace_id = $1
+            and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb))) order by id for key share";
+        if self.is_postgres() {
+            let (wanted, workspace) = (set(&ids)?, WorkspaceId::ACCOUNTS);
+            let held: Vec<AddressId> =
+                on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).bind(wanted).fetch_all(conn).await)?;
+            if held.len() != ids.iter().collect::<BTreeSet<_>>().len() {
+                return Err(Error::Gone(Gone::Other));
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets addresses of accounts go that no account, conversation or message has. Whoever holds one is waited for
+    /// before it is looked whose it is.
+    pub(super) async fn forget_addresses(&mut self, ids: &[AddressId]) -> Result<()> {
+        const LOCK: &str = "select id from addresses where workspace_id = $1
+            and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb))) order by id for update";
         const SQL: Dialect = Dialect {
             sqlite: "delete from addresses where workspace_id = $1 and id in (select value from json_each($2))
                 and not exists (select 1 from users u where u.email_id = addresses.id)
@@ -162,6 +171,10 @@ impl Tx {
         }
         let sql = SQL.pick(self);
         let ids = set(&ids)?;
+        if self.is_postgres() {
+            let workspace = WorkspaceId::ACCOUNTS;
+            on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(&ids).execute(conn).await.map(drop))?;
+        }
         on!(self, |conn| sqlx::query(sql).bind(WorkspaceId::ACCOUNTS).bind(ids).execute(conn).await.map(drop))?;
         Ok(())
     }

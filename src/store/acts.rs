@@ -34,6 +34,12 @@ impl NewAct {
         Self { workspace: caller.workspace, conversation, actor: caller.who.to_string(), kind, data, at }
     }
 
+    /// A conversation that nobody answers any more.
+    pub fn unassigned((workspace, conversation): (WorkspaceId, ConversationId), actor: &str, at: Timestamp) -> Self {
+        let data = serde_json::json!({ "user": null });
+        Self { workspace, conversation, actor: actor.to_owned(), kind: ActKind::Assignee, data, at }
+    }
+
     /// A conversation that the server opened by itself.
     pub fn opened(workspace: WorkspaceId, conversation: ConversationId, at: Timestamp) -> Self {
         let data = serde_json::json!({ "state": ConversationState::Open });
@@ -133,6 +139,30 @@ impl Tx {
             query.bind(bench.assignee_id).execute(conn).await.map(drop)
         })?;
         Ok(())
+    }
+
+    /// Takes from somebody what they answer; each conversation with its act.
+    pub async fn free_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        (user, actor): (UserId, &str),
+        now: Timestamp,
+    ) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2
+                returning id",
+            postgres: "update conversations set assignee_id = null
+                where workspace_id = $1 and id in (select id from conversations
+                    where workspace_id = $1 and assignee_id = $2 order by id for no key update)
+                returning id",
+        };
+        let sql = SQL.pick(self);
+        let mut freed: Vec<ConversationId> =
+            on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).bind(user).fetch_all(conn).await)?;
+        freed.sort_unstable();
+        let act = |conversation: ConversationId| NewAct::unassigned((workspace, conversation), actor, now);
+        let acts: Vec<NewAct> = freed.into_iter().map(act).collect();
+        self.add_acts(&acts).await
     }
 
     /// Whether a snooze has ended.

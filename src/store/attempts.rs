@@ -105,6 +105,17 @@ pub struct HistoryRow {
     pub data: sqlx::types::Json<serde_json::Value>,
 }
 
+/// One sending of a message: by hand it may be sent anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
+pub struct Sending {
+    /// Whose.
+    pub workspace: WorkspaceId,
+    /// Which message.
+    pub message: MessageId,
+    /// The how manieth sending.
+    pub generation: i64,
+}
+
 impl Tx {
     /// Writes attempts down before they are made; each gets the next number of its message.
     pub async fn begin_attempts(&mut self, attempts: &[NewAttempt], now: Timestamp) -> Result<()> {
@@ -154,26 +165,56 @@ impl Tx {
         Ok(())
     }
 
-    /// The message that a provider named so, and which sending of it that was.
+    /// The last sending that a provider named so, of whichever workspace: providers carry for all of them.
     pub async fn find_by_provider_reference(
         &mut self,
-        workspace: WorkspaceId,
         provider: Option<&str>,
         reference: &str,
-    ) -> Result<Option<(MessageId, i64)>> {
-        const SQL: &str = "select message_id, generation from attempts
-            where workspace_id = $1 and reference = $2 and ($3 is null or provider = $3)
-            order by message_id desc, number desc limit 1";
-        const TYPED: Dialect = Dialect {
-            sqlite: SQL,
-            postgres: "select message_id, generation from attempts
-                where workspace_id = $1 and reference = $2 and ($3::text is null or provider = $3)
-                order by message_id desc, number desc limit 1",
+    ) -> Result<Option<Sending>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select a.workspace_id as workspace, a.message_id as message, a.generation
+                from workspaces w cross join attempts a
+                where a.workspace_id = w.id and a.reference = $1 and ($2 is null or a.provider = $2)
+                order by a.message_id desc, a.number desc limit 1",
+            postgres: "select a.workspace_id as workspace, a.message_id as message, a.generation
+                from workspaces w join attempts a on a.workspace_id = w.id and a.reference = $1
+                where $2::text is null or a.provider = $2
+                order by a.message_id desc, a.number desc limit 1",
         };
-        let sql = TYPED.pick(self);
-        Ok(on!(self, |conn| {
-            sqlx::query_as(sql).bind(workspace).bind(reference).bind(provider).fetch_optional(conn).await
-        })?)
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(reference).bind(provider).fetch_optional(conn).await)?)
+    }
+
+    /// Of which workspace a message is: for what knows it by a name of ours alone.
+    pub async fn find_message_workspace(&mut self, message: MessageId) -> Result<Option<WorkspaceId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select workspace_id from messages where id = $1",
+            postgres: "select m.workspace_id from workspaces w join messages m on m.workspace_id = w.id and m.id = $1",
+        };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(message).fetch_optional(conn).await)?)
+    }
+
+    /// Which messages a provider has named so already.
+    pub async fn list_named(
+        &mut self,
+        provider: &str,
+        names: &[(WorkspaceId, &str)],
+    ) -> Result<Vec<(WorkspaceId, String, MessageId)>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select distinct a.workspace_id, a.reference, a.message_id from json_each($2) x
+                join attempts a on a.workspace_id = x.value ->> 0 and a.reference = x.value ->> 1
+                where a.provider = $1",
+            postgres: "select distinct a.workspace_id, a.reference, a.message_id from jsonb_array_elements($2::jsonb) x
+                join attempts a on a.workspace_id = (x.value ->> 0)::bigint and a.reference = x.value ->> 1
+                where a.provider = $1",
+        };
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = SQL.pick(self);
+        let rows = set(&names)?;
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(provider).bind(rows).fetch_all(conn).await)?)
     }
 
     /// Gives the last attempts of messages the names that their provider gave.

@@ -9,9 +9,6 @@ use serde::Serialize;
 use super::{Dialect, Result, Tx, on, set};
 use crate::domain::Timestamp;
 
-/// Rows that one sweep lets go at most.
-const SWEEP: i64 = 5_000;
-
 /// One limit: so much of something in a period.
 #[derive(Debug, Clone)]
 pub struct Budget<'a> {
@@ -23,12 +20,14 @@ pub struct Budget<'a> {
     pub most: i64,
     /// For how long.
     pub period: Duration,
+    /// How much of it is taken at once.
+    pub amount: i64,
 }
 
 /// Whether budgets were taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Taken {
-    /// One of each.
+    /// What was wanted of each.
     Yes,
     /// None of any.
     No {
@@ -66,13 +65,13 @@ struct Level {
 }
 
 impl Tx {
-    /// Takes one from each of these budgets, or from none of them when one is used up.
+    /// Takes from each of these budgets what is wanted, or from none of them when one is used up.
     pub async fn take_budgets(&mut self, budgets: &[Budget<'_>], now: Timestamp) -> Result<Taken> {
         let row = |budget: &Budget<'_>| Use {
             name: budget.name,
             hash: hex::encode(self.vault().fingerprint(&budget.about)),
             period: seconds(budget.period),
-            used: 1,
+            used: budget.amount,
             ends: (now + budget.period).micros(),
         };
         let rows: Vec<Use<'_>> = budgets.iter().map(row).collect();
@@ -146,15 +145,6 @@ impl Tx {
         let rows = set(&rows)?;
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
-    }
-
-    /// Lets budgets go whose period is over, a bounded number at a time.
-    pub async fn forget_budgets(&mut self, now: Timestamp) -> Result<u64> {
-        const SQL: &str = "delete from budgets where (name, key_hash, period) in
-            (select name, key_hash, period from budgets where ends_at <= $1 order by ends_at limit $2)";
-        Ok(on!(self, |conn| {
-            sqlx::query(SQL).bind(now).bind(SWEEP).execute(conn).await.map(|done| done.rows_affected())
-        })?)
     }
 }
 

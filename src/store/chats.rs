@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::types::{Listed, PAGE_BYTES};
 use super::{Dialect, Page, PageRequest, Position, Result, Tx, UserRow, handle, on, set};
 use crate::domain::{MessageId, Timestamp, UserId, WorkspaceId};
 
@@ -27,11 +28,11 @@ pub struct SaidRow {
 }
 
 macro_rules! said {
-    ($rest:literal) => {
+    ($($rest:literal),+) => {
         concat!(
             "select m.id, m.author_id, m.recipient_id, m.body, m.created_at, m.occurred_at,
-                r.delivered_at, r.read_at ",
-            $rest
+                r.delivered_at, r.read_at",
+            $($rest),+
         )
     };
 }
@@ -72,40 +73,53 @@ impl Tx {
         Ok(rows.into_iter().collect())
     }
 
-    /// What somebody said to others one by one, and these to them, since then, the newest first.
+    /// What somebody said to others one by one, and these to them, since then, the newest first; `is_theirs` leaves out what
+    /// stands in conversations that they have left.
     pub async fn list_said(
         &mut self,
         workspace: WorkspaceId,
-        (user, since): (UserId, Timestamp),
+        (user, since, is_theirs): (UserId, Timestamp, bool),
         page: PageRequest,
     ) -> Result<Page<SaidRow>> {
         const SQL: &str = said!(
-            "from (select s.* from (select m.id, m.occurred_at as at from messages m
+            ", p.listed from (select x.id, x.at, x.size, count(*) over () as listed,
+                sum(x.size) over (order by x.at desc, x.id desc rows unbounded preceding) - x.size as above
+             from (select u.id, u.at, (select octet_length(b.body) from messages b
+                where b.workspace_id = $1 and b.id = u.id) as size
+             from (select s.* from (select m.id, m.occurred_at as at from messages m
                     where m.workspace_id = $1 and m.author_id = $2 and m.recipient_id is not null
                       and m.occurred_at >= $3 and (m.occurred_at, m.id) < ($4, $5) and m.deleted_at is null
+                      and (not $7 or exists (select 1 from members y where y.workspace_id = m.workspace_id
+                        and y.conversation_id = m.conversation_id and y.user_id = $2 and y.left_at is null
+                        and y.first_message_id <= m.id))
                     order by m.occurred_at desc, m.id desc limit $6) s
                 union all select s.* from (select m.id, m.occurred_at as at from messages m
                     where m.workspace_id = $1 and m.recipient_id = $2
                       and m.occurred_at >= $3 and (m.occurred_at, m.id) < ($4, $5) and m.deleted_at is null
-                    order by m.occurred_at desc, m.id desc limit $6) s) p
+                      and (not $7 or exists (select 1 from members y where y.workspace_id = m.workspace_id
+                        and y.conversation_id = m.conversation_id and y.user_id = $2 and y.left_at is null
+                        and y.first_message_id <= m.id))
+                    order by m.occurred_at desc, m.id desc limit $6) s) u
+                order by u.at desc, u.id desc limit $6) x) p
              cross join messages m
              left join receipts r on r.workspace_id = m.workspace_id and r.message_id = m.id
                 and r.user_id = m.recipient_id
-             where m.workspace_id = $1 and m.id = p.id order by p.at desc, p.id desc limit $6"
+             where m.workspace_id = $1 and m.id = p.id and (p.above = 0 or p.above + p.size <= $8)
+             order by p.at desc, p.id desc"
         );
         let before = page.upper_bound();
         let limit = page.limit + 1;
-        let rows: Vec<SaidRow> = on!(self, |conn| {
+        let rows: Vec<Listed<SaidRow>> = on!(self, |conn| {
             let query = sqlx::query_as(SQL).bind(workspace).bind(user).bind(since).bind(before.at).bind(before.id);
-            query.bind(limit).fetch_all(conn).await
+            query.bind(limit).bind(is_theirs).bind(PAGE_BYTES).fetch_all(conn).await
         })?;
-        Ok(Page::cut(rows, page.limit, |row| Position { at: row.occurred_at, id: row.id.0 }))
+        Ok(Page::of(rows, page.limit, |row| Position { at: row.occurred_at, id: row.id.0 }))
     }
 
     /// What one person said to another in one message.
     pub async fn find_said(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<Option<SaidRow>> {
         const SQL: &str = said!(
-            "from messages m left join receipts r on r.workspace_id = m.workspace_id and r.message_id = m.id
+            " from messages m left join receipts r on r.workspace_id = m.workspace_id and r.message_id = m.id
                 and r.user_id = m.recipient_id
              where m.workspace_id = $1 and m.id = $2 and m.recipient_id is not null"
         );

@@ -1,23 +1,28 @@
 //! The list of conversations: only those that its caller sees, found by an index whoever asks.
 
+use std::collections::BTreeSet;
+
 use super::conversations::columns;
 use super::statement::Statement;
 use super::types::{Listed, PAGE_BYTES};
 use super::{
-    AssigneeFilter, ConversationFilter, ConversationRow, Dialect, Page, PageRequest, Position, Result, Tx, set,
+    AssigneeFilter, ConversationFilter, ConversationRow, Dialect, Page, PageRequest, Position, Result, Tx, on, set,
 };
-use crate::domain::{Address, AddressId, Caller, Channel, ConversationState, LabelId, Sight, UserId, WorkspaceId};
+use crate::domain::{
+    Address, AddressId, Caller, Channel, ConversationId, ConversationState, LabelId, Sight, UserId, WorkspaceId,
+};
 
 /// A set of conversations that stands in one index in the order of the list. What somebody sees is one or two of them.
 #[derive(Debug, Clone, Copy)]
 enum Source {
     All,
-    Numbers,
+    /// Those of the numbers that stand so.
+    Numbers(ConversationState),
     Own(UserId),
-    /// Those of the numbers that are not open.
-    Standing(ConversationState),
-    /// Those of the numbers that this person answers.
-    Assigned(UserId),
+    /// Those of the numbers that stand so and that nobody has read to the end; chats count nothing there.
+    Unread(ConversationState),
+    /// Those of the numbers that this person answers and that stand so.
+    Assigned(UserId, ConversationState),
     /// Those of the numbers that have this label.
     Labelled(LabelId),
 }
@@ -26,7 +31,7 @@ enum Source {
 #[derive(Debug, Default)]
 struct Narrow {
     bits: i64,
-    /// This address takes part, or this person does; 0 for neither.
+    /// This address takes part, or this person does; 0 for neither. Only where that are many: few are among the found.
     participant: Option<(AddressId, UserId)>,
     /// Among these alone, as a set.
     found: Option<String>,
@@ -48,17 +53,32 @@ const CUT: &str = "from (select s.id, s.at, s.size, count(*) over () as listed,
         sum(s.size) over (order by s.at desc, s.id desc rows unbounded preceding) - s.size as above
     from (select u.id, u.at, coalesce(";
 
+/// From how many conversations of a participant on the list is walked until a page is full; fewer are read one by one.
+const MANY: i64 = 1_000;
+
+const STATES: [ConversationState; 3] = [ConversationState::Open, ConversationState::Snoozed, ConversationState::Closed];
+
 impl Source {
     fn of(sight: Sight, narrow: &Narrow) -> Vec<Self> {
-        if let Some(source) = narrow.source() {
+        if let Some(sources) = narrow.sources() {
             let sees_numbers = !matches!(sight, Sight::Person { sees_numbers: false, .. });
-            return sees_numbers.then_some(source).into_iter().collect();
+            return if sees_numbers { sources } else { Vec::new() };
         }
+        let numbers = || STATES.map(if narrow.is_unread { Self::Unread } else { Self::Numbers }).to_vec();
         match sight {
-            Sight::All => vec![Self::All],
-            Sight::Numbers => vec![Self::Numbers],
+            Sight::All if !narrow.is_unread => vec![Self::All],
+            Sight::All | Sight::Numbers => numbers(),
             Sight::Person { user, sees_numbers: false } => vec![Self::Own(user)],
-            Sight::Person { user, sees_numbers: true } => vec![Self::Numbers, Self::Own(user)],
+            Sight::Person { user, sees_numbers: true } => numbers().into_iter().chain([Self::Own(user)]).collect(),
+        }
+    }
+
+    /// The column by which it is joined to the found.
+    fn id(self) -> &'static str {
+        match self {
+            Self::All | Self::Numbers(_) | Self::Unread(_) | Self::Assigned(..) => " and c.id = f.id",
+            Self::Own(_) => " and y.conversation_id = f.id",
+            Self::Labelled(_) => " and l.conversation_id = f.id",
         }
     }
 
@@ -66,9 +86,16 @@ impl Source {
     fn push(self, query: &mut Statement, workspace: WorkspaceId) {
         match self {
             Self::All => query.push("conversations c where c.workspace_id = ").bind(workspace),
-            Self::Numbers => {
-                query.push("conversations c where c.workspace_id = ").bind(workspace).push(" and c.kind = 'numbers'")
-            }
+            Self::Numbers(state) => query
+                .push("conversations c where c.workspace_id = ")
+                .bind(workspace)
+                .push(" and c.kind = 'numbers' and c.state = ")
+                .bind(state.as_str().to_owned()),
+            Self::Unread(state) => query
+                .push("conversations c where c.unread_count > 0 and c.workspace_id = ")
+                .bind(workspace)
+                .push(" and c.state = ")
+                .bind(state.as_str().to_owned()),
             Self::Own(user) => query
                 .push("members y cross join conversations c where y.workspace_id = ")
                 .bind(workspace)
@@ -78,16 +105,13 @@ impl Source {
                     " and y.left_at is null and c.workspace_id = y.workspace_id and c.id = y.conversation_id
                       and c.kind <> 'numbers'",
                 ),
-            Self::Standing(state) => query
-                .push("conversations c where c.state <> 'open' and c.kind = 'numbers' and c.workspace_id = ")
-                .bind(workspace)
-                .push(" and c.state = ")
-                .bind(state.as_str().to_owned()),
-            Self::Assigned(user) => query
+            Self::Assigned(user, state) => query
                 .push("conversations c where c.workspace_id = ")
                 .bind(workspace)
                 .push(" and c.assignee_id = ")
-                .bind(user),
+                .bind(user)
+                .push(" and c.state = ")
+                .bind(state.as_str().to_owned()),
             Self::Labelled(label) => query
                 .push("conversation_labels l cross join conversations c where l.workspace_id = ")
                 .bind(workspace)
@@ -99,19 +123,20 @@ impl Source {
 }
 
 impl Narrow {
-    /// The set to which what is asked of the team leads; nothing when nothing is asked. Only conversations of the
+    /// The sets to which what is asked of the team leads; nothing when nothing is asked. Only conversations of the
     /// numbers are snoozed, closed, assigned or labelled.
-    fn source(&self) -> Option<Source> {
+    fn sources(&self) -> Option<Vec<Source>> {
         if let Some(label) = self.label {
-            return Some(Source::Labelled(label));
+            return Some(vec![Source::Labelled(label)]);
         }
+        let states = self.state.map_or_else(|| STATES.to_vec(), |state| vec![state]);
         match (self.assignee, self.state) {
-            (Some(Assignee::Person(user)), _) => Some(Source::Assigned(user)),
-            (_, Some(state @ (ConversationState::Snoozed | ConversationState::Closed))) => {
-                Some(Source::Standing(state))
+            (Some(Assignee::Person(user)), _) => {
+                Some(states.into_iter().map(|state| Source::Assigned(user, state)).collect())
             }
-            (Some(Assignee::Nobody), _) | (None, Some(ConversationState::Open)) => Some(Source::Numbers),
             (None, None) => None,
+            (_, _) if self.is_unread => Some(states.into_iter().map(Source::Unread).collect()),
+            (_, _) => Some(states.into_iter().map(Source::Numbers).collect()),
         }
     }
 
@@ -138,29 +163,29 @@ impl Narrow {
     }
 
     /// Further conditions on `c`; each begins with `and`.
-    fn push(&self, query: &mut Statement, workspace: WorkspaceId, one_of: (&'static str, &'static str)) {
+    fn push(&self, query: &mut Statement, workspace: WorkspaceId, source: Source) {
         if self.bits != 0 {
             query.push(" and (c.channels & ").bind(self.bits).push(") <> 0");
         }
         if let Some((address, user)) = self.participant {
-            query.push(" and (c.id in (select conversation_id from participants where workspace_id = ").bind(workspace);
-            query.push(" and address_id = ").bind(address);
-            query.push(") or c.id in (select conversation_id from members where workspace_id = ").bind(workspace);
-            query.push(" and left_at is null and user_id = ").bind(user).push("))");
+            query.push(" and (exists (select 1 from participants q where q.workspace_id = ").bind(workspace);
+            query.push(" and q.conversation_id = c.id and q.address_id = ").bind(address);
+            query.push(") or exists (select 1 from members q where q.workspace_id = ").bind(workspace);
+            query.push(" and q.conversation_id = c.id and q.left_at is null and q.user_id = ").bind(user).push("))");
         }
-        if let Some(found) = &self.found {
-            query.push(" and c.id ").push(one_of.0).bind(found.clone()).push(one_of.1);
+        if self.found.is_some() {
+            query.push(source.id());
         }
     }
 }
 
-/// Says that an id is in a set: what stands before the set, and what behind it.
-const ONE_OF: (Dialect, Dialect) = (
+/// A set of ids as a table `f`, from which the rest is found: what stands before the set, and what behind it.
+const FOUND: (Dialect, Dialect) = (
     Dialect {
-        sqlite: "in (select value from json_each(",
-        postgres: "= any(array(select value::bigint from jsonb_array_elements_text(",
+        sqlite: "(select value as id from json_each(",
+        postgres: "(select value::bigint as id from jsonb_array_elements_text(",
     },
-    Dialect { sqlite: "))", postgres: "::jsonb)))" },
+    Dialect { sqlite: ")) f cross join ", postgres: "::jsonb)) f cross join " },
 );
 
 impl Tx {
@@ -177,14 +202,11 @@ impl Tx {
         let Some(narrow) = self.narrow(caller, filter, q_address).await? else {
             return Ok(Page { data: Vec::new(), next: None });
         };
-        if Source::of(caller.sight(), &narrow).is_empty() {
-            return Ok(Page { data: Vec::new(), next: None });
-        }
         let sources = Source::of(caller.sight(), &narrow);
         if sources.is_empty() {
             return Ok(Page { data: Vec::new(), next: None });
         }
-        let one_of = (ONE_OF.0.pick(self), ONE_OF.1.pick(self));
+        let each = (FOUND.0.pick(self), FOUND.1.pick(self));
         let before = page.upper_bound();
         let mut query = Statement::new(concat!("select ", columns!(), ", p.listed "));
         query.push(CUT);
@@ -193,9 +215,12 @@ impl Tx {
         for (at, source) in sources.into_iter().enumerate() {
             query.push(if at == 0 { "select s.* from (" } else { " union all select s.* from (" });
             query.push("select c.id, c.activity_at as at, c.last_message_id as last from ");
+            if let Some(found) = &narrow.found {
+                query.push(each.0).bind(found.clone()).push(each.1);
+            }
             source.push(&mut query, workspace);
             query.push(" and (c.activity_at, c.id) < (").bind(before.at).push(", ").bind(before.id).push(")");
-            narrow.push(&mut query, workspace, one_of);
+            narrow.push(&mut query, workspace, source);
             narrow.push_team(&mut query, source);
             query.push(" order by c.activity_at desc, c.id desc limit ").bind(page.limit + 1).push(") s");
         }
@@ -221,6 +246,7 @@ impl Tx {
         q_address: Option<&Address>,
     ) -> Result<Option<Narrow>> {
         let workspace = caller.workspace;
+        let mut found: Option<BTreeSet<ConversationId>> = None;
         let mut narrow = Narrow {
             bits: filter.channel.map_or(0, Channel::bit),
             state: filter.state,
@@ -238,13 +264,36 @@ impl Tx {
             if taking_part == (AddressId(0), UserId(0)) {
                 return Ok(None);
             }
-            narrow.participant = Some(taking_part);
+            found = self.list_joint(workspace, taking_part).await?;
+            narrow.participant = found.is_none().then_some(taking_part);
         }
         if let Some(q) = &filter.q {
             let named = self.find_participant(workspace, q_address, Some(q.trim())).await?;
-            narrow.found = Some(set(&self.search_conversations(caller, q, named).await?)?);
+            let hits = self.search_conversations(caller, q, named).await?;
+            found = Some(match found {
+                Some(others) => hits.into_iter().filter(|id| others.contains(id)).collect(),
+                None => hits.into_iter().collect(),
+            });
         }
+        narrow.found = found.map(|ids| set(&ids)).transpose()?;
         Ok(Some(narrow))
+    }
+
+    /// The conversations in which that address or that person takes part, where these are few.
+    async fn list_joint(
+        &mut self,
+        workspace: WorkspaceId,
+        (address, user): (AddressId, UserId),
+    ) -> Result<Option<BTreeSet<ConversationId>>> {
+        const SQL: &str = "select conversation_id from (select conversation_id from participants
+                where workspace_id = $1 and address_id = $2 limit $4) a
+            union select conversation_id from (select conversation_id from members
+                where workspace_id = $1 and user_id = $3 and left_at is null limit $4) b";
+        let rows: Vec<(ConversationId,)> = on!(self, |conn| {
+            sqlx::query_as(SQL).bind(workspace).bind(address).bind(user).bind(MANY).fetch_all(conn).await
+        })?;
+        let are_few = i64::try_from(rows.len()).is_ok_and(|count| count < MANY);
+        Ok(are_few.then(|| rows.into_iter().map(|(id,)| id).collect()))
     }
 
     /// Whose conversations are meant; nothing when that is somebody whom there is not.

@@ -334,6 +334,36 @@ impl Tx {
         })?)
     }
 
+    /// Conversations of the numbers, as everybody sees them who sees them.
+    pub async fn load_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        ids: &[ConversationId],
+    ) -> Result<Vec<ConversationRow>> {
+        const SQL: Dialect = Dialect {
+            sqlite: concat!(
+                "select ",
+                columns!(),
+                " from json_each($2) i
+                join conversations c on c.workspace_id = $1 and c.id = i.value
+                left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
+                left join members x on x.workspace_id = $1 and x.conversation_id = c.id and x.user_id = 0
+                where c.kind = 'numbers'"
+            ),
+            postgres: concat!(
+                "select ",
+                columns!(),
+                " from jsonb_array_elements_text($2::jsonb) i
+                join conversations c on c.workspace_id = $1 and c.id = i.value::bigint
+                left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
+                left join members x on x.workspace_id = $1 and x.conversation_id = c.id and x.user_id = 0
+                where c.kind = 'numbers'"
+            ),
+        };
+        let (sql, ids) = (SQL.pick(self), set(&ids)?);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
+    }
+
     /// Whether there is such a conversation and the caller sees it.
     pub async fn sees(&mut self, caller: &Caller, id: ConversationId) -> Result<bool> {
         Ok(self.view(caller, id).await?.is_some())

@@ -19,12 +19,41 @@ pub enum Error {
     /// A unique constraint stood in the way, named `<table>_<columns>_key` on both databases.
     #[error("{0} is taken")]
     Conflict(String),
+    /// A foreign key stood in the way: what a row points to was deleted since it was looked at, or is still pointed to.
+    #[error("{0:?} is gone, or still used")]
+    Gone(Gone),
     /// A row cannot be read.
     #[error("the database holds {0}")]
     Corrupt(&'static str),
     /// The database refused a statement: a fault of ours.
     #[error("the database refused a statement")]
     Refused(#[source] sqlx::Error),
+}
+
+/// What was deleted in between. SQLite does not name it; there nothing comes between the look and the change, which
+/// are one transaction of its only writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gone {
+    /// A label.
+    Label,
+    /// An uploaded file.
+    File,
+    /// Somebody's seat in a workspace.
+    Person,
+    /// Anything else.
+    Other,
+}
+
+impl Gone {
+    /// By the foreign key, which PostgreSQL names `<table>_<columns>_fkey`.
+    fn of(constraint: Option<&str>) -> Self {
+        match constraint {
+            Some("conversation_labels_workspace_id_label_id_fkey") => Self::Label,
+            Some("attachments_workspace_id_file_id_fkey") => Self::File,
+            Some("members_workspace_id_user_id_fkey" | "friendships_workspace_id_other_id_fkey") => Self::Person,
+            _ => Self::Other,
+        }
+    }
 }
 
 impl Error {
@@ -49,6 +78,9 @@ impl From<sqlx::Error> for Error {
             E::Database(cause) if cause.kind() == ErrorKind::UniqueViolation => {
                 let name = cause.constraint().map_or_else(|| name_from_sqlite(cause.message()), str::to_owned);
                 Self::Conflict(name)
+            }
+            E::Database(cause) if cause.kind() == ErrorKind::ForeignKeyViolation => {
+                Self::Gone(Gone::of(cause.constraint()))
             }
             E::Database(cause) => match cause.code().as_deref() {
                 Some(code) if is_lock(code) => Self::Busy(error),

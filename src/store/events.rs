@@ -14,7 +14,7 @@ pub struct NewEvent {
     /// What happened.
     pub kind: EventKind,
     /// In which conversation.
-    pub conversation: ConversationId,
+    pub conversation: Option<ConversationId>,
     /// To which message.
     pub message: Option<MessageId>,
     /// Anything more, without addresses.
@@ -31,7 +31,12 @@ impl NewEvent {
         conversation: ConversationId,
         now: Timestamp,
     ) -> Self {
-        Self { workspace, kind, conversation, message: None, data: json!({}), at: now.micros() }
+        Self { conversation: Some(conversation), ..Self::of_workspace(workspace, kind, now) }
+    }
+
+    /// Something that happened in a workspace, and in no conversation.
+    pub fn of_workspace(workspace: WorkspaceId, kind: EventKind, now: Timestamp) -> Self {
+        Self { workspace, kind, conversation: None, message: None, data: json!({}), at: now.micros() }
     }
 
     /// Something that happened to a message, which stands there now.
@@ -104,7 +109,22 @@ impl Tx {
         const SQL: &str = "select id, workspace_id, kind, conversation_id, message_id, data, at from events
             where id > $1 order by id limit $2";
         let rows: Vec<EventRow> = on!(self, |conn| sqlx::query_as(SQL).bind(after).bind(limit).fetch_all(conn).await)?;
-        let event = |row: EventRow| Event {
+        Ok(rows.into_iter().map(Event::from).collect())
+    }
+
+    /// Events of one workspace after `after`, oldest first.
+    pub async fn list_events_of(&mut self, workspace: WorkspaceId, after: EventId, limit: i64) -> Result<Vec<Event>> {
+        const SQL: &str = "select id, workspace_id, kind, conversation_id, message_id, data, at from events
+            where workspace_id = $1 and id > $2 order by id limit $3";
+        let rows: Vec<EventRow> =
+            on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(after).bind(limit).fetch_all(conn).await)?;
+        Ok(rows.into_iter().map(Event::from).collect())
+    }
+}
+
+impl From<EventRow> for Event {
+    fn from(row: EventRow) -> Self {
+        Self {
             id: row.id,
             workspace_id: row.workspace_id,
             kind: row.kind,
@@ -112,7 +132,6 @@ impl Tx {
             message_id: row.message_id,
             data: row.data.0,
             at: row.at,
-        };
-        Ok(rows.into_iter().map(event).collect())
+        }
     }
 }

@@ -1,7 +1,9 @@
 //! Uploaded files: whose they are, who reaches them, and which of them nobody needs.
 
+use std::collections::BTreeMap;
+
 use super::{Dialect, Position, Result, Tx, on, set};
-use crate::domain::{Caller, FileId, Sight, Timestamp, UserId, WorkspaceId};
+use crate::domain::{Caller, FileId, MessageId, Sight, Timestamp, UserId, WorkspaceId};
 
 /// A file to be stored.
 #[derive(Debug, Clone)]
@@ -99,11 +101,60 @@ impl Tx {
         })?)
     }
 
+    /// Counts bytes that a workspace stores; false, and nothing is counted, when it has no room for them. 0 is no limit.
+    pub async fn take_storage(&mut self, workspace: WorkspaceId, bytes: i64, limit: i64) -> Result<bool> {
+        const SQL: &str = "update workspaces set stored_bytes = stored_bytes + $2
+            where id = $1 and ($3 = 0 or stored_bytes + $2 <= $3)";
+        let taken = on!(self, |conn| {
+            let query = sqlx::query(SQL).bind(workspace).bind(bytes).bind(limit);
+            query.execute(conn).await.map(|done| done.rows_affected())
+        })?;
+        Ok(taken == 1)
+    }
+
+    /// Gives back what files took that are gone.
+    async fn give_storage_back(&mut self, gone: &[(WorkspaceId, i64)]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update workspaces set stored_bytes = stored_bytes - (x.value ->> 1)
+                from (select value from json_each($1) limit -1) x where workspaces.id = x.value ->> 0",
+            postgres: "update workspaces w set stored_bytes = w.stored_bytes - (x.value ->> 1)::bigint
+                from jsonb_array_elements($1::jsonb) x where w.id = (x.value ->> 0)::bigint",
+        };
+        let mut sums: BTreeMap<WorkspaceId, i64> = BTreeMap::new();
+        for (workspace, bytes) in gone {
+            *sums.entry(*workspace).or_default() += bytes;
+        }
+        if sums.is_empty() {
+            return Ok(());
+        }
+        let sql = SQL.pick(self);
+        let rows = set(&sums.into_iter().collect::<Vec<_>>())?;
+        on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
     /// One file. Whoever shows it to somebody asks [`Tx::reach_files`] first.
     pub async fn find_file(&mut self, workspace: WorkspaceId, id: FileId) -> Result<Option<FileRow>> {
         const SQL: &str = "select id, object_key, name, media_type, size_bytes, hash, created_at from files
             where workspace_id = $1 and id = $2";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(id).fetch_optional(conn).await)?)
+    }
+
+    /// Those of the files that there are, for what a message carries.
+    pub async fn load_files(&mut self, workspace: WorkspaceId, ids: &[FileId]) -> Result<Vec<FileRow>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select id, object_key, name, media_type, size_bytes, hash, created_at from files
+                where workspace_id = $1 and id in (select value from json_each($2))",
+            postgres: "select id, object_key, name, media_type, size_bytes, hash, created_at from files
+                where workspace_id = $1
+                  and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
+        };
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sql = SQL.pick(self);
+        let ids = set(&ids)?;
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
     /// How the caller stands to those of the files that there are. Who sees a message sees what it carries, but for
@@ -137,20 +188,85 @@ impl Tx {
         })?)
     }
 
-    /// Lets files go, but for those that a message carries by now.
+    /// Files of every workspace whose last message was taken back before then, the longest ago first.
+    pub async fn list_released_files(&mut self, before: Timestamp, limit: i64) -> Result<Vec<OldFile>> {
+        const SQL: &str = "select f.workspace_id, f.id, f.object_key, f.created_at,
+                exists (select 1 from attachments a where a.workspace_id = f.workspace_id and a.file_id = f.id) as is_attached
+            from files f where f.released_at is not null and f.released_at < $1 order by f.released_at, f.id limit $2";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(before).bind(limit).fetch_all(conn).await)?)
+    }
+
+    /// Notes since when no message carries the files of one that is taken back now. Whoever attaches one of them
+    /// meanwhile is waited for.
+    pub(super) async fn release_files(
+        &mut self,
+        workspace: WorkspaceId,
+        message: MessageId,
+        now: Timestamp,
+    ) -> Result<()> {
+        const LOCK: &str =
+            "select f.id from attachments a join files f on f.workspace_id = a.workspace_id and f.id = a.file_id
+            where a.workspace_id = $1 and a.message_id = $2 order by f.id for update of f";
+        const SQL: &str = "update files set released_at = $3 where workspace_id = $1
+            and id in (select a.file_id from attachments a where a.workspace_id = $1 and a.message_id = $2)
+            and not exists (select 1 from attachments o where o.workspace_id = files.workspace_id
+                and o.file_id = files.id and o.message_id <> $2)";
+        if self.is_postgres() {
+            on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(message).execute(conn).await.map(drop))?;
+        }
+        on!(self, |conn| sqlx::query(SQL).bind(workspace).bind(message).bind(now).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Holds files that a message is about to carry, in the order of their ids, as whoever lets them go takes them.
+    pub async fn hold_files(&mut self, workspace: WorkspaceId, files: &[FileId]) -> Result<()> {
+        const SQL: &str = "select id from files where workspace_id = $1
+            and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
+            order by id for key share";
+        if self.is_postgres() && !files.is_empty() {
+            let files = set(&files)?;
+            on!(self, |conn| sqlx::query(SQL).bind(workspace).bind(files).execute(conn).await.map(drop))?;
+        }
+        Ok(())
+    }
+
+    /// Keeps released files that a message carries again.
+    pub async fn keep_files(&mut self, files: &[(WorkspaceId, FileId)]) -> Result<()> {
+        const SQL: Dialect = Dialect {
+            sqlite: "update files set released_at = null
+                where (workspace_id, id) in (select value ->> 0, value ->> 1 from json_each($1))
+                  and exists (select 1 from attachments a where a.workspace_id = files.workspace_id
+                    and a.file_id = files.id)",
+            postgres: "update files f set released_at = null from jsonb_array_elements($1::jsonb) x
+                where f.workspace_id = (x.value ->> 0)::bigint and f.id = (x.value ->> 1)::bigint
+                  and exists (select 1 from attachments a where a.workspace_id = f.workspace_id and a.file_id = f.id)",
+        };
+        if files.is_empty() {
+            return Ok(());
+        }
+        let sql = SQL.pick(self);
+        let files = set(&files)?;
+        on!(self, |conn| sqlx::query(sql).bind(files).execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// Lets files go, but for those that a message carries by now, and gives back what they took.
     pub async fn delete_files(&mut self, files: &[(WorkspaceId, FileId)]) -> Result<u64> {
         const SQL: Dialect = Dialect {
             sqlite: "delete from files where (workspace_id, id) in (select value ->> 0, value ->> 1 from json_each($1))
                 and not exists (select 1 from attachments a
-                    where a.workspace_id = files.workspace_id and a.file_id = files.id)",
-            postgres:
-                "delete from files f using jsonb_array_elements($1::jsonb) x
+                    where a.workspace_id = files.workspace_id and a.file_id = files.id)
+                returning workspace_id, size_bytes",
+            postgres: "delete from files f using jsonb_array_elements($1::jsonb) x
                 where f.workspace_id = (x.value ->> 0)::bigint and f.id = (x.value ->> 1)::bigint
-                and not exists (select 1 from attachments a where a.workspace_id = f.workspace_id and a.file_id = f.id)",
+                and not exists (select 1 from attachments a where a.workspace_id = f.workspace_id and a.file_id = f.id)
+                returning f.workspace_id, f.size_bytes",
         };
         let sql = SQL.pick(self);
         let files = set(&files)?;
-        Ok(on!(self, |conn| sqlx::query(sql).bind(files).execute(conn).await.map(|done| done.rows_affected()))?)
+        let gone: Vec<(WorkspaceId, i64)> = on!(self, |conn| sqlx::query_as(sql).bind(files).fetch_all(conn).await)?;
+        self.give_storage_back(&gone).await?;
+        Ok(gone.len() as u64)
     }
 
     /// How far the sweep of old files has come.

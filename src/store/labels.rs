@@ -30,6 +30,18 @@ impl Tx {
         Ok(label(row))
     }
 
+    /// How many labels a workspace has.
+    pub async fn count_labels(&mut self, workspace: WorkspaceId) -> Result<i64> {
+        const SQL: &str = "select count(*) from labels where workspace_id = $1";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).fetch_one(conn).await)?)
+    }
+
+    /// How many labels are on a conversation.
+    pub async fn count_labels_of(&mut self, workspace: WorkspaceId, conversation: ConversationId) -> Result<i64> {
+        const SQL: &str = "select count(*) from conversation_labels where workspace_id = $1 and conversation_id = $2";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).bind(conversation).fetch_one(conn).await)?)
+    }
+
     /// One label.
     pub async fn find_label(&mut self, workspace: WorkspaceId, id: LabelId) -> Result<Option<Label>> {
         const SQL: &str = "select id, name, created_at from labels where workspace_id = $1 and id = $2";

@@ -30,8 +30,7 @@ pub struct ChatRow {
 impl ChatRow {
     /// The two people of a direct one.
     pub fn pair(&self) -> Vec<UserId> {
-        let ids = self.participants_key.split(',').filter_map(|part| part.strip_prefix('u')?.parse().ok());
-        if self.kind == ConversationKind::Direct { ids.map(UserId).collect() } else { Vec::new() }
+        if self.kind == ConversationKind::Direct { read_pair_key(&self.participants_key) } else { Vec::new() }
     }
 }
 
@@ -78,6 +77,11 @@ fn pair_key(pair: [UserId; 2]) -> String {
     format!("u{low},u{high}")
 }
 
+fn read_pair_key(key: &str) -> Vec<UserId> {
+    let ids = key.split(',').filter_map(|part| part.strip_prefix('u')?.parse().ok());
+    ids.map(UserId).collect()
+}
+
 impl Tx {
     /// The one conversation of two people, and whether it begins now. It has no members yet then.
     pub async fn ensure_direct(
@@ -104,6 +108,15 @@ impl Tx {
     pub async fn find_direct(&mut self, workspace: WorkspaceId, pair: [UserId; 2]) -> Result<Option<ConversationId>> {
         let found = self.find_conversations(workspace, BTreeSet::from([pair_key(pair)])).await?;
         Ok(found.into_values().next())
+    }
+
+    /// The two people of a direct conversation; nobody when it is none.
+    pub async fn find_pair(&mut self, workspace: WorkspaceId, id: ConversationId) -> Result<Vec<UserId>> {
+        const SQL: &str = "select participants_key from conversations
+            where workspace_id = $1 and id = $2 and kind = 'direct'";
+        let key: Option<String> =
+            on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).bind(id).fetch_optional(conn).await)?;
+        Ok(key.map_or_else(Vec::new, |key| read_pair_key(&key)))
     }
 
     /// Begins a conversation of people under a key that no other has.
@@ -177,7 +190,12 @@ impl Tx {
                 on conflict (workspace_id, conversation_id, user_id) do update set role = excluded.role,
                     joined_at = excluded.joined_at, accepted_at = excluded.accepted_at, left_at = null,
                     first_message_id = excluded.first_message_id, hidden_count = excluded.hidden_count,
-                    unread_count = 0",
+                    unread_count = case when excluded.accepted_at is null then 0 else (select count(*) from receipts r
+                        join messages m on m.workspace_id = r.workspace_id and m.id = r.message_id
+                            and m.deleted_at is null
+                        where r.workspace_id = members.workspace_id and r.user_id = members.user_id
+                          and r.conversation_id = members.conversation_id and r.read_at is null
+                          and r.message_id >= excluded.first_message_id) end",
             postgres: "insert into members (workspace_id, conversation_id, user_id, role, joined_at, accepted_at,
                     first_message_id, hidden_count, last_read_id, unread_count)
                 select $1, $2, x.user, x.role, $4, case when x.is_request then null else $4::timestamptz end, x.first,
@@ -187,7 +205,12 @@ impl Tx {
                 on conflict (workspace_id, conversation_id, user_id) do update set role = excluded.role,
                     joined_at = excluded.joined_at, accepted_at = excluded.accepted_at, left_at = null,
                     first_message_id = excluded.first_message_id, hidden_count = excluded.hidden_count,
-                    unread_count = 0",
+                    unread_count = case when excluded.accepted_at is null then 0 else (select count(*) from receipts r
+                        join messages m on m.workspace_id = r.workspace_id and m.id = r.message_id
+                            and m.deleted_at is null
+                        where r.workspace_id = members.workspace_id and r.user_id = members.user_id
+                          and r.conversation_id = members.conversation_id and r.read_at is null
+                          and r.message_id >= excluded.first_message_id) end",
         };
         let sql = SQL.pick(self);
         let rows = set(&members)?;
@@ -252,6 +275,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<bool> {
         const SQL: &str = "update members set accepted_at = $4, unread_count = (select count(*) from receipts r
+                join messages m on m.workspace_id = r.workspace_id and m.id = r.message_id and m.deleted_at is null
                 where r.workspace_id = $1 and r.user_id = $3 and r.conversation_id = $2 and r.read_at is null
                   and r.message_id >= members.first_message_id)
             where workspace_id = $1 and conversation_id = $2 and user_id = $3 and left_at is null

@@ -57,11 +57,4 @@ impl Tx {
         };
         rows.into_iter().map(open).collect()
     }
-
-    /// Lets the secrets go whose messages are not sent any more.
-    pub async fn forget_message_secrets(&mut self, now: Timestamp) -> Result<()> {
-        const SQL: &str = "delete from message_secrets where ends_at <= $1";
-        on!(self, |conn| sqlx::query(SQL).bind(now).execute(conn).await.map(drop))?;
-        Ok(())
-    }
 }

@@ -33,6 +33,18 @@ const FILES: &[File] = &[
         sqlite: include_str!("../../migrations/sqlite/0003_retention.sql"),
         postgres: include_str!("../../migrations/postgres/0003_retention.sql"),
     },
+    File {
+        version: 4,
+        name: "statistics",
+        sqlite: include_str!("../../migrations/sqlite/0004_statistics.sql"),
+        postgres: include_str!("../../migrations/postgres/0004_statistics.sql"),
+    },
+    File {
+        version: 5,
+        name: "consent",
+        sqlite: include_str!("../../migrations/sqlite/0005_consent.sql"),
+        postgres: include_str!("../../migrations/postgres/0005_consent.sql"),
+    },
 ];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {

@@ -11,6 +11,7 @@ mod backup;
 mod budgets;
 mod chats;
 mod codes;
+mod consents;
 mod conversation_list;
 mod conversations;
 mod error;
@@ -30,6 +31,7 @@ mod migrate;
 mod notes;
 mod open;
 mod outbox;
+mod own_messages;
 mod quarantine;
 mod reactions;
 mod receipts;
@@ -45,6 +47,8 @@ mod threads;
 mod types;
 mod users;
 mod vault;
+mod webhook_deliveries;
+mod webhook_endpoints;
 mod workspaces;
 
 use std::sync::Arc;
@@ -54,14 +58,15 @@ use tokio::sync::Notify;
 
 pub use accounts::{MOST_FAILURES, ProfileChange};
 pub use acts::{ActRow, Bench, NewAct};
-pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory};
+pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory, Sending};
 pub use audit::{AuditFilter, AuditRow};
 pub use backup::{RestoreError, restore_sqlite};
 pub use budgets::{Budget, Taken, Tally};
 pub use chats::SaidRow;
 pub use codes::{CODE_TRIES, CodeRow, NewCode, Slot};
+pub use consents::{ConsentRow, LeftOut, NewConsent, OPTED_OUT, Reach};
 pub use conversations::{AssigneeFilter, ConversationFilter, ConversationRow, Thread, View};
-pub use error::{Error, Result};
+pub use error::{Error, Gone, Result};
 pub use events::NewEvent;
 pub use files::{FileReach, FileRow, NewFile, OldFile};
 pub use friendships::FriendshipRow;
@@ -88,7 +93,11 @@ pub use sessions::{NewSession, Rise, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};
-pub use workspaces::{ColleagueRow, WorkspaceRow};
+pub use webhook_deliveries::{
+    ClaimedDelivery, DeliveryClaim, EndedWebhookAttempt, NewWebhookDelivery, WebhookAttemptRow, WebhookDeliveryRow,
+};
+pub use webhook_endpoints::{WebhookEndpointChange, WebhookEndpointRow, WebhookHealth, WebhookReader, WebhookTarget};
+pub use workspaces::{ColleagueRow, SettingsChange, WorkspaceRow};
 
 /// The database of one installation. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -102,6 +111,7 @@ struct Shared {
     vault: Vault,
     epochs: messages::Epochs,
     work: Notify,
+    news: Notify,
     /// Held for as long as the database is open: a second server on the same file is refused.
     _lock: Option<std::fs::File>,
 }
@@ -123,6 +133,7 @@ pub struct Tx {
     store: Store,
     events: Vec<NewEvent>,
     has_work: bool,
+    has_news: bool,
 }
 
 #[derive(Debug)]
@@ -177,7 +188,7 @@ impl Store {
     }
 
     fn unit(&self, conn: Conn) -> Tx {
-        Tx { conn, store: self.clone(), events: Vec::new(), has_work: false }
+        Tx { conn, store: self.clone(), events: Vec::new(), has_work: false, has_news: false }
     }
 
     /// Seals, opens and indexes what must not stand in clear.
@@ -188,6 +199,11 @@ impl Store {
     /// Waits until a commit of this process has left work in the outbox.
     pub async fn work(&self) {
         self.shared.work.notified().await;
+    }
+
+    /// Waits until a commit of this process has left an event or a delivery.
+    pub async fn news(&self) {
+        self.shared.news.notified().await;
     }
 
     /// Answers when the database does.
@@ -227,6 +243,9 @@ impl Tx {
         }
         if self.has_work {
             self.store.shared.work.notify_one();
+        }
+        if self.has_news || !self.events.is_empty() {
+            self.store.shared.news.notify_one();
         }
         Ok(())
     }

@@ -92,6 +92,7 @@ impl Store {
             vault: Vault::new(&[], clock.clone()),
             epochs: super::messages::Epochs::default(),
             work: Notify::new(),
+            news: Notify::new(),
             _lock: lock,
         };
         let store = Self { shared: Arc::new(bare) };

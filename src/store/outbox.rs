@@ -1,10 +1,15 @@
 //! The outbox: what is due, who has it, until when. A claim is a lease; its fencing number shuts out whoever lost it.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::messages::{micros, micros_or_null};
 use super::{Dialect, Result, Tx, on, set};
 use crate::domain::{Channel, MessageId, OutboxId, Timestamp, WorkspaceId};
+
+/// The deadline of what has none: longer than its attempts last.
+pub(super) const NO_DEADLINE: Duration = Duration::from_hours(24 * 365);
 
 /// What a row waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, sqlx::Type)]
@@ -107,6 +112,11 @@ pub struct Rescheduled {
     /// Since when it is unknown.
     #[serde(serialize_with = "micros_or_null")]
     pub unknown_since: Option<Timestamp>,
+    /// Whether the try that was counted was none.
+    pub is_uncounted: bool,
+    /// Not after then, from now on; absent: as before.
+    #[serde(serialize_with = "micros_or_null")]
+    pub deadline: Option<Timestamp>,
 }
 
 /// A lease: the row and the number it was claimed under.
@@ -227,15 +237,20 @@ impl Tx {
 
     /// Takes over what its holder has let lapse.
     pub async fn claim_lapsed(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Claimed>> {
-        const SQL: Dialect = claim!("fence = fence + 1", "phase = 'sending' and due_at <= $1 order by due_at limit $2");
+        const SQL: Dialect = claim!(
+            "fence = fence + 1",
+            "phase = 'sending' and kind = 'message' and due_at <= $1 order by due_at limit $2"
+        );
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?)
     }
 
     /// Takes what waits beyond its deadline.
     pub async fn claim_expired(&mut self, now: Timestamp, limit: i64) -> Result<Vec<Claimed>> {
-        const SQL: Dialect =
-            claim!("fence = fence + 1", "phase <> 'sending' and deadline <= $1 order by deadline limit $2");
+        const SQL: Dialect = claim!(
+            "fence = fence + 1",
+            "phase <> 'sending' and kind = 'message' and deadline <= $1 order by deadline limit $2"
+        );
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?)
     }
@@ -308,15 +323,21 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update outbox set phase = x.value ->> 'phase', due_at = x.value ->> 'due_at',
                     fence = fence + 1, lookups = x.value ->> 'lookups', may_duplicate = x.value ->> 'may_duplicate',
-                    doubt_under_key = x.value ->> 'doubt_under_key', unknown_since = x.value ->> 'unknown_since'
+                    doubt_under_key = x.value ->> 'doubt_under_key', unknown_since = x.value ->> 'unknown_since',
+                    tries = tries - (x.value ->> 'is_uncounted'),
+                    first_tried_at = case when tries > (x.value ->> 'is_uncounted') then first_tried_at end,
+                    deadline = coalesce(x.value ->> 'deadline', deadline)
                 from (select value from json_each($1) limit -1) x where outbox.id = x.value ->> 'id'",
             postgres: "update outbox o set phase = x.phase, due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
                     fence = o.fence + 1, lookups = x.lookups, may_duplicate = x.may_duplicate,
                     doubt_under_key = x.doubt_under_key,
-                    unknown_since = timestamptz 'epoch' + x.unknown_since * interval '1 microsecond'
+                    unknown_since = timestamptz 'epoch' + x.unknown_since * interval '1 microsecond',
+                    tries = o.tries - x.is_uncounted::int,
+                    first_tried_at = case when o.tries > x.is_uncounted::int then o.first_tried_at end,
+                    deadline = coalesce(timestamptz 'epoch' + x.deadline * interval '1 microsecond', o.deadline)
                 from jsonb_to_recordset($1::jsonb)
                     as x (id bigint, phase text, due_at bigint, lookups bigint, may_duplicate boolean,
-                        doubt_under_key boolean, unknown_since bigint)
+                        doubt_under_key boolean, unknown_since bigint, is_uncounted boolean, deadline bigint)
                 where o.id = x.id",
         };
         if rows.is_empty() {
@@ -354,7 +375,7 @@ impl Tx {
     pub async fn outbox_depths(&mut self, now: Timestamp) -> Result<Vec<Depth>> {
         const SQL: &str = "select phase, count(*) as rows, count(case when due_at <= $1 then 1 end) as due,
                 min(due_at) as oldest
-            from outbox group by phase";
+            from outbox where lane < 3 group by phase";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(now).fetch_all(conn).await)?)
     }
 }

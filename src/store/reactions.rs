@@ -1,7 +1,7 @@
 //! What becomes of a chat's message after it was said: reactions, changes, and being taken back.
 
 use super::{Dialect, Result, Tx, on, set};
-use crate::domain::{MessageId, Timestamp, UserId, WorkspaceId};
+use crate::domain::{ConversationId, MessageId, Timestamp, UserId, WorkspaceId};
 
 /// One person's emoji on a message.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -94,11 +94,43 @@ impl Tx {
         self.forget_entries(workspace, &[message]).await
     }
 
-    /// What a message said before, the oldest first.
+    /// How many times a message was changed.
+    pub async fn count_edits(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<i64> {
+        const SQL: &str = "select count(*) from message_edits where workspace_id = $1 and message_id = $2";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).bind(message).fetch_one(conn).await)?)
+    }
+
+    /// What a message said before, the oldest first: all of it, which [`Tx::count_edits`] keeps small.
     pub async fn list_edits(&mut self, workspace: WorkspaceId, message: MessageId) -> Result<Vec<EditRow>> {
         const SQL: &str = "select body, replaced_at from message_edits
             where workspace_id = $1 and message_id = $2 order by number";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(message).fetch_all(conn).await)?)
+    }
+
+    /// Counts a message that is taken back for nobody any more who has not read it.
+    ///
+    /// The rows of the members are locked before what they have read is looked at: a mark that is being set is waited
+    /// for.
+    pub async fn uncount_unread(
+        &mut self,
+        workspace: WorkspaceId,
+        (conversation, message): (ConversationId, MessageId),
+    ) -> Result<()> {
+        const LOCK: &str = "select user_id from members where workspace_id = $1 and conversation_id = $2
+            order by user_id for no key update";
+        const SQL: &str = "update members set unread_count = unread_count - 1
+            where workspace_id = $1 and conversation_id = $2 and left_at is null and accepted_at is not null
+              and unread_count > 0 and first_message_id <= $3
+              and user_id in (select r.user_id from receipts r
+                where r.workspace_id = $1 and r.message_id = $3 and r.read_at is null)";
+        if self.is_postgres() {
+            on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(conversation).execute(conn).await.map(drop))?;
+        }
+        on!(self, |conn| {
+            let query = sqlx::query(SQL).bind(workspace).bind(conversation).bind(message);
+            query.execute(conn).await.map(drop)
+        })?;
+        Ok(())
     }
 
     /// Takes back everything that a locked message says and ever said; that it was there stays.
@@ -112,6 +144,7 @@ impl Tx {
             "delete from reactions where workspace_id = $1 and message_id = $2",
         ];
         on!(self, |conn| sqlx::query(EMPTY).bind(workspace).bind(message).bind(now).execute(conn).await.map(drop))?;
+        self.release_files(workspace, message, now).await?;
         for sql in CONTENT {
             on!(self, |conn| sqlx::query(sql).bind(workspace).bind(message).execute(conn).await.map(drop))?;
         }

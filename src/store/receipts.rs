@@ -82,7 +82,29 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
+    /// Those of the messages that were not delivered to somebody before.
+    pub async fn list_waiting_receipts(
+        &mut self,
+        workspace: WorkspaceId,
+        user: UserId,
+        ids: &[MessageId],
+    ) -> Result<Vec<MessageId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select message_id from receipts where workspace_id = $1 and user_id = $2 and delivered_at is null
+                and message_id in (select value from json_each($3))",
+            postgres:
+                "select message_id from receipts where workspace_id = $1 and user_id = $2 and delivered_at is null
+                and message_id = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))",
+        };
+        let sql = SQL.pick(self);
+        let ids = set(&ids)?;
+        Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).bind(user).bind(ids).fetch_all(conn).await)?)
+    }
+
     /// Notes that somebody's client has fetched messages; gives those that were not fetched before.
+    ///
+    /// Here and in [`Tx::read_up_to`] the rows are locked in the order of the messages: two marks of one person wait for
+    /// each other, and never both.
     pub async fn deliver(
         &mut self,
         workspace: WorkspaceId,
@@ -95,10 +117,13 @@ impl Tx {
                 where workspace_id = $1 and user_id = $2 and delivered_at is null
                   and message_id in (select value from json_each($3))
                 returning conversation_id, message_id",
-            postgres: "update receipts set delivered_at = $4
+            postgres: "with held as materialized (select message_id from receipts
                 where workspace_id = $1 and user_id = $2 and delivered_at is null
                   and message_id = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))
-                returning conversation_id, message_id",
+                order by message_id for update)
+                update receipts set delivered_at = $4 from held h
+                where receipts.workspace_id = $1 and receipts.user_id = $2 and receipts.message_id = h.message_id
+                returning receipts.conversation_id, receipts.message_id",
         };
         let sql = SQL.pick(self);
         let ids = set(&ids)?;
@@ -107,7 +132,8 @@ impl Tx {
         })?)
     }
 
-    /// Notes how far somebody has read a conversation of people; gives what they had not read before.
+    /// Notes how far somebody has read a conversation of people; gives what they had not read before. What was taken back
+    /// was not counted any more.
     ///
     /// Their own row among the members is changed first, and so locked: marks of the same person go one by one.
     pub async fn read_up_to(
@@ -119,11 +145,25 @@ impl Tx {
     ) -> Result<Vec<MessageId>> {
         const MARK: &str = "update members set last_read_id = $4
             where workspace_id = $1 and conversation_id = $2 and user_id = $3 and left_at is null and last_read_id < $4";
-        const READ: &str = "update receipts set read_at = $5, delivered_at = coalesce(delivered_at, $5)
-            where workspace_id = $1 and user_id = $3 and conversation_id = $2 and read_at is null and message_id <= $4
-              and message_id >= (select x.first_message_id from members x
-                where x.workspace_id = $1 and x.conversation_id = $2 and x.user_id = $3)
-            returning message_id";
+        const READ: Dialect = Dialect {
+            sqlite: "update receipts set read_at = $5, delivered_at = coalesce(delivered_at, $5)
+                where workspace_id = $1 and user_id = $3 and conversation_id = $2 and read_at is null
+                  and message_id <= $4
+                  and message_id >= (select x.first_message_id from members x
+                    where x.workspace_id = $1 and x.conversation_id = $2 and x.user_id = $3)
+                returning message_id, (select m.deleted_at is null from messages m
+                    where m.workspace_id = $1 and m.id = receipts.message_id)",
+            postgres: "with held as materialized (select message_id from receipts
+                where workspace_id = $1 and user_id = $3 and conversation_id = $2 and read_at is null
+                  and message_id <= $4
+                  and message_id >= (select x.first_message_id from members x
+                    where x.workspace_id = $1 and x.conversation_id = $2 and x.user_id = $3)
+                order by message_id for update)
+                update receipts set read_at = $5, delivered_at = coalesce(delivered_at, $5) from held h
+                where receipts.workspace_id = $1 and receipts.user_id = $3 and receipts.message_id = h.message_id
+                returning receipts.message_id, (select m.deleted_at is null from messages m
+                    where m.workspace_id = $1 and m.id = receipts.message_id)",
+        };
         const COUNT: &str =
             "update members set unread_count = case when unread_count > $4 then unread_count - $4 else 0 end
             where workspace_id = $1 and conversation_id = $2 and user_id = $3 and left_at is null";
@@ -131,16 +171,18 @@ impl Tx {
             let query = sqlx::query(MARK).bind(workspace).bind(conversation).bind(user).bind(last);
             query.execute(conn).await.map(drop)
         })?;
-        let read: Vec<(MessageId,)> = on!(self, |conn| {
-            let query = sqlx::query_as(READ).bind(workspace).bind(conversation).bind(user).bind(last);
+        let sql = READ.pick(self);
+        let read: Vec<(MessageId, bool)> = on!(self, |conn| {
+            let query = sqlx::query_as(sql).bind(workspace).bind(conversation).bind(user).bind(last);
             query.bind(now).fetch_all(conn).await
         })?;
-        let count = i64::try_from(read.len()).unwrap_or(i64::MAX);
+        let counted = read.iter().filter(|(_, is_counted)| *is_counted).count();
+        let count = i64::try_from(counted).unwrap_or(i64::MAX);
         on!(self, |conn| {
             let query = sqlx::query(COUNT).bind(workspace).bind(conversation).bind(user).bind(count);
             query.execute(conn).await.map(drop)
         })?;
-        Ok(read.into_iter().map(|(id,)| id).collect())
+        Ok(read.into_iter().map(|(id, _)| id).collect())
     }
 
     /// Notes that a conversation of numbers has been read up to a message. False when that changes nothing: what came in

@@ -94,6 +94,7 @@ impl Store {
             + tx.rekey_invitations(STEP).await?
             + tx.rekey_message_secrets().await?
             + tx.rekey_totp(STEP).await?
+            + tx.rekey_webhook_endpoints(STEP).await?
             + tx.rekey_secret().await?;
         if step == 0 {
             tx.forget_other_keys().await?;

@@ -15,6 +15,10 @@ pub struct Retention {
     pub quarantine: Option<Duration>,
     /// The names by which a repeat from outside is known.
     pub inbound_events: Option<Duration>,
+    /// What the server itself sent: codes, links and notices.
+    pub own_messages: Option<Duration>,
+    /// What customers' endpoints were told, with the attempts.
+    pub webhooks: Option<Duration>,
 }
 
 /// How long it is known what somebody did who was nobody: failed sign-ins, recoveries begun.
@@ -92,13 +96,23 @@ impl Tx {
         const KEYS: Dialect = oldest!("idempotency_keys", "workspace_id, caller, key_hash", "created_at");
         const INBOUND: Dialect = oldest!("inbound_events", "workspace_id, endpoint, key_hash", "received_at");
         const QUARANTINE: Dialect = first!("quarantine", "received_at", "id > 0");
+        const WEBHOOKS: Dialect = Dialect {
+            sqlite: "delete from webhook_deliveries where id in (select id from webhook_deliveries
+                where created_at <= $1 and state <> 'waiting' order by created_at limit $2)",
+            postgres: "delete from webhook_deliveries where ctid = any(array(select ctid from webhook_deliveries
+                where created_at <= $1 and state <> 'waiting' order by created_at limit $2 for update skip locked))",
+        };
         const ANONYMOUS_ACTS: Dialect = Dialect {
             sqlite: "delete from audit_log where id in (select id from audit_log
                 where actor = 'anonymous' and at <= $1 order by at limit $2)",
             postgres: "delete from audit_log where id = any(array(select id from audit_log
                 where actor = 'anonymous' and at <= $1 order by at limit $2 for update skip locked))",
         };
+        const SECRETS: Dialect = oldest!("message_secrets", "workspace_id, message_id", "ends_at");
+        const BUDGETS: Dialect = oldest!("budgets", "name, key_hash, period", "ends_at");
         let mut has_more = self.forget_usage(now).await?;
+        has_more |= self.delete_set(&SECRETS, now).await?;
+        has_more |= self.delete_set(&BUDGETS, now).await?;
         has_more |= self.delete_set(&ANONYMOUS_ACTS, now - ANONYMOUS).await?;
         has_more |= self.delete_set(&KEYS, now - KEPT).await?;
         if let Some(kept) = retention.inbound_events {
@@ -106,6 +120,9 @@ impl Tx {
         }
         if let Some(kept) = retention.quarantine {
             has_more |= self.delete_set(&QUARANTINE, now - kept).await?;
+        }
+        if let Some(kept) = retention.webhooks {
+            has_more |= self.delete_set(&WEBHOOKS, now - kept).await?;
         }
         if let Some(kept) = retention.events {
             has_more |= self.forget_events(now - kept).await?;
@@ -132,9 +149,14 @@ impl Tx {
         Ok(i64::try_from(deleted) == Ok(SET))
     }
 
-    /// Whoever follows the log has taken what goes: search is the one that does.
+    /// Whoever follows the log has taken what goes: search, and the endpoints of the workspace.
     async fn forget_events(&mut self, oldest: Timestamp) -> Result<bool> {
-        const SQL: Dialect = first!("events", "at", "id <= $3");
+        const SQL: Dialect = first!(
+            "events",
+            "at",
+            "id <= $3 and id <= coalesce((select min(w.position) from webhook_endpoints w
+                where w.workspace_id = events.workspace_id and w.is_enabled = true), id)"
+        );
         let mark = self.search_mark().await?;
         let sql = SQL.pick(self);
         let deleted = on!(self, |conn| {

@@ -25,6 +25,12 @@ impl Tx {
         Ok(reply(row))
     }
 
+    /// How many replies a workspace has.
+    pub async fn count_saved_replies(&mut self, workspace: WorkspaceId) -> Result<i64> {
+        const SQL: &str = "select count(*) from saved_replies where workspace_id = $1";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).fetch_one(conn).await)?)
+    }
+
     /// One reply.
     pub async fn find_saved_reply(&mut self, workspace: WorkspaceId, id: SavedReplyId) -> Result<Option<SavedReply>> {
         const SQL: &str = "select id, name, body, created_at, updated_at from saved_replies

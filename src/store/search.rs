@@ -41,8 +41,10 @@ macro_rules! search {
               order by ",
             $id,
             " desc limit $4) h
-            union select conversation_id from participants where workspace_id = $1 and address_id = $3
-            union select conversation_id from members where workspace_id = $1 and user_id = $8 and left_at is null"
+            union select p.conversation_id from (select conversation_id from participants
+              where workspace_id = $1 and address_id = $3 order by conversation_id desc limit $4) p
+            union select y.conversation_id from (select conversation_id from members
+              where workspace_id = $1 and user_id = $8 and left_at is null order by conversation_id desc limit $4) y"
         )
     };
 }
@@ -118,7 +120,7 @@ impl Tx {
     /// Takes messages out of the search.
     pub(super) async fn forget_entries(&mut self, workspace: WorkspaceId, messages: &[MessageId]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "delete from message_search where $1 > 0 and rowid in (select value from json_each($2))",
+            sqlite: "delete from message_search where $1 >= 0 and rowid in (select value from json_each($2))",
             postgres: "delete from message_search where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };

@@ -1,6 +1,6 @@
 //! Sessions, found by the hash of their token.
 
-use super::{Result, Tx, on};
+use super::{Dialect, Result, Tx, on};
 use crate::domain::{Role, SessionId, Timestamp, UserId, WorkspaceId};
 
 /// A session as it is stored, with what its person is in its workspace now.
@@ -87,6 +87,22 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(&token_hash[..]).fetch_optional(conn).await)?)
     }
 
+    /// Lets nobody else end a session of somebody, or work on its codes, before this unit of work ends; false when it has
+    /// ended already. Everybody locks the account, then the session, and then what hangs on it.
+    pub async fn lock_session(&mut self, user: UserId, id: SessionId) -> Result<bool> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select id from sessions where user_id = $1 and id = $2",
+            postgres: "select id from sessions where user_id = $1 and id = $2 for update",
+        };
+        if self.lock_user(user).await?.is_none() {
+            return Ok(false);
+        }
+        let sql = SQL.pick(self);
+        let found: Option<SessionId> =
+            on!(self, |conn| sqlx::query_scalar(sql).bind(user).bind(id).fetch_optional(conn).await)?;
+        Ok(found.is_some())
+    }
+
     /// Notes that a session was used.
     pub async fn touch_session(&mut self, id: SessionId, now: Timestamp) -> Result<()> {
         const SQL: &str = "update sessions set seen_at = $2 where id = $1 and seen_at < $2";
@@ -118,11 +134,19 @@ impl Tx {
         Ok(done == 1)
     }
 
-    /// Where a session acts from now on.
-    pub async fn move_session(&mut self, id: SessionId, workspace: WorkspaceId) -> Result<()> {
-        const SQL: &str = "update sessions set workspace_id = $2 where id = $1";
-        on!(self, |conn| sqlx::query(SQL).bind(id).bind(workspace).execute(conn).await.map(drop))?;
-        Ok(())
+    /// Where a session acts from now on, and the SHA-256 of its token there: the one before it finds nothing any more.
+    /// Gives when it ends; nothing when it has ended meanwhile.
+    pub async fn move_session(
+        &mut self,
+        id: SessionId,
+        workspace: WorkspaceId,
+        token_hash: &[u8; 32],
+    ) -> Result<Option<Timestamp>> {
+        const SQL: &str = "update sessions set workspace_id = $2, token_hash = $3 where id = $1 returning ends_at";
+        Ok(on!(self, |conn| {
+            let query = sqlx::query_scalar(SQL).bind(id).bind(workspace).bind(&token_hash[..]);
+            query.fetch_optional(conn).await
+        })?)
     }
 
     /// Somebody's sign-ins that a code has confirmed, the newest first.

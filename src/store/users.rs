@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::{Dialect, Result, Tx, on, set};
 use crate::domain::{AddressId, Role, Timestamp, UserId, WorkspaceId};
 
@@ -62,6 +64,13 @@ pub struct UserRow {
 impl fmt::Debug for NewUser {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewUser").field("username", &self.username).finish_non_exhaustive()
+    }
+}
+
+impl UserRow {
+    /// Whether a second factor guards their sign-in: a mobile that was verified, or an authenticator app.
+    pub fn has_second_factor(&self) -> bool {
+        self.mobile_verified_at.is_some() || self.totp_since.is_some()
     }
 }
 
@@ -163,16 +172,22 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
-    /// The names of those accounts, also of people who have left the workspace: what they wrote stays theirs.
-    pub async fn load_usernames(&mut self, ids: &[UserId]) -> Result<Vec<(UserId, String)>> {
+    /// The names of those accounts, each asked for once, also of people who have left the workspace: what they wrote
+    /// stays theirs. Where nobody is meant, the database is not asked.
+    pub async fn load_usernames(&mut self, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, String>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, username from users where id in (select value from json_each($1))",
             postgres: "select id, username from users
                 where id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
         };
+        let ids: BTreeSet<UserId> = ids.into_iter().collect();
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
         let sql = SQL.pick(self);
         let ids = set(&ids)?;
-        Ok(on!(self, |conn| sqlx::query_as(sql).bind(ids).fetch_all(conn).await)?)
+        let rows: Vec<(UserId, String)> = on!(self, |conn| sqlx::query_as(sql).bind(ids).fetch_all(conn).await)?;
+        Ok(rows.into_iter().collect())
     }
 
     /// Gives somebody a seat in a workspace, or another role in it.
@@ -202,6 +217,18 @@ impl Tx {
         const SQL: &str = "select workspace_id, user_id, role, created_at from memberships
             where workspace_id = $1 and user_id = $2";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(user).fetch_optional(conn).await)?)
+    }
+
+    /// Somebody's seat, which nobody else changes before this unit of work ends.
+    pub async fn lock_membership(&mut self, workspace: WorkspaceId, user: UserId) -> Result<Option<MembershipRow>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select workspace_id, user_id, role, created_at from memberships
+                where workspace_id = $1 and user_id = $2",
+            postgres: "select workspace_id, user_id, role, created_at from memberships
+                where workspace_id = $1 and user_id = $2 for no key update",
+        };
+        let sql = SQL.pick(self);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(user).fetch_optional(conn).await)?)
     }
 
     /// Every seat that somebody has, the oldest first.

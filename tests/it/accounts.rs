@@ -356,7 +356,7 @@ async fn an_account_whose_mobile_was_never_verified_is_dropped_after_a_day() {
 #[tokio::test]
 async fn the_people_of_dev_are_made_once_and_sign_in() {
     let app = TestApp::start().await;
-    let settings = Arc::new(Settings { is_open: true, base_url: "http://localhost:8080".to_owned() });
+    let settings = Arc::new(Settings { is_open: true });
     let accounts =
         Accounts { m: app.messaging.clone(), passwords: Passwords::new(app.clock.clone()), settings, origin: None };
     for _ in 0..2 {

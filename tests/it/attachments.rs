@@ -1,12 +1,15 @@
 //! Uploads: what is taken, who reads it and how, what messages carry it, and what becomes of those that none carries.
 
+use std::time::Duration;
+
 use axum::body::{Body, Bytes};
 use axum::http::{Method, Request};
-use futures_util::StreamExt;
+use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use switchboard::auth::Scope;
 use switchboard::domain::Role;
 use switchboard::messaging::sweep_files;
+use tokio_util::sync::CancellationToken;
 
 use crate::harness::{Answer, Person, Setup, TestApp, email, hours, sms, text};
 
@@ -23,11 +26,11 @@ fn part(disposition: &str, content: &[u8]) -> Vec<u8> {
     [head.as_bytes(), content, format!("\r\n--{BOUNDARY}--\r\n").as_bytes()].concat()
 }
 
-fn form(name: &str, content: &[u8]) -> Vec<u8> {
+pub fn form(name: &str, content: &[u8]) -> Vec<u8> {
     part(&format!("name=\"file\"; filename=\"{name}\""), content)
 }
 
-async fn post(app: &TestApp, authorization: Option<&str>, body: impl Into<Body>) -> Answer {
+pub async fn post(app: &TestApp, authorization: Option<&str>, body: impl Into<Body>) -> Answer {
     let mut request = Request::post("/api/attachments").header("content-type", TYPE);
     if let Some(authorization) = authorization {
         request = request.header("authorization", authorization);
@@ -35,17 +38,22 @@ async fn post(app: &TestApp, authorization: Option<&str>, body: impl Into<Body>)
     app.raw(request.body(body.into()).unwrap()).await
 }
 
-async fn upload(app: &TestApp, person: &Person, name: &str, content: &[u8]) -> Value {
+pub async fn upload(app: &TestApp, person: &Person, name: &str, content: &[u8]) -> Value {
     let answer = post(app, Some(&person.authorization), form(name, content)).await;
     assert_eq!(answer.status, 201, "{:?}", answer.body);
     answer.body
 }
 
-async fn read(app: &TestApp, person: &Person, file: &Value) -> Answer {
+/// Uploads something; gives its URL.
+pub async fn upload_text(app: &TestApp, person: &Person) -> String {
+    text(&upload(app, person, "a.txt", b"text").await["url"]).to_owned()
+}
+
+pub async fn read(app: &TestApp, person: &Person, file: &Value) -> Answer {
     app.as_person(person, Method::GET, text(&file["url"]), None).await
 }
 
-fn kept_files(app: &TestApp) -> usize {
+pub fn kept_files(app: &TestApp) -> usize {
     let root = app.folder.path().join("attachments");
     let folders = std::fs::read_dir(root).unwrap().map(|entry| entry.unwrap().path());
     folders.map(|folder| std::fs::read_dir(folder).unwrap().count()).sum()
@@ -162,8 +170,8 @@ async fn a_file_of_ten_mebibytes_is_taken_and_one_byte_more_is_not() {
     assert_eq!((answer.status.as_u16(), text(&answer["code"])), (413, "body_too_large"));
     for head in [form("a.txt", b"")[..120].to_vec(), format!("--{BOUNDARY}\r\nX-Endless: ").into_bytes()] {
         let chunk = Bytes::from(vec![b'x'; 1024 * 1024]);
-        let endless = futures_util::stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()));
-        let head = futures_util::stream::iter([Ok(Bytes::from(head))]);
+        let endless = stream::repeat_with(move || Ok::<_, std::io::Error>(chunk.clone()));
+        let head = stream::iter([Ok(Bytes::from(head))]);
         let answer = post(&app, None, Body::from_stream(head.chain(endless))).await;
         assert!([400, 413].contains(&answer.status.as_u16()), "{:?}", answer.body);
     }
@@ -253,14 +261,15 @@ async fn a_provider_gets_a_link_that_needs_no_credentials_and_ends() {
     let attempts = app.provider.attempts();
     assert_eq!(attempts.len(), 2);
     for attempt in &attempts {
-        assert_eq!(attempt.envelope.attachments[0], "attachment-url");
-        let link = &attempt.envelope.attachments[1];
+        assert_eq!(attempt.envelope.attachments[0].url, "attachment-url");
+        let link = &attempt.envelope.attachments[1].url;
         let path = link.strip_prefix("https://messages.example.com").unwrap();
         let answer = app.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.bytes.as_ref()), (200, png().as_slice()), "{path}");
         assert!(answer.header("content-security-policy").starts_with("sandbox;"));
+        let another = if path.ends_with('x') { 'y' } else { 'x' };
         for wrong in [
-            format!("{}x", &path[..path.len() - 1]),
+            format!("{}{another}", &path[..path.len() - 1]),
             path.replace("/attachments/1/", "/attachments/2/"),
             format!("{}/x", text(&file["url"])),
             path[..path.len() - 8].to_owned(),
@@ -268,7 +277,7 @@ async fn a_provider_gets_a_link_that_needs_no_credentials_and_ends() {
             assert_eq!(app.get(&wrong).await.status, 404, "{wrong}");
         }
     }
-    let link = attempts[1].envelope.attachments[1].replace("https://messages.example.com", "");
+    let link = attempts[1].envelope.attachments[1].url.replace("https://messages.example.com", "");
     app.advance(hours(48 + 7 * 24 - 1));
     assert_eq!(app.get(&link).await.status, 200);
     app.advance(hours(1));
@@ -334,4 +343,75 @@ async fn only_who_may_write_uploads() {
         let answer = post(&app, authorization, form("a.txt", b"text")).await;
         assert_eq!(answer.status.as_u16(), status);
     }
+}
+
+#[tokio::test]
+async fn the_file_of_a_message_that_was_taken_back_is_gone_a_day_later_unless_another_carries_it() {
+    let app = TestApp::start().await;
+    let [one, other] = [app.person("oneperson", Role::Member).await, app.person("another", Role::Member).await];
+    let [alone, shared] = [upload(&app, &one, "a", b"alone").await, upload(&app, &one, "b", b"shared").await];
+    let say = async |file: &Value| {
+        let mut said = json!({ "sender_user_name": one.username, "recipient_user_name": other.username, "body": "x" });
+        said["attachments"] = json!([file["url"]]);
+        let answer = app.as_person(&one, Method::POST, "/api/messages", Some(said)).await;
+        assert_eq!(answer.status, 201, "{:?}", answer.body);
+        answer["id"].clone()
+    };
+    let (first, second) = (say(&alone).await, say(&shared).await);
+    say(&shared).await;
+    app.advance(hours(26));
+    assert_eq!(sweep_files(&app.messaging).await.unwrap(), 0);
+    for id in [first, second] {
+        let path = format!("/api/conversations/1/messages/{id}");
+        assert_eq!(app.as_person(&one, Method::DELETE, &path, None).await.status, 204);
+    }
+    app.advance(hours(25));
+    assert_eq!(sweep_files(&app.messaging).await.unwrap(), 0, "a day, and an hour for what is under way");
+    app.advance(hours(1));
+    assert_eq!((sweep_files(&app.messaging).await.unwrap(), kept_files(&app)), (1, 1));
+    for (file, status) in [(&alone, 404), (&shared, 200)] {
+        assert_eq!(read(&app, &one, file).await.status, status, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_is_attached_again_after_it_was_taken_back_stays() {
+    let app = TestApp::start().await;
+    let [one, other] = [app.person("oneperson", Role::Member).await, app.person("another", Role::Member).await];
+    let file = upload(&app, &one, "a", b"again").await;
+    let said = json!({ "sender_user_name": one.username, "recipient_user_name": other.username, "body": "x",
+                       "attachments": [file["url"]] });
+    let first = app.as_person(&one, Method::POST, "/api/messages", Some(said.clone())).await;
+    let path = format!("/api/conversations/1/messages/{}", first["id"]);
+    assert_eq!(app.as_person(&one, Method::DELETE, &path, None).await.status, 204);
+    assert_eq!(app.as_person(&one, Method::POST, "/api/messages", Some(said)).await.status, 201);
+    app.advance(hours(26));
+    assert_eq!(sweep_files(&app.messaging).await.unwrap(), 0);
+    assert_eq!(read(&app, &other, &file).await.status, 200);
+    let waiting = "select count(*) from files where released_at is not null";
+    assert_eq!(app.database().number(waiting).await, 0, "it is not looked at again");
+}
+
+#[tokio::test]
+async fn cleaning_the_outbox_does_not_wait_for_files_and_a_running_server_sweeps_them_beside_it() {
+    let app = TestApp::start().await;
+    let one = app.person("oneperson", Role::Member).await;
+    upload(&app, &one, "a", b"unused").await;
+    app.advance(hours(26));
+    assert!(!app.outbox.clean().await.unwrap());
+    assert_eq!(kept_files(&app), 1);
+    let stop = CancellationToken::new();
+    let running = tokio::spawn({
+        let (outbox, stop) = (app.outbox.clone(), stop.clone());
+        async move { outbox.run(stop).await }
+    });
+    for _ in 0..200 {
+        if kept_files(&app) == 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    stop.cancel();
+    running.await.unwrap().unwrap();
+    assert_eq!(kept_files(&app), 0);
 }

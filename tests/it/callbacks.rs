@@ -1,11 +1,14 @@
 //! What providers report: by any name, in any order, before or after their answer.
 
+use axum::http::Method;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use switchboard::auth::Scope;
 
 use crate::harness::{TestApp, email, hours, path_of, seconds, text};
 use crate::provider::{busy, doubtful, silence};
+use crate::visitor::{Visitor, sign_up};
 
 /// The reference of the last attempt.
 fn reference(app: &TestApp) -> String {
@@ -253,4 +256,30 @@ async fn another_servers_reference_is_none_of_ours() {
         assert_eq!(answer.status, 202, "{other}");
     }
     assert_eq!(status_of(&app, &message).await, "accepted");
+}
+
+#[tokio::test]
+async fn a_report_reaches_the_message_of_whichever_workspace() {
+    let app = TestApp::start().await;
+    let elsewhere = app.workspace("elsewhere").await;
+    let key = app.key_of(elsewhere, &[Scope::MessagesSend, Scope::MessagesRead]).await;
+    for by_name in [false, true] {
+        let draft = Some(json!({ "from": "+12015550100", "to": "+12025550111", "type": "sms", "body": "hello" }));
+        let message = app.showing(&key, Method::POST, "/api/messages/sms", draft).await.body;
+        app.run_outbox().await;
+        let count = app.provider.attempts().len();
+        let report = if by_name {
+            json!({ "provider_id": format!("p-{count}"), "status": "delivered" })
+        } else {
+            json!({ "reference": reference(&app), "status": "delivered" })
+        };
+        assert_eq!(app.report(report).await["result"], "applied", "by name: {by_name}");
+        let shown = app.showing(&key, Method::GET, &path_of(&message), None).await;
+        assert_eq!(shown["status"], "delivered");
+    }
+    let visitor = Visitor::default();
+    assert_eq!(visitor.post(&app, "/api/users", sign_up("alice", "2025550101")).await.status, 201);
+    app.run_outbox().await;
+    assert_eq!(app.report(json!({ "reference": reference(&app), "status": "delivered" })).await["result"], "applied");
+    assert!(app.list("/api/quarantine").await.is_empty());
 }

@@ -17,7 +17,7 @@ fn needles() -> Vec<String> {
 
 /// The part of a secret that nobody can guess.
 fn core(secret: &str) -> String {
-    ["sb_live_", "sb_sess_", "sb_invite_", "sb_mail_"]
+    ["sb_live_", "sb_sess_", "sb_invite_", "sb_mail_", "whsec_"]
         .iter()
         .fold(secret.to_owned(), |rest, prefix| rest.replace(prefix, ""))
         .to_lowercase()
@@ -33,7 +33,8 @@ fn found_in(needles: &[String], haystack: &[u8], place: &str) -> Vec<String> {
     needles.iter().filter_map(find).collect()
 }
 
-async fn found_in_database(app: &TestApp, needles: &[String]) -> Vec<String> {
+/// Where a needle stands in clear in the database.
+pub async fn found_in_database(app: &TestApp, needles: &[String]) -> Vec<String> {
     let mut found = Vec::new();
     if let Some(file) = app.database().file() {
         for suffix in ["", "-wal"] {

@@ -445,3 +445,37 @@ async fn seeding_adds_once_and_only_where_the_people_of_dev_are() {
     assert_eq!(app.list("/api/conversations").await.len(), 5);
     app.run_outbox().await;
 }
+
+#[tokio::test]
+async fn a_message_is_changed_fifty_times_and_no_more() {
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    let path = path_of(&{
+        say(&app, &people[1], &people[2], "first").await;
+        newest(&app, &people[1]).await
+    });
+    let edit =
+        async |body: String| app.as_person(&people[1], Method::PATCH, &path, Some(json!({ "body": body }))).await;
+    for at in 0..50 {
+        assert_eq!(edit(format!("change {at}")).await.status, 200);
+    }
+    assert_eq!(refusal(&edit("one more".to_owned()).await), (409, "too_many_edits"));
+    assert_eq!(edit("change 49".to_owned()).await.status, 200, "it says so already");
+    assert_eq!(get(&app, &people[1], &path).await["body"], "change 49");
+    assert_eq!(list(&app, &people[1], &format!("{path}/history")).await.len(), 50);
+}
+
+#[tokio::test]
+async fn what_people_said_is_cut_by_its_bytes_and_goes_on() {
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    for _ in 0..110 {
+        say(&app, &people[1], &people[2], &"😀".repeat(10_000)).await;
+    }
+    let first = app.get("/api/messages/bugs?limit=200").await;
+    let count = first.body.as_array().unwrap().len();
+    assert_eq!(count, 4 * 1024 * 1024 / 40_000);
+    let next = first.header("link").split(['<', '>']).nth(1).unwrap();
+    let rest = app.get(next).await;
+    assert_eq!((rest.body.as_array().unwrap().len(), rest.header("link")), (110 - count, ""));
+}

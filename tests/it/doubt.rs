@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use switchboard::domain::{Status, Timestamp};
+use switchboard::messaging::is_callback_token;
 use switchboard::provider::{Abilities, Found};
 
 use crate::harness::{Setup, TestApp, hours, minutes, path_of, seconds, sms, text};
@@ -73,7 +74,10 @@ async fn a_provider_that_can_be_asked_is_asked_after_5_s_30_s_2_m_and_10_m() {
     let asked: Vec<u64> = app.provider.asked().iter().map(|(at, _)| at.since(start).as_secs()).collect();
     assert_eq!(asked, [5, 30, 120, 600]);
     let reference = app.provider.attempts()[0].envelope.reference.clone();
-    assert!(app.provider.asked().iter().all(|(_, asked)| *asked == reference));
+    for (_, asked) in app.provider.asked() {
+        assert_eq!((asked.envelope.reference, asked.envelope.body), (reference.clone(), "hello".to_owned()));
+        assert_eq!((asked.since, asked.until), (start, start));
+    }
     let lookups: Vec<Value> =
         app.timeline(&message).await.into_iter().filter(|entry| entry["kind"] == "lookup").collect();
     assert_eq!(lookups.len(), 4);
@@ -106,7 +110,7 @@ async fn a_look_up_that_knows_more_says_more() {
         [(Status::Delivered, "delivered", true), (Status::Sent, "sent", false), (Status::Failed, "failed", true)]
     {
         app.provider.script([silence()]);
-        app.provider.find([taken(Some(status))]);
+        app.provider.find([Found::Taken { reference: format!("found-{shown}"), status: Some(status) }]);
         let message = app.send_sms("hello").await;
         app.run_for(seconds(7)).await;
         let message = app.reload(&message).await;
@@ -236,5 +240,41 @@ async fn what_is_on_its_way_or_there_cannot_be_replayed() {
         assert_eq!(app.post(&replay(&message), Value::Null).await.status, 202, "{status}");
         app.run_outbox().await;
         assert_eq!(app.reload(&message).await["status"], "accepted", "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_look_up_that_finds_what_another_message_is_named_by_is_not_believed() {
+    let app = Setup { abilities: ASKS, ..Setup::default() }.start().await;
+    let first = app.send_sms("the same").await;
+    app.run_outbox().await;
+    app.provider.script([silence()]);
+    let second = app.send_sms("the same").await;
+    app.run_outbox().await;
+    let taken = |reference: &str| Found::Taken { reference: reference.to_owned(), status: None };
+    app.provider.find([taken("p-1"), taken("p-2")]);
+    app.advance(seconds(5));
+    app.run_outbox().await;
+    assert_eq!(app.reload(&first).await["status"], "accepted");
+    assert_eq!(app.reload(&second).await["status"], "unknown");
+    let lookup = app.timeline(&second).await.into_iter().rfind(|entry| entry["kind"] == "lookup").unwrap();
+    assert_eq!(lookup["reason"], "what was found there is another message of ours");
+    app.advance(seconds(25));
+    app.run_outbox().await;
+    assert_eq!(app.reload(&second).await["status"], "accepted");
+}
+
+#[tokio::test]
+async fn a_callback_token_is_good_for_its_provider_and_reference_alone() {
+    let app = TestApp::start().await;
+    let message = app.send_sms("hello").await;
+    app.run_outbox().await;
+    let envelope = app.provider.attempts()[0].envelope.clone();
+    let (reference, token) = (envelope.reference.as_str(), envelope.callback_token.as_str());
+    let is_good = |provider, reference, token: &str| is_callback_token(&app.messaging, (provider, reference), token);
+    assert!(is_good("test", reference, token), "{message}");
+    assert!(!is_good("other", reference, token) && !is_good("test", "another", token));
+    for wrong in ["", "AAAA", &token[1..], &format!("{token}A"), &token.to_lowercase()] {
+        assert!(!is_good("test", reference, wrong), "{wrong}");
     }
 }

@@ -1,10 +1,16 @@
 //! Friends, requests of strangers, and people one wants nothing of.
 
-use axum::http::Method;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use switchboard::domain::{ConversationId, MemberRole, MessageId, Relation, WorkspaceId};
+use switchboard::store::NewMember;
+
 use crate::chats::{get, list, newest, only_conversation, people, post, refusal, said, say};
-use crate::harness::{Answer, Person, TestApp, text};
+use crate::harness::{Answer, Person, TestApp, path_of, text};
 
 async fn strangers(app: &TestApp, may: &str) {
     app.database().execute(&format!("update workspaces set strangers = '{may}' where id = 1")).await;
@@ -59,10 +65,10 @@ async fn two_are_friends_when_both_want_it() {
 
 #[tokio::test]
 async fn two_who_ask_each_other_at_once_are_friends() {
-    let app = std::sync::Arc::new(TestApp::start().await);
+    let app = Arc::new(TestApp::start().await);
     let people = people(&app).await;
     let tasks = [(1, "duck"), (2, "bugs")].map(|(at, name)| {
-        let (app, person) = (std::sync::Arc::clone(&app), people[at].clone());
+        let (app, person) = (Arc::clone(&app), people[at].clone());
         tokio::spawn(async move { ask(&app, &person, name).await.status.as_u16() })
     });
     for task in tasks {
@@ -159,4 +165,103 @@ async fn where_strangers_may_not_write_friends_may() {
     assert_eq!(get(&app, duck, "/api/conversations/1").await["is_request"], Value::Null);
     assert_eq!(call(&app, duck, Method::DELETE, "/api/friends/bugs").await, 204);
     assert_eq!(send(&app, bugs, duck).await.status, 403);
+}
+
+#[tokio::test]
+async fn what_is_first_said_waits_until_two_know_what_they_are_to_each_other() {
+    let app = Arc::new(TestApp::start().await);
+    let people = people(&app).await;
+    let [bugs, duck] = [people[1].id, people[2].id];
+    strangers(&app, "ask").await;
+    let mut tx = app.store().begin().await.unwrap();
+    tx.lock_pair(WorkspaceId(1), [bugs, duck]).await.unwrap();
+    let sending = {
+        let (app, people) = (Arc::clone(&app), people.clone());
+        tokio::spawn(async move { send(&app, &people[1], &people[2]).await.status.as_u16() })
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    for pair in [[bugs, duck], [duck, bugs]] {
+        tx.put_relation(WorkspaceId(1), pair, Relation::Friends, app.now()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(sending.await.unwrap(), 201);
+    assert_eq!(only_conversation(&app, &people[2]).await["is_request"], Value::Null);
+}
+
+#[tokio::test]
+async fn befriending_takes_on_a_request_that_is_being_written() {
+    let app = Arc::new(TestApp::start().await);
+    let people = people(&app).await;
+    let [bugs, duck] = [people[1].id, people[2].id];
+    ask(&app, &people[1], "duck").await;
+    let made = post(&app, &people[1], "/api/conversations", json!({ "kind": "direct", "user_name": "duck" })).await;
+    assert_eq!(made["id"], 1);
+    strangers(&app, "ask").await;
+    app.database().execute("delete from members").await;
+    let mut tx = app.store().begin().await.unwrap();
+    tx.lock_chat(WorkspaceId(1), ConversationId(1)).await.unwrap();
+    let joins =
+        |user, is_request| NewMember { user, role: MemberRole::Member, is_request, first: MessageId(0), hidden: 0 };
+    tx.put_members(WorkspaceId(1), ConversationId(1), &[joins(bugs, false), joins(duck, true)], app.now())
+        .await
+        .unwrap();
+    let accepting = {
+        let (app, duck) = (Arc::clone(&app), people[2].clone());
+        tokio::spawn(async move { post(&app, &duck, "/api/friends/bugs/accept", json!({})).await.status.as_u16() })
+    };
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    tx.commit().await.unwrap();
+    assert_eq!(accepting.await.unwrap(), 200);
+    assert_eq!(only_conversation(&app, &people[2]).await["is_request"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_request_that_was_declined_is_gone_from_every_list_of_its_reader() {
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    let [bugs, duck] = [&people[1], &people[2]];
+    strangers(&app, "ask").await;
+    ask(&app, bugs, "duck").await;
+    say(&app, bugs, duck, "may I?").await;
+    assert_eq!(get(&app, duck, "/api/messages/duck").await.as_array().unwrap().len(), 1);
+    assert_eq!(post(&app, duck, "/api/conversations/1/decline", json!({})).await.status, 204);
+    assert_eq!(get(&app, duck, "/api/messages/duck").await, json!([]));
+    assert_eq!(get(&app, bugs, "/api/messages/bugs").await.as_array().unwrap().len(), 1, "its author said it");
+    for person in [bugs, duck] {
+        assert_eq!(list(&app, person, "/api/friend-requests").await, Vec::<Value>::new());
+    }
+    assert_eq!(call(&app, duck, Method::DELETE, "/api/blocks/bugs").await, 204);
+    say(&app, bugs, duck, "and now?").await;
+    let seen = list(&app, duck, "/api/conversations/1/messages").await.len();
+    assert_eq!(get(&app, duck, "/api/messages/duck").await.as_array().unwrap().len(), seen);
+}
+
+#[tokio::test]
+async fn whoever_may_not_write_to_another_neither_edits_nor_reacts_there() {
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    let [bugs, duck] = [&people[1], &people[2]];
+    say(&app, bugs, duck, "before").await;
+    let group = json!({ "kind": "group", "name": "Toons", "members": ["duck"] });
+    let group = post(&app, bugs, "/api/conversations", group).await;
+    let in_group = format!("/api/conversations/{}/messages", group["id"]);
+    let in_group = path_of(&post(&app, bugs, &in_group, json!({ "body": "x" })).await.body);
+    let alone = "/api/conversations/1/messages/1";
+    let edit = async |path: &str| app.as_person(bugs, Method::PATCH, path, Some(json!({ "body": "y" }))).await;
+    let react = async |person: &Person, path: &str| {
+        app.as_person(person, Method::PUT, &format!("{path}/reactions/%F0%9F%98%A1"), None).await
+    };
+    assert_eq!(react(duck, alone).await.status, 200);
+    for (blocking, blocked) in [(duck, "bugs"), (bugs, "duck")] {
+        assert_eq!(call(&app, blocking, Method::PUT, &format!("/api/blocks/{blocked}")).await, 204);
+        assert_eq!(refusal(&edit(alone).await), (403, "strangers_may_not_write"), "{blocked} is blocked");
+        for person in [bugs, duck] {
+            assert_eq!(refusal(&react(person, alone).await), (403, "strangers_may_not_write"), "{blocked} is blocked");
+        }
+        assert_eq!((edit(&in_group).await.status, react(duck, &in_group).await.status.as_u16()), (StatusCode::OK, 200));
+        assert_eq!(call(&app, blocking, Method::DELETE, &format!("/api/blocks/{blocked}")).await, 204);
+    }
+    assert_eq!(call(&app, duck, Method::PUT, "/api/blocks/bugs").await, 204);
+    assert_eq!(call(&app, duck, Method::DELETE, &format!("{alone}/reactions/%F0%9F%98%A1")).await, 200);
+    assert_eq!(call(&app, bugs, Method::DELETE, alone).await, 204, "one's own may always be taken back");
 }

@@ -24,10 +24,19 @@ fn mobile(app: &TestApp, number: u64) -> Address {
 
 /// Asks for codes in one unit of work; gives how many were allowed, and how long the last refused one must wait.
 async fn ask(app: &TestApp, guards: &Guards, asked: &[(Address, Origin, WorkspaceId)]) -> (usize, Option<Duration>) {
+    ask_for(app, guards, asked, false).await
+}
+
+async fn ask_for(
+    app: &TestApp,
+    guards: &Guards,
+    asked: &[(Address, Origin, WorkspaceId)],
+    is_sign_up: bool,
+) -> (usize, Option<Duration>) {
     let mut tx = app.store().begin().await.unwrap();
     let (mut allowed, mut wait) = (0, None);
     for (mobile, origin, workspace) in asked {
-        let asked = CodeAsked { mobile, origin: Some(*origin), workspace: *workspace };
+        let asked = CodeAsked { mobile, origin: Some(*origin), workspace: *workspace, is_sign_up };
         match allow_code(&mut tx, guards, &asked, app.now()).await {
             Ok(()) => allowed += 1,
             Err(GuardError::Limited { after }) => wait = Some(after),
@@ -59,6 +68,31 @@ async fn ten_thousand_adjacent_numbers_stay_within_the_budget() {
         app.advance(seconds(60));
     }
     assert_eq!(allowed, 60, "30 for each of the two blocks that they lie in");
+}
+
+#[tokio::test]
+async fn neighbours_who_sign_up_keep_nobody_from_signing_in() {
+    let app = TestApp::start().await;
+    let guards = guards(&app);
+    let block = |from: u32| -> Vec<_> {
+        (from..from + 500)
+            .map(|at| (mobile(&app, 12_025_550_000 + u64::from(at)), origin(at), WorkspaceId(i64::from(at % 50) + 1)))
+            .collect()
+    };
+    assert_eq!(ask_for(&app, &guards, &block(0), true).await, (15, Some(hours(1))));
+    assert_eq!(ask(&app, &guards, &block(1_000)).await.0, 15, "the other half, and no more than the whole");
+    assert_eq!(ask_for(&app, &guards, &block(2_000), true).await.0, 0);
+    let millions = |is_sign_up: bool| {
+        let (app, guards) = (&app, &guards);
+        let asked: Vec<_> = (0..400_u32)
+            .map(|at| {
+                let number = 12_127_000_000 + u64::from(at % 100) * 10_000 + u64::from(at);
+                (mobile(app, number), origin(at + 5_000), WorkspaceId(i64::from(at % 50) + 1))
+            })
+            .collect();
+        async move { ask_for(app, guards, &asked, is_sign_up).await.0 }
+    };
+    assert_eq!([millions(true).await, millions(false).await], [150, 150]);
 }
 
 #[tokio::test]
@@ -124,7 +158,7 @@ async fn a_budget_is_never_taken_twice_however_many_ask_at_once() {
 async fn other_countries_get_no_codes_until_they_are_named() {
     let app = TestApp::start().await;
     let british = Address::phone("+447700900123", &app.messaging.rules.phone).unwrap();
-    let asked = CodeAsked { mobile: &british, origin: Some(origin(1)), workspace: WorkspaceId(1) };
+    let asked = CodeAsked { mobile: &british, origin: Some(origin(1)), workspace: WorkspaceId(1), is_sign_up: false };
     let mut tx = app.store().begin().await.unwrap();
     let refused = allow_code(&mut tx, &guards(&app), &asked, app.now()).await;
     assert!(matches!(refused, Err(GuardError::Country)), "{refused:?}");
@@ -171,9 +205,9 @@ async fn no_number_and_no_address_stands_in_a_budget_and_old_ones_go() {
         assert!(row.len() == 64 && !row.contains("2025550143"), "{row}");
     }
     app.advance(hours(2));
-    let mut tx = app.store().begin().await.unwrap();
-    assert_eq!(tx.forget_budgets(app.now()).await.unwrap(), 4, "the day's are still wanted");
-    tx.commit().await.unwrap();
+    assert!(!app.outbox.clean().await.unwrap());
+    let left = app.database().number("select count(*) from budgets").await;
+    assert_eq!(rows - left, 4, "the day's are still wanted");
 }
 
 async fn get_from(app: &TestApp, peer: &str, authorization: Option<&str>) -> Answer {

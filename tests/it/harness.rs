@@ -3,34 +3,36 @@
 
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::ops::Index;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode};
+use axum::http::{HeaderValue, Method, Request};
 use futures_util::StreamExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
-use switchboard::app::{Parts, rules};
+use switchboard::app::{Parts, egress, rules, sender};
 use switchboard::auth::{Scope, begin_session, create_key, create_workspace};
 use switchboard::blob::Blobs;
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, Sources};
 use switchboard::domain::{Address, Caller, Channel, Role, Timestamp, UserId, WorkspaceId};
+use switchboard::egress::{Names, SystemNames};
 use switchboard::http::{self, Limiter, Mode};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
 use switchboard::provider::{Abilities, Provider, Simulator};
 use switchboard::store::{MasterKeys, NewUser, Store};
+use switchboard::webhook::Sender;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
 
+pub use crate::answer::{Answer, text};
 use crate::database::{Database, keys, open};
 use crate::provider::TestProvider;
 pub use crate::visitor::Person;
@@ -53,6 +55,8 @@ pub struct Setup {
     /// What the test provider carries; in `dev` the simulator carries the rest.
     pub channels: Vec<Channel>,
     pub keys: MasterKeys,
+    /// What finds the addresses of customers' endpoints.
+    pub names: Arc<dyn Names>,
     /// A database that another app had.
     pub database: Option<Database>,
 }
@@ -67,6 +71,7 @@ impl Default for Setup {
             max_in_flight: 1_000,
             channels: vec![Channel::Sms, Channel::Mms, Channel::Email],
             keys: keys(),
+            names: Arc::new(SystemNames),
             database: None,
         }
     }
@@ -83,6 +88,7 @@ pub struct TestApp {
     pub folder: tempfile::TempDir,
     _receipts: mpsc::Receiver<Receipt>,
     settings: LineSettings,
+    pub sender: Sender,
     router: Router,
     leaves_work: AtomicBool,
     database: Option<Database>,
@@ -119,9 +125,9 @@ impl Setup {
             provider.webhook_secret = Some(WEBHOOK_SECRET.into());
             config.providers.push(provider);
         }
-        let (sender, receipts) = mpsc::channel(1_000);
+        let (receipt, receipts) = mpsc::channel(1_000);
         let simulator = matches!(self.mode, Mode::Dev { .. })
-            .then(|| Arc::new(Simulator::new(clock.clone(), sender, Duration::from_secs(1))));
+            .then(|| Arc::new(Simulator::new(clock.clone(), receipt, Duration::from_secs(1))));
         let rules = Arc::new(rules(&config, simulator.is_some()).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(&folder.path().join("attachments")).unwrap();
@@ -139,7 +145,8 @@ impl Setup {
             ..settings.clone()
         });
         let lines = std::iter::once(settings.clone()).chain(simulated).collect();
-        let outbox = Outbox::new(messaging.clone(), lines);
+        let sender = sender(&config, egress(&config, self.mode, self.names), &clock).unwrap();
+        let outbox = Outbox::new(messaging.clone(), lines, sender.clone());
         let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator };
         let state = parts.state(messaging.clone(), self.mode, metrics());
         let limiter = state.limiter.clone();
@@ -154,6 +161,7 @@ impl Setup {
             folder,
             _receipts: receipts,
             settings,
+            sender,
             router,
             leaves_work,
             database,
@@ -228,7 +236,7 @@ impl TestApp {
 
     /// A second worker on the same database: another process that knows nothing of the first one's leases.
     pub fn second_worker(&self) -> Outbox {
-        Outbox::new(self.messaging.clone(), vec![self.settings.clone()])
+        Outbox::new(self.messaging.clone(), vec![self.settings.clone()], self.sender.clone())
     }
 
     /// Says that work may be left when this test ends.
@@ -428,45 +436,6 @@ impl Drop for TestApp {
             assert_eq!(left, 0, "work is left that is due; run the outbox, or say that the test leaves it");
         }
     }
-}
-
-/// What the server answered.
-#[derive(Debug)]
-pub struct Answer {
-    pub status: StatusCode,
-    pub headers: HeaderMap,
-    /// The body, when it is JSON.
-    pub body: Value,
-    pub bytes: Bytes,
-}
-
-impl Answer {
-    /// Each wrong field with its code.
-    pub fn errors(&self) -> Vec<String> {
-        let show = |error: &Value| format!("{} {}", text(&error["field"]), text(&error["code"]));
-        self.body["errors"].as_array().map(|errors| errors.iter().map(show).collect()).unwrap_or_default()
-    }
-
-    pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
-    }
-
-    pub fn text(&self) -> &str {
-        std::str::from_utf8(&self.bytes).unwrap()
-    }
-}
-
-impl Index<&str> for Answer {
-    type Output = Value;
-
-    fn index(&self, key: &str) -> &Value {
-        &self.body[key]
-    }
-}
-
-/// The text of a JSON string.
-pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_default()
 }
 
 /// The path of a message.

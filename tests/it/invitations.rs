@@ -36,6 +36,8 @@ async fn what_is_carried_joins_once() {
     let joined = accept(&app, &duck, &token).await;
     assert_eq!((joined.status.as_u16(), text(&joined["role"])), (200, "agent"));
     assert_eq!(joined["workspace"]["id"], json!(shop.0));
+    assert_eq!(accept(&app, &duck, &token).await.status, 401, "the session's token is another one");
+    let duck = Person { authorization: format!("Bearer {}", text(&joined["token"])), ..duck };
     let people = app.showing(&admin, Method::GET, "/api/members", None).await;
     assert_eq!(text(&people["data"][0]["user_name"]), "duck");
     let other = app.person("porky", Role::Member).await;
@@ -73,7 +75,9 @@ async fn an_invitation_that_is_over_or_taken_back_joins_nobody() {
     let listed = app.showing(&admin, Method::GET, "/api/invitations", None).await;
     let states: Vec<&str> = listed["data"].as_array().unwrap().iter().map(|entry| text(&entry["state"])).collect();
     assert_eq!(states, ["pending", "expired", "revoked"]);
-    assert_eq!(accept(&app, &stranger, &good).await.status, 200);
+    let joined = accept(&app, &stranger, &good).await;
+    assert_eq!(joined.status, 200);
+    let stranger = Person { authorization: format!("Bearer {}", text(&joined["token"])), ..stranger };
     assert_eq!(app.as_person(&stranger, Method::GET, "/api/members", None).await.status, 200);
 }
 
@@ -187,4 +191,24 @@ async fn where_sign_up_is_closed_an_invitation_opens_it_once() {
     assert_eq!(nosy.errors(), ["invitation incorrect"], "who has no invitation learns of nobody");
     assert_eq!(app.database().number("select count(*) from users").await, 1);
     app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn an_invitation_carries_no_link_and_no_line_of_whoever_named_the_workspace() {
+    let app = Setup::serve().with("SWITCHBOARD_PUBLIC_URL", "https://sms.example.com").with_senders().start().await;
+    let shop = app.workspace("Your bank\r\n\r\nCall +1 800 555 1234 or see https://evil.example/{secret}").await;
+    let admin = app.key_of(shop, &[Scope::Admin]).await;
+    for to in
+        [json!({ "email": "duck@pond.example", "role": "agent" }), json!({ "mobile": "+12025550143", "role": "agent" })]
+    {
+        let (_, token) = invited(&app, &admin, to).await;
+        let carried = app.provider.attempts().last().unwrap().envelope.clone();
+        let wanted = format!(
+            "an administrator invites you to \"Your bank Call or see https evil example\": \
+             https://sms.example.com/join#{token} (good for 7 days)"
+        );
+        assert_eq!(carried.body, wanted);
+        let subject = carried.subject.unwrap_or_default();
+        assert!(subject.is_empty() || subject == "You are invited to \"Your bank Call or see https evil example\"");
+    }
 }

@@ -6,6 +6,7 @@ use switchboard::domain::Role;
 
 use crate::harness::{Setup, TestApp, hours, seconds, sms};
 use crate::receiving::inbound;
+use crate::visitor::{Visitor, sign_up};
 
 const DAY: u64 = 24;
 
@@ -132,4 +133,37 @@ async fn many_old_rows_go_in_bounded_sets() {
     assert!(!app.outbox.clean().await.unwrap());
     assert_eq!(count(&app, "events").await, 0);
     app.leave_work();
+}
+
+#[tokio::test]
+async fn what_the_server_itself_sent_goes_after_thirty_days_with_the_addresses_of_who_never_came() {
+    let app = TestApp::start().await;
+    Visitor::new(&app, "alice", "2025550101").await;
+    let lost = Visitor::default();
+    assert_eq!(lost.post(&app, "/api/users", sign_up("mallory", "2025550102")).await.status, 201);
+    app.send_sms("a message of the workspace").await;
+    app.run_outbox().await;
+    let own = ["messages", "recipients", "attempts", "message_events", "conversations", "participants"];
+    for table in own {
+        assert_ne!(count(&app, &format!("{table} where workspace_id = 0")).await, 0, "{table}");
+    }
+    app.advance(hours(DAY) + seconds(1));
+    clean(&app).await;
+    assert_eq!(count(&app, "users").await, 1);
+    let addresses = count(&app, "addresses where workspace_id = 0").await;
+    app.advance(seconds(29 * DAY * 3_600 - 2));
+    clean(&app).await;
+    assert_eq!(count(&app, "addresses where workspace_id = 0").await, addresses);
+    app.advance(seconds(1));
+    clean(&app).await;
+    for table in own {
+        assert_eq!(count(&app, &format!("{table} where workspace_id = 0")).await, 0, "{table}");
+    }
+    assert_eq!(count(&app, "addresses where workspace_id = 0").await, 2, "the email and the mobile of alice");
+    assert_eq!(app.list("/api/conversations").await.len(), 1, "and what the workspace sent stays");
+    let again = Visitor::default();
+    assert_eq!(again.login(&app, "alice").await.status, 200);
+    again.enter_code(&app).await;
+    assert!(again.is_signed_in(&app).await);
+    app.run_outbox().await;
 }

@@ -6,6 +6,8 @@
 #![expect(clippy::print_stdout, reason = "a test that fails shows its seed and its figures")]
 
 mod accounts;
+mod adapters;
+mod answer;
 mod architecture;
 mod attachments;
 mod audit;
@@ -15,12 +17,16 @@ mod canary;
 mod carrying;
 mod chats;
 mod codes;
+mod consent;
 mod conversations;
 mod database;
 mod doubt;
+mod egress;
+mod endpoint;
 mod faults;
 mod figures;
 mod friends;
+mod gone;
 mod groups;
 mod guards;
 mod harness;
@@ -51,7 +57,11 @@ mod schema;
 mod sealing;
 mod sending;
 mod sessions;
+mod signed;
 mod team;
 mod traffic;
+mod uploads;
 mod visitor;
+mod webhook_endpoints;
+mod webhook_telling;
 mod workspaces;

@@ -46,7 +46,17 @@ async fn the_server_shows_the_same_description_in_both_languages() {
 async fn every_documented_route_is_there() {
     let app = TestApp::start().await;
     for (method, path, _) in operations(&description()) {
-        let names = ["{id}", "{mid}", "{phone_number}", "{address}", "{user_name}", "{emoji}", "{token}", "{label_id}"];
+        let names = [
+            "{id}",
+            "{mid}",
+            "{did}",
+            "{phone_number}",
+            "{address}",
+            "{user_name}",
+            "{emoji}",
+            "{token}",
+            "{label_id}",
+        ];
         let path = names.iter().fold(path, |path, name| path.replace(name, "1"));
         let request = axum::http::Request::builder().method(method.as_str()).uri(&path);
         let answer = app.raw(request.header("content-type", "application/json").body("{}".into()).unwrap()).await;
@@ -131,6 +141,9 @@ async fn what_the_server_answers_is_what_its_description_says() {
         ("/api/conversations/{id}/messages", format!("{group}/messages")),
         ("/api/users", "/api/users".to_owned()),
         ("/api/messages/{user_name}", "/api/messages/bugs".to_owned()),
+        ("/api/webhook-endpoints", "/api/webhook-endpoints".to_owned()),
+        ("/api/webhook-endpoints/{id}", "/api/webhook-endpoints/1".to_owned()),
+        ("/api/webhook-endpoints/{id}/deliveries", "/api/webhook-endpoints/1/deliveries".to_owned()),
         ("/api/dead-letters", "/api/dead-letters".to_owned()),
         ("/api/quarantine", "/api/quarantine".to_owned()),
         ("/messages", "/messages".to_owned()),

@@ -8,7 +8,8 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection};
 
 use crate::database::{Database, postgres, sqlite};
-use crate::harness::{TestApp, sms};
+use crate::harness::{Setup, TestApp, sms};
+use crate::receiving::inbound;
 use crate::{logs, traffic};
 
 /// Statements that read a whole table, and why they may. Each is named by a part of its text.
@@ -21,11 +22,30 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("from api_keys where workspace_id", "a few rows; read when somebody lists them"),
     ("delete from sessions where seen_at", "cleaning, once a minute, beside the server's other work"),
     ("update users set mobile_verified_at", "by the index of those who wait for it, a day at most"),
+    ("from sqlite_sequence", "a row for each table"),
     ("select min(x.at)", "the tests' own"),
+];
+
+/// Statements that walk a whole workspace on SQLite, and why they may. Each is named by a part of its text.
+const MAY_WALK: &[(&str, &str)] = &[
+    ("select count(*) from labels", "two hundred at most; read when one is made"),
+    ("(select max(e.id) from events e", "the newest of a workspace, which is the last of the index"),
+    ("from webhook_endpoints where workspace_id", "fifty at most; read when somebody lists them or makes one"),
+    ("from saved_replies", "a few rows; read when somebody lists them"),
+    ("p.role = 'admin'", "the people of one workspace, when its administrators are told of something"),
+    ("select x.id, x.conversation_id from (select m.id", "the first hundred of the server's own, in the index's order"),
+    ("delete from addresses", "of the server's own workspace, which holds thirty days; a few at a time"),
+    ("insert into addresses", "SQLite would look for rows that wait for their parent: no key is deferred, so none do"),
+    (
+        "insert into conversations",
+        "SQLite would look for rows that wait for their parent: no key is deferred, so none do",
+    ),
+    ("insert into messages", "SQLite would look for rows that wait for their parent: no key is deferred, so none do"),
 ];
 
 /// Rows enough that reading them all is worse than asking for a hundred of them: copies of one of the first workspace.
 const MANY: &[(&str, &str)] = &[
+    ("workspaces", "'id', 1000000 + n"),
     ("messages", "'id', 1000000 + n"),
     ("conversations", "'id', 1000000 + n, 'participants_key', 'x' || n"),
     ("users", "'id', 1000000 + n, 'handle', 'h' || n, 'email_id', 1000000 + n, 'mobile_id', 1000000 + n"),
@@ -35,8 +55,11 @@ const MANY: &[(&str, &str)] = &[
     ("reactions", "'message_id', 1000000 + n"),
     ("message_edits", "'message_id', 1000000 + n"),
     ("friendships", "'other_id', 1000000 + n"),
-    ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'provider', 'p' || n % 100"),
+    ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'delivery_id', null, 'provider', 'p' || n % 100"),
     ("attempts", "'message_id', 1000000 + n"),
+    ("webhook_endpoints", "'id', 1000000 + n"),
+    ("webhook_deliveries", "'id', 1000000 + n, 'event_id', 1000000 + n"),
+    ("webhook_attempts", "'delivery_id', 1000000 + n"),
     ("quarantine", "'id', 1000000 + n, 'match_hash', null"),
     ("events", "'id', 1000000 + n"),
     ("inbound_events", "'key_hash', '\\x' || md5(n::text)"),
@@ -49,7 +72,7 @@ const MANY: &[(&str, &str)] = &[
 
 /// Statements that move nothing of the server's own.
 fn is_of_interest(sql: &str) -> bool {
-    let own = ["select ", "insert ", "update ", "delete "].iter().any(|verb| sql.starts_with(verb));
+    let own = ["select ", "insert ", "update ", "delete ", "with "].iter().any(|verb| sql.starts_with(verb));
     let foreign = ["_sqlx_migrations", "pg_catalog", "sqlite_schema", "pg_database", "advisory", "server_version"];
     own && !foreign.iter().any(|name| sql.contains(name)) && !MAY_SCAN.iter().any(|(part, _)| sql.contains(part))
 }
@@ -79,7 +102,7 @@ async fn statements(app: &TestApp) -> Vec<String> {
     run
 }
 
-/// The lines of a SQLite plan that read a whole table or index.
+/// The lines of a SQLite plan that read a whole table or index, or all that a workspace has in one.
 async fn scans_of_sqlite(database: &Database, sql: &str) -> Vec<String> {
     let mut conn = sqlite(&database.url).await;
     let explain = AssertSqlSafe(format!("explain query plan {sql}"));
@@ -89,10 +112,13 @@ async fn scans_of_sqlite(database: &Database, sql: &str) -> Vec<String> {
     let is_made_here = |name: &str| {
         ["CO-ROUTINE", "MATERIALIZE"].iter().any(|way| lines.iter().any(|line| *line == format!("{way} {name}")))
     };
+    let may_walk = MAY_WALK.iter().any(|(part, _)| sql.contains(part));
+    let is_walk = |line: &str| !may_walk && line.starts_with("SEARCH ") && line.contains("(workspace_id=?)");
     let is_scan = |line: &&String| {
         let name = line.strip_prefix("SCAN ").and_then(|rest| rest.split(' ').next());
         name.is_some_and(|name| !is_made_here(name) && !name.starts_with('(') && name != "CONSTANT")
             && !line.contains("VIRTUAL TABLE")
+            || is_walk(line)
     };
     lines.iter().filter(is_scan).cloned().collect()
 }
@@ -175,4 +201,64 @@ async fn no_statement_reads_a_whole_table() {
     }
     assert!(guilty.is_empty(), "{}", guilty.join("\n"));
     app.leave_work();
+}
+
+/// The columns of an index of SQLite, and the figures that the planner is told of it.
+const FIGURES: &str = "select i.name || ': ' || (select count(*) from pragma_index_info(i.name)) || ' '
+        || coalesce((select s.stat from sqlite_stat1 s where s.tbl = t.name
+            and s.idx = case i.origin when 'pk' then t.name else i.name end), '')
+    from sqlite_schema t join pragma_index_list(t.name) i where t.type = 'table'
+      and (select name from pragma_index_info(i.name) where seqno = 0) = 'workspace_id'
+      and t.name not in ('invitations', 'labels', 'saved_replies', 'audit_log', 'sender_usage')";
+
+#[tokio::test]
+async fn the_planner_of_sqlite_is_told_of_every_index_that_begins_with_the_workspace() {
+    let app = Setup { database: Some(Database::in_a_file()), ..Setup::default() }.start().await;
+    let figures = app.database().texts(FIGURES).await;
+    assert!(figures.len() > 40, "{figures:#?}");
+    for index in figures {
+        let (_, rest) = index.split_once(": ").unwrap();
+        let (columns, stat) = rest.split_once(' ').unwrap();
+        let numbers: Vec<i64> = stat.split(' ').filter_map(|word| word.parse().ok()).collect();
+        assert_eq!(numbers.len(), columns.parse::<usize>().unwrap() + 1, "{index}");
+        assert!(numbers.is_sorted_by(|more, fewer| more >= fewer), "{index}");
+        assert!(numbers[1] * 10 >= numbers[0], "{index}");
+    }
+}
+
+#[tokio::test]
+async fn a_backup_keeps_what_the_planner_is_told() {
+    const COUNT: &str = "select count(*) from sqlite_stat1";
+    let app = Setup { database: Some(Database::in_a_file()), ..Setup::default() }.start().await;
+    let copy = Database::in_a_file();
+    app.messaging.store.backup(&copy.file().unwrap()).await.unwrap();
+    assert_eq!(copy.number(COUNT).await, app.database().number(COUNT).await);
+    assert!(copy.number(COUNT).await > 40);
+}
+
+#[tokio::test]
+async fn a_filter_of_the_inbox_walks_an_index_that_holds_only_what_it_asks_for() {
+    logs::keep();
+    let app = Setup { database: Some(Database::in_a_file()), ..Setup::default() }.start().await;
+    let mut conn = sqlite(&app.database().url).await;
+    for (filter, wanted) in [
+        ("state=open", "conversations_state_idx (workspace_id=? AND kind=? AND state=? AND activity_at<?)"),
+        ("state=closed", "conversations_state_idx (workspace_id=? AND kind=? AND state=? AND activity_at<?)"),
+        ("state=snoozed", "conversations_state_idx (workspace_id=? AND kind=? AND state=? AND activity_at<?)"),
+        ("unread=true", "conversations_unread_idx (workspace_id=? AND state=? AND activity_at<?)"),
+        ("state=closed&unread=true", "conversations_unread_idx (workspace_id=? AND state=? AND activity_at<?)"),
+        ("participant=%2B12016661234", "INTEGER PRIMARY KEY (rowid=?)"),
+        ("q=hello", "INTEGER PRIMARY KEY (rowid=?)"),
+    ] {
+        app.post("/api/webhooks/sms", inbound(filter, "hello")).await;
+        let before = logs::statements().len();
+        let answer = app.get(&format!("/api/conversations?{filter}")).await;
+        assert_eq!(answer.status, 200, "{filter}: {:?}", answer.body);
+        let run = logs::statements().split_off(before);
+        let list = run.iter().find(|sql| sql.contains("as above")).unwrap();
+        let explain = AssertSqlSafe(format!("explain query plan {list}"));
+        let plan: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(&mut conn).await.unwrap();
+        let walk = plan.iter().find(|row| row.3.starts_with("SEARCH c ")).unwrap();
+        assert!(walk.3.ends_with(wanted), "{filter}: {}", walk.3);
+    }
 }

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use switchboard::clock::Clock;
 use switchboard::domain::Timestamp;
-use switchboard::provider::{Abilities, Envelope, Found, Outcome, Provider};
+use switchboard::provider::{Abilities, Envelope, Found, Outcome, Provider, Sought};
 use tokio::sync::Notify;
 
 /// One attempt as the provider saw it.
@@ -33,7 +33,7 @@ struct State {
     always: Option<Outcome>,
     lookups: VecDeque<Found>,
     attempts: Vec<Attempted>,
-    asked: Vec<(Timestamp, String)>,
+    asked: Vec<(Timestamp, Sought)>,
     gate: Option<Arc<Notify>>,
 }
 
@@ -67,8 +67,8 @@ impl TestProvider {
         self.state().attempts.clone()
     }
 
-    /// Every look-up so far: when, and the reference.
-    pub fn asked(&self) -> Vec<(Timestamp, String)> {
+    /// Every look-up so far: when, and of what.
+    pub fn asked(&self) -> Vec<(Timestamp, Sought)> {
         self.state().asked.clone()
     }
 
@@ -109,9 +109,9 @@ impl Provider for TestProvider {
         .boxed()
     }
 
-    fn look_up<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Found> {
+    fn look_up<'a>(&'a self, sought: &'a Sought) -> BoxFuture<'a, Found> {
         let mut state = self.state();
-        state.asked.push((self.clock.now(), reference.to_owned()));
+        state.asked.push((self.clock.now(), sought.clone()));
         let unclear = Found::Unclear { reason: "the test does not say".to_owned() };
         ready(state.lookups.pop_front().unwrap_or(unclear)).boxed()
     }

@@ -2,10 +2,14 @@
 
 use axum::http::Method;
 use serde_json::{Value, json};
+use sqlx::Connection;
 use switchboard::domain::Role;
 
 use crate::chats::{get, list, newest, only_conversation, people, post, refusal, say};
+use crate::database::postgres;
+use crate::gone::until_waiting;
 use crate::harness::{Person, TestApp, minutes, path_of, text};
+use crate::logs;
 
 async fn group(app: &TestApp, owner: &Person, members: &[&str]) -> String {
     let body = json!({ "kind": "group", "name": "Toons", "members": members });
@@ -141,4 +145,102 @@ async fn an_answer_is_not_spoilt_by_a_receipt_that_cannot_be_written() {
     };
     app.database().execute(trigger).await;
     assert_eq!(newest(&app, &people[2]).await["body"], "hello");
+}
+
+#[tokio::test]
+async fn fetching_and_reading_the_same_messages_at_once_is_never_refused() {
+    const FORGET: &str = "update receipts set delivered_at = null, read_at = null";
+    const UNREAD: &str = "update members set last_read_id = 0, unread_count = 40";
+    logs::keep();
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    let [bugs, duck] = [&people[1], &people[2]];
+    let mut last = Value::Null;
+    for at in 0..40 {
+        last = say(&app, bugs, duck, &format!("number {at}")).await["id"].clone();
+    }
+    let (path, mark) = ("/api/conversations/1/messages", json!({ "last_message_id": last }));
+    for round in 0..10 {
+        app.database().execute(FORGET).await;
+        app.database().execute(UNREAD).await;
+        let (read, fetched, backwards, again, ()) = tokio::join!(
+            post(&app, duck, "/api/conversations/1/read", mark.clone()),
+            app.as_person(duck, Method::GET, path, None),
+            app.as_person(duck, Method::GET, "/api/conversations/1/messages?order=desc", None),
+            post(&app, duck, "/api/conversations/1/read", mark.clone()),
+            hold_the_middle(&app),
+        );
+        let statuses = [&read, &fetched, &backwards, &again].map(|answer| answer.status.as_u16());
+        assert_eq!(statuses, [204, 200, 200, 204], "round {round}");
+        let missing = "select count(*) from receipts where delivered_at is null or read_at is null";
+        assert_eq!(app.database().number(missing).await, 0, "round {round}");
+    }
+    let failed = logs::kept().into_iter().filter(|line| line.contains("is not noted")).collect::<Vec<_>>();
+    assert!(failed.is_empty(), "{failed:?}");
+}
+
+/// Holds one receipt among the others on PostgreSQL until everybody waits: whoever takes rows in another order has some
+/// by then that the others want.
+async fn hold_the_middle(app: &TestApp) {
+    if app.database().is_postgres() {
+        let mut conn = postgres(&app.database().url).await;
+        let mut tx = conn.begin().await.unwrap();
+        sqlx::query("select 1 from receipts where message_id = 20 for update").execute(&mut *tx).await.unwrap();
+        until_waiting(app, 4).await;
+        tx.commit().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_list_names_the_people_of_a_small_group_and_counts_those_of_a_large_one() {
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    let [rdibari, bugs] = [&people[0], &people[1]];
+    let mut names = Vec::new();
+    for at in 0..21 {
+        names.push(app.person(&format!("toon-{at}"), Role::Member).await.username);
+    }
+    let mut members: Vec<&str> = names.iter().map(String::as_str).collect();
+    members.push("bugs");
+    let large = group(&app, rdibari, &members).await;
+    let small = group(&app, rdibari, &["bugs", "duck"]).await;
+    for path in [&large, &small] {
+        assert_eq!(post(&app, rdibari, &format!("{path}/messages"), json!({ "body": "hello" })).await.status, 201);
+    }
+    list(&app, bugs, &format!("{large}/messages")).await;
+    let listed = list(&app, rdibari, &format!("{large}/messages")).await.remove(0);
+    assert_eq!((&listed["recipients"], &listed["to"]), (&json!([]), &json!([])));
+    assert_eq!(listed["receipts"], json!({ "sent": 22, "delivered": 1, "read": 0 }));
+    assert_eq!(text(&listed["status"]), "accepted");
+    let whole = get(&app, rdibari, &path_of(&listed)).await;
+    assert_eq!((statuses(&whole).len(), &whole["receipts"]), (22, &listed["receipts"]));
+    assert!(statuses(&whole).contains(&"bugs delivered".to_owned()));
+    let listed = list(&app, rdibari, &format!("{small}/messages")).await.remove(0);
+    assert_eq!(statuses(&listed), ["bugs accepted", "duck accepted"]);
+    assert!(listed["receipts"].is_null(), "{listed}");
+}
+
+#[tokio::test]
+async fn what_was_taken_back_is_unread_by_nobody() {
+    let app = TestApp::start().await;
+    let people = people(&app).await;
+    let [bugs, duck, porky] = [&people[1], &people[2], &people[3]];
+    for body in ["one", "two", "three"] {
+        say(&app, bugs, duck, body).await;
+    }
+    let unread = async |person: &Person| only_conversation(&app, person).await["unread_count"].clone();
+    let take_back = async |path: &str| app.as_person(bugs, Method::DELETE, path, None).await.status.as_u16();
+    for _ in 0..2 {
+        assert_eq!(take_back("/api/conversations/1/messages/2").await, 204);
+        assert_eq!(unread(duck).await, 2);
+    }
+    post(&app, duck, "/api/conversations/1/read", json!({ "last_message_id": 2 })).await;
+    assert_eq!(unread(duck).await, 1, "the third is still unread");
+    assert_eq!(take_back("/api/conversations/1/messages/1").await, 204);
+    assert_eq!(unread(duck).await, 1, "the first was read");
+    app.database().execute("update workspaces set strangers = 'ask' where id = 1").await;
+    let first = say(&app, bugs, porky, "may I?").await;
+    say(&app, bugs, porky, "please").await;
+    assert_eq!(take_back(&format!("/api/conversations/2/messages/{}", first["id"])).await, 204);
+    assert_eq!(post(&app, porky, "/api/conversations/2/accept", json!({})).await["unread_count"], 1);
 }

@@ -193,6 +193,8 @@ async fn a_device_signs_in_once_a_step_and_a_text_still_does() {
     assert_eq!(phone.post(&app, "/api/auth/verify-code", json!({ "code": code })).await.status, 200);
     assert_eq!(phone.call(&app, Method::DELETE, "/api/auth/totp", Value::Null).await.status, 204);
     assert_eq!(outcome(&phone.call(&app, Method::DELETE, "/api/auth/totp", Value::Null).await), (409, "totp_is_off"));
+    let user = &phone.get(&app, "/api/auth/authenticated").await["user"];
+    assert_eq!((&user["mfa"], &user["totp"]), (&json!(true), &json!(false)), "her mobile is a second factor still");
     app.advance(minutes(11));
     let login = Visitor::default().login(&app, "alice").await;
     assert_eq!(login["verification"]["channel"], "sms");

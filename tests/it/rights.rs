@@ -41,6 +41,19 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("PUT", "/api/conversations/1/labels/1", "messages:send"),
     ("DELETE", "/api/conversations/1/labels/1", "messages:send"),
     ("GET", "/api/labels", "messages:read"),
+    ("GET", "/api/webhook-endpoints", "admin"),
+    ("POST", "/api/webhook-endpoints", "admin"),
+    ("GET", "/api/webhook-endpoints/1", "admin"),
+    ("PATCH", "/api/webhook-endpoints/1", "admin"),
+    ("DELETE", "/api/webhook-endpoints/1", "admin"),
+    ("POST", "/api/webhook-endpoints/1/rotate", "admin"),
+    ("POST", "/api/webhook-endpoints/1/test", "admin"),
+    ("POST", "/api/webhook-endpoints/1/replay", "admin"),
+    ("GET", "/api/webhook-endpoints/1/deliveries", "admin"),
+    ("POST", "/api/webhook-endpoints/1/deliveries/1/replay", "admin"),
+    ("GET", "/api/consents", "messages:read"),
+    ("GET", "/api/consents/export", "messages:read"),
+    ("PUT", "/api/consents", "messages:send"),
     ("POST", "/api/labels", "admin"),
     ("PATCH", "/api/labels/1", "admin"),
     ("DELETE", "/api/labels/1", "admin"),
@@ -132,7 +145,7 @@ const ANYBODY: &[(&str, &str)] = &[
 const OPEN: [&str; 6] = ["/", "/api/health", "/api/ready", "/openapi.json", "/swagger.yaml", "/api-docs/"];
 
 /// What a link opens that holds its own proof.
-const LINKS: [&str; 1] = ["/api/attachments/{id}/{token}"];
+const LINKS: [&str; 2] = ["/api/attachments/{id}/{token}", "/unsubscribe/{token}"];
 
 async fn call(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
@@ -182,6 +195,7 @@ async fn the_table_of_this_test_holds_every_route() {
             let filled = path
                 .replace("{id}", "1")
                 .replace("{mid}", "1")
+                .replace("{did}", "1")
                 .replace("{label_id}", "1")
                 .replace("{phone_number}", "1234567890")
                 .replace("{address}", "40404")

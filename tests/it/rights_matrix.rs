@@ -26,6 +26,8 @@ const PUBLIC: &[&str] = &[
     "recover",
     "completeRecovery",
     "getLinkedAttachment",
+    "getUnsubscribe",
+    "unsubscribe",
 ];
 
 /// Routes that somebody reaches whose code has not been right yet.
@@ -38,7 +40,7 @@ const SHARED: &[&str] = &["listConversations", "listPeople", "uploadAttachment"]
 const EMPTY: &[(&str, &str)] = &[("getPhoneHistory", r#"{"message":"User not found"}"#), ("listSaid", "[]")];
 
 /// What stands in the default workspace and nowhere else.
-const MARKERS: [&str; 10] = [
+const MARKERS: [&str; 11] = [
     "marker-body",
     "2025550143",
     "marker-key",
@@ -49,6 +51,7 @@ const MARKERS: [&str; 10] = [
     "marker-reply",
     "marker-file",
     "marker-chat",
+    "marker-hook",
 ];
 
 /// One operation of the description.
@@ -79,6 +82,8 @@ struct Seeds {
     key: Value,
     invitation: Value,
     quarantined: Value,
+    endpoint: Value,
+    delivery: Value,
     person: String,
     session: i64,
 }
@@ -98,6 +103,9 @@ async fn seed(app: &TestApp) -> Seeds {
     let key = post("/api/keys", json!({ "name": "marker-key", "scopes": ["messages:read"] })).await;
     let invitation = json!({ "email": "marker.invited@shop.example", "role": "admin" });
     let invitation = post("/api/invitations", invitation).await;
+    let endpoint = json!({ "url": "https://marker-hook.example/", "events": ["consent.changed"] });
+    let endpoint = post("/api/webhook-endpoints", endpoint).await;
+    let delivery = post(&format!("/api/webhook-endpoints/{}/test", endpoint["id"]), json!({})).await;
     let renamed = json!({ "name": "marker-workspace" });
     assert_eq!(app.showing(&admin, Method::PATCH, "/api/settings", Some(renamed)).await.status, 200);
     let mut odd = inbound("marker-raw", "marker-raw");
@@ -122,6 +130,8 @@ async fn seed(app: &TestApp) -> Seeds {
         key: key["id"].clone(),
         invitation: invitation["id"].clone(),
         quarantined: odd["quarantined"].clone(),
+        endpoint: endpoint["id"].clone(),
+        delivery: delivery["delivery_id"].clone(),
         person: person.username,
         session: app.database().number(&session).await,
     }
@@ -152,6 +162,8 @@ fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &st
             (_, "token") => "0".repeat(43),
             (_, "mid") => message.to_string(),
             ("/api/auth/sessions", "id") => seeds.session.to_string(),
+            ("/api/webhook-endpoints", "id") => seeds.endpoint.to_string(),
+            (_, "did") => seeds.delivery.to_string(),
             ("/api/keys", "id") => seeds.key.to_string(),
             ("/api/invitations", "id") => seeds.invitation.to_string(),
             ("/api/quarantine", "id") => seeds.quarantined.to_string(),
@@ -371,9 +383,15 @@ async fn whatever_strangers_try_nothing_here_changes() {
     let look = async || {
         let messages = format!("/api/conversations/{}/messages", seeds.numbers.0);
         let mut seen = Vec::new();
-        for path in
-            [messages.as_str(), "/api/keys", "/api/invitations", "/api/settings", "/api/members", "/api/quarantine"]
-        {
+        for path in [
+            messages.as_str(),
+            "/api/keys",
+            "/api/invitations",
+            "/api/settings",
+            "/api/members",
+            "/api/quarantine",
+            "/api/webhook-endpoints",
+        ] {
             seen.push(app.showing(&admin, Method::GET, path, None).await.body);
         }
         seen

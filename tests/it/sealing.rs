@@ -5,6 +5,7 @@ use switchboard::clock::Clock;
 use switchboard::store::{MasterKeys, OpenError, OpenOptions, Store};
 
 use crate::database::{Database, MASTER_KEY, keys};
+use crate::endpoint::Endpoint;
 use crate::harness::{START, Setup, TestApp, minutes, sms, text};
 use crate::receiving::inbound;
 use crate::visitor::{Visitor, last_code, shown};
@@ -120,17 +121,22 @@ async fn a_rekey_moves_what_accounts_have_sealed() {
     assert_eq!(visitor.post(&app, "/api/auth/totp/confirm", code).await.status, 200);
     app.run_outbox().await;
     visitor.post(&app, "/api/auth/send-code", json!({ "purpose": "change_profile" })).await;
+    let endpoint = Endpoint::start().await;
+    let made = endpoint.subscribe(&app, &["message.received"]).await;
     app.leave_work();
 
     let app = start(app.stop().await, both()).await;
     app.store().rekey().await.unwrap();
-    for (table, key) in [("message_secrets", "key_id"), ("users", "totp_key_id")] {
+    for (table, key) in [("message_secrets", "key_id"), ("users", "totp_key_id"), ("webhook_endpoints", "key_id")] {
         let moved = format!("select count(*) from {table} where {key} = (select max(id) from master_keys)");
         assert!(app.database().number(&moved).await >= 1, "{table}");
         let old = format!("select count(*) from {table} where {key} <> (select max(id) from master_keys)");
         assert_eq!(app.database().number(&old).await, 0, "{table}");
     }
     assert_eq!(last_code(&app).await.len(), 6, "a code that was queued before is opened by the new key");
+    app.post("/api/webhooks/sms", inbound("after-the-rekey", "in")).await;
+    app.run_outbox().await;
+    assert!(endpoint.told()[0].is_signed_with(text(&made["secret"])), "the secret is opened by the new key");
     app.advance(minutes(11));
     let visitor = Visitor::default();
     assert_eq!(visitor.login(&app, "alice").await["verification"]["channel"], "totp");

@@ -134,3 +134,48 @@ async fn a_session_acts_only_where_its_person_has_a_seat() {
     assert_eq!(switch(json!({ "workspace_id": "x" })).await.errors(), ["workspace_id invalid"]);
     assert!(visitor.is_signed_in(&app).await);
 }
+
+#[tokio::test]
+async fn the_token_is_another_one_where_the_session_acts_from_now_on() {
+    let app = TestApp::start().await;
+    let visitor = Visitor::new(&app, "alice", MOBILE).await;
+    let shop = app.workspace("shop").await;
+    let join = format!(
+        "insert into memberships (workspace_id, user_id, role, created_at)
+            select {shop}, id, 'agent', created_at from users where username = 'alice'"
+    );
+    let ends = "select cast(ends_at as text) from sessions";
+    let (before, end) = (visitor.copy(), app.database().texts(ends).await);
+    let switch = async |visitor: &Visitor| {
+        visitor.post(&app, "/api/auth/switch-workspace", json!({ "workspace_id": shop })).await
+    };
+    assert_eq!(outcome(&switch(&visitor).await), (404, "no_such_workspace"));
+    assert_eq!(visitor.cookies(), before.cookies(), "nothing has changed");
+    app.database().execute(&join).await;
+    app.advance(hours(1));
+    let switched = switch(&visitor).await;
+    assert_eq!((switched.status.as_u16(), &switched["token"]), (200, &Value::Null), "a browser gets a cookie");
+    assert!(switched.header("set-cookie").contains(&format!("Max-Age={};", 90 * 24 * 3_600 - 3_600)));
+    assert!(visitor.is_signed_in(&app).await && !before.is_signed_in(&app).await);
+    assert_eq!(app.database().texts(ends).await, end, "it lives no longer for that");
+}
+
+#[tokio::test]
+async fn a_code_that_is_right_and_a_sign_out_at_once_do_not_wait_for_each_other() {
+    let app = TestApp::start().await;
+    Visitor::new(&app, "alice", MOBILE).await;
+    for _ in 0..20 {
+        app.advance(hours(25));
+        let visitor = Visitor::default();
+        visitor.login(&app, "alice").await;
+        let body = json!({ "code": last_code(&app).await });
+        let (one, other, third) = (visitor.copy(), visitor.copy(), visitor.copy());
+        let (right, again, out) = tokio::join!(
+            one.post(&app, "/api/auth/verify-code", body.clone()),
+            other.post(&app, "/api/auth/verify-code", body),
+            third.post(&app, "/api/auth/logout", Value::Null),
+        );
+        let statuses = [right, again, out].map(|answer| answer.status.as_u16());
+        assert!(statuses.iter().all(|status| [200, 204, 401].contains(status)), "{statuses:?}");
+    }
+}

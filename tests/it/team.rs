@@ -360,3 +360,100 @@ async fn nobody_but_the_team_reaches_any_of_it() {
     let shown = get(&app, &agent, "/api/conversations/1").await;
     assert_eq!((text(&shown["state"]), shown["last_message"]["body"].as_str()), ("open", Some("hello")));
 }
+
+#[tokio::test]
+async fn a_participant_of_many_conversations_is_listed_like_one_of_few() {
+    let app = TestApp::start().await;
+    let draft = |at: i64| {
+        let mut draft = sms("hello");
+        draft["to"] = json!(format!("+1804555{at:04}"));
+        draft
+    };
+    let drafts: Vec<Value> = (1_000..2_050).map(draft).collect();
+    let sent = app.post("/api/messages/batch", json!({ "messages": drafts })).await;
+    assert_eq!(sent["accepted"], 1_050, "{:?}", sent.body);
+    let agent = app.person("agent", Role::Agent).await;
+    for person in [None, Some(&agent)] {
+        for (participant, count) in [("%2B12016661234", 1_050), ("%2B18045551007", 1), ("%2B18045559999", 0)] {
+            let (mut seen, mut path) =
+                (Vec::new(), Some(format!("/api/conversations?limit=200&participant={participant}")));
+            while let Some(page) = path {
+                let answer = match person {
+                    Some(person) => get(&app, person, &page).await,
+                    None => app.get(&page).await,
+                };
+                assert_eq!(answer.status, 200, "{:?}", answer.body);
+                seen.extend(answer["data"].as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()));
+                let next = answer["next_cursor"].as_str();
+                path = next.map(|next| format!("/api/conversations?limit=200&participant={participant}&cursor={next}"));
+            }
+            assert_eq!(seen.len(), count, "{participant}");
+            assert!(seen.is_sorted_by(|newer, older| newer > older), "{participant}");
+        }
+    }
+    app.leave_work();
+}
+
+#[tokio::test]
+async fn whoever_is_an_agent_no_more_answers_nothing() {
+    let app = TestApp::start().await;
+    conversations(&app, 3).await;
+    let admin = app.person("admin", Role::Admin).await;
+    for (at, name) in [(1, "annie"), (2, "annie"), (3, "bobby")] {
+        if at != 2 {
+            app.person(name, Role::Agent).await;
+        }
+        let path = format!("/api/conversations/{at}");
+        let given = app.as_person(&admin, Method::PATCH, &path, Some(json!({ "assignee": name }))).await;
+        assert_eq!(given["assignee"], name);
+    }
+    let change = async |name: &str, role: &str| {
+        let path = format!("/api/members/{name}");
+        app.as_person(&admin, Method::PATCH, &path, Some(json!({ "role": role }))).await.status.as_u16()
+    };
+    assert_eq!(change("annie", "admin").await, 200);
+    assert_eq!(listed(&app, &admin, "assignee=annie").await, [2, 1], "an admin answers too");
+    assert_eq!(change("annie", "member").await, 200);
+    assert_eq!(listed(&app, &admin, "assignee=none").await, [2, 1]);
+    assert_eq!(listed(&app, &admin, "assignee=bobby").await, [3]);
+    let gone = app.as_person(&admin, Method::DELETE, "/api/members/bobby", None).await;
+    assert_eq!(gone.status, 204);
+    assert_eq!(listed(&app, &admin, "assignee=none").await, [3, 2, 1]);
+    for at in 1..=3 {
+        let acts = app.list(&format!("/api/conversations/{at}/activity")).await;
+        let shown: Vec<[&Value; 3]> =
+            acts.iter().map(|act| [&act["kind"], &act["actor"]["username"], &act["assignee"]]).collect();
+        assert_eq!(shown.len(), 2, "{shown:?}");
+        assert_eq!(shown[1], [&json!("assignee"), &json!("admin"), &Value::Null], "{at}");
+    }
+}
+
+#[tokio::test]
+async fn labels_and_saved_replies_are_not_without_end() {
+    let app = TestApp::start().await;
+    conversations(&app, 1).await;
+    let fill = async |table: &str, columns: &str, values: &str, count: i64| {
+        let insert = format!(
+            "insert into {table} (workspace_id, {columns}) with recursive n (i) as
+                (select 1 union all select i + 1 from n where i < {count}) select 1, {values} from n"
+        );
+        app.database().execute(&insert).await;
+    };
+    let now = "(select created_at from workspaces where id = 1)";
+    fill("labels", "name, created_at", &format!("'l' || i, {now}"), 199).await;
+    fill("conversation_labels", "conversation_id, label_id", "1, i", 19).await;
+    fill("saved_replies", "name, body, created_at, updated_at", &format!("'r' || i, 'x', {now}, {now}"), 999).await;
+    let refused = |answer: &Answer| (answer.status.as_u16(), text(&answer["code"]).to_owned());
+    let body = |name: &str| json!({ "name": name, "body": "x" });
+    for (path, code) in [("/api/labels", "too_many_labels"), ("/api/saved-replies", "too_many_saved_replies")] {
+        assert_eq!(app.post(path, body("the last")).await.status, 201, "{path}");
+        assert_eq!(refused(&app.post(path, body("one more")).await), (409, code.to_owned()));
+        assert_eq!(refused(&app.post(path, body("the last")).await), (409, "name_taken".to_owned()));
+    }
+    let put = async |label: i64| app.call(Method::PUT, &format!("/api/conversations/1/labels/{label}"), None).await;
+    assert_eq!(put(20).await.status, 204);
+    assert_eq!(refused(&put(21).await), (409, "too_many_labels_on_conversation".to_owned()));
+    assert_eq!(put(20).await.status, 204, "it is there already");
+    assert_eq!(app.call(Method::DELETE, "/api/conversations/1/labels/3", None).await.status, 204);
+    assert_eq!(put(21).await.status, 204);
+}

@@ -11,7 +11,8 @@ use switchboard::messaging::sweep_files;
 use switchboard::provider::Outcome;
 
 use crate::chats;
-use crate::harness::{TestApp, hours, minutes, path_of, seconds};
+use crate::endpoint;
+use crate::harness::{Person, TestApp, hours, minutes, path_of, seconds};
 use crate::provider::{busy, doubtful, silence};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 
@@ -35,6 +36,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     refuse(app).await;
     let mut secrets = decide(app).await;
     secrets.extend(sign_in(app).await);
+    secrets.extend(endpoint::traffic(app).await);
     guard(app).await;
     chat(app).await;
     app.index().await;
@@ -61,10 +63,11 @@ async fn decide(app: &TestApp) -> Vec<String> {
     app.run_outbox().await;
     let token = invitation_in(&app.provider.attempts().last().unwrap().envelope.body);
     let accept = Some(json!({ "token": token }));
-    for status in [200, 404] {
-        let accepted = app.as_person(&joins, Method::POST, "/api/invitations/accept", accept.clone()).await;
-        assert_eq!(accepted.status, status);
-    }
+    let accepted = app.as_person(&joins, Method::POST, "/api/invitations/accept", accept.clone()).await;
+    assert_eq!(accepted.status, 200);
+    let joins = Person { authorization: format!("Bearer {}", accepted["token"].as_str().unwrap()), ..joins };
+    let again = app.as_person(&joins, Method::POST, "/api/invitations/accept", accept).await;
+    assert_eq!(again.status, 404);
     act(Method::PATCH, "/api/settings", json!({ "strangers": "ask" })).await;
     act(Method::PATCH, "/api/members/canary-joins", json!({ "role": "member" })).await;
     act(Method::POST, "/api/workspaces", json!({ "name": "other", "admin_email": EMAILS[1] })).await;
@@ -115,7 +118,7 @@ async fn guard(app: &TestApp) {
     let origin = Some(Origin::of(Ipv4Addr::LOCALHOST.into()));
     for is_allowed in [true, false] {
         let mut tx = app.store().begin().await.unwrap();
-        let asked = CodeAsked { mobile: &mobile, origin, workspace: WorkspaceId::DEFAULT };
+        let asked = CodeAsked { mobile: &mobile, origin, workspace: WorkspaceId::DEFAULT, is_sign_up: true };
         assert_eq!(allow_code(&mut tx, &guards, &asked, app.now()).await.is_ok(), is_allowed);
         tx.commit().await.unwrap();
     }
@@ -326,7 +329,7 @@ async fn attach(app: &TestApp) {
     app.run_outbox().await;
     assert_eq!(app.get(sent.as_str().unwrap()).await.status, 200);
     let attempts = app.provider.attempts();
-    let link = attempts.last().unwrap().envelope.attachments[0].replace("http://127.0.0.1:8080", "");
+    let link = attempts.last().unwrap().envelope.attachments[0].url.replace("http://127.0.0.1:8080", "");
     assert_eq!(app.get(&link).await.status, 200);
     app.advance(hours(26));
     assert_eq!(sweep_files(&app.messaging).await.unwrap(), 1);

@@ -179,6 +179,7 @@ fn no_way(what: &str) -> Error {
     Error::new(StatusCode::SERVICE_UNAVAILABLE, "no_provider", detail).with_header(RETRY_AFTER, "60")
 }
 
-fn ended() -> Error {
+/// 401: the session has ended meanwhile.
+pub fn ended() -> Error {
     Error::unauthorized(SESSION_CHALLENGE, "this session has ended; sign in again")
 }

@@ -22,7 +22,9 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::shapes::{AccountUser, CodeChannel, PendingCode};
 use super::{Mode, State, cookie};
-use crate::auth::{Account, Channel, Verification};
+use crate::auth::{Account, Channel, Renewed, Verification};
+
+pub use self::errors::ended;
 
 /// Characters of a client's own name that are kept.
 const CLIENT_NAME: usize = 200;
@@ -43,6 +45,13 @@ impl FromRequestParts<State> for Client {
         let name = parts.headers.get(USER_AGENT).and_then(|name| name.to_str().ok()).unwrap_or_default();
         let name = name.chars().take(CLIENT_NAME).collect();
         Ok(Self { name, is_bearer: parts.headers.contains_key(AUTHORIZATION) })
+    }
+}
+
+impl Client {
+    /// Gives the new token of a session that goes on, as it carried the one before.
+    pub fn renew(&self, mode: Mode, renewed: &Renewed) -> (HeaderMap, Option<String>) {
+        give(mode, &renewed.token, self.is_bearer, renewed.life)
     }
 }
 
@@ -78,7 +87,8 @@ fn user(account: &Account) -> AccountUser {
         name: account.name(),
         first_name: row.first_name.clone(),
         last_name: row.last_name.clone(),
-        mfa: row.totp_since.is_some(),
+        mfa: row.has_second_factor(),
+        totp: row.totp_since.is_some(),
         created_at: row.created_at,
         modified_at: row.modified_at,
     }

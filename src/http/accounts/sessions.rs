@@ -1,10 +1,10 @@
 //! A person's sessions: which there are, and ending them.
 
 use axum::Json;
-use axum::http::StatusCode;
+use axum::http::{HeaderMap, StatusCode};
 
-use super::user;
-use crate::auth;
+use super::{Client, ended, user};
+use crate::auth::{self, SwitchError};
 use crate::domain::{SessionId, WorkspaceId};
 use crate::http::body::SmallJson;
 use crate::http::fields::Fields;
@@ -12,7 +12,7 @@ use crate::http::openapi::Refuses;
 use crate::http::page::List;
 use crate::http::query::Path;
 use crate::http::rights::{MaybeSession, SignedIn};
-use crate::http::shapes::{Authenticated, Done, SessionEntry, SwitchRequest};
+use crate::http::shapes::{Authenticated, SessionEntry, SwitchRequest, Switched};
 use crate::http::{Error, State};
 
 /// Say who is signed in
@@ -80,25 +80,38 @@ pub async fn end_session(state: State, SignedIn(session): SignedIn, path: Path) 
 }
 
 /// Act in another workspace
+///
+/// The session goes on under another token.
 #[utoipa::path(
     post, path = "/api/auth/switch-workspace", operation_id = "switchWorkspace", tag = "accounts",
     request_body = SwitchRequest,
-    responses((status = 200, description = "From now on.", body = Done), Refuses<400>, Refuses<404>),
+    responses((status = 200, description = "From now on.", body = Switched), Refuses<400>, Refuses<404>),
     security(("session" = [])),
 )]
 pub async fn switch_workspace(
     state: State,
+    client: Client,
     SignedIn(session): SignedIn,
     SmallJson(body): SmallJson,
-) -> Result<Json<Done>, Error> {
+) -> Result<(HeaderMap, Json<Switched>), Error> {
     let mut fields = Fields::json(&body)?;
     let id: Option<i64> =
         fields.has("workspace_id").then(|| fields.value_of("workspace_id", "must be an integer")).flatten();
     let id = fields.require("workspace_id", id);
     fields.finish()?;
     let workspace = WorkspaceId(id.unwrap_or_default());
-    if auth::switch_workspace(&state.messaging.store, &session, workspace).await? {
-        return Ok(Json(Done { message: "this session acts in that workspace now".to_owned() }));
+    let m = &state.messaging;
+    let renewed = auth::switch_workspace(&m.store, &m.clock, &session, workspace).await?;
+    let (headers, token) = client.renew(state.mode, &renewed);
+    Ok((headers, Json(Switched { message: "this session acts in that workspace now".to_owned(), token })))
+}
+
+impl From<SwitchError> for Error {
+    fn from(error: SwitchError) -> Self {
+        match error {
+            SwitchError::NoSeat => Self::not_found("no_such_workspace", "you have no seat in such a workspace"),
+            SwitchError::Ended => ended(),
+            SwitchError::Store(error) => error.into(),
+        }
     }
-    Err(Error::not_found("no_such_workspace", "you have no seat in such a workspace"))
 }

@@ -3,17 +3,20 @@
 //! What a file is was found by its content. It is served as that and nothing else, and no browser runs anything in it.
 
 mod disposition;
+mod range;
 mod upload;
 
 use axum::Json;
 use axum::body::Body;
 use axum::http::header::{
-    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
+    CONTENT_TYPE, ETAG, IF_NONE_MATCH,
 };
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use self::disposition::disposition;
+use self::range::Asked;
 use self::upload::Upload;
 use super::openapi::Refuses;
 use super::query::Path;
@@ -41,7 +44,9 @@ pub async fn upload_attachment(
     MayWrite(caller): MayWrite,
     upload: Upload,
 ) -> Result<(StatusCode, Json<UploadedFile>), Error> {
-    let file = messaging::upload(&state.messaging, &caller, &upload.name, upload.bytes).await?;
+    let Upload { name, bytes, place } = upload;
+    let file = messaging::upload(&state.messaging, &caller, &name, bytes).await?;
+    drop(place);
     Ok((StatusCode::CREATED, Json(file)))
 }
 
@@ -56,8 +61,9 @@ pub async fn upload_attachment(
             (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
             (Vec<u8> = "application/pdf"), (String = "text/plain"),
         )),
+        (status = 206, description = "The one range of bytes that was asked for."),
         (status = 304, description = "As the `If-None-Match` of the request has it."),
-        Refuses<400>, Refuses<404>,
+        Refuses<400>, Refuses<404>, Refuses<416>,
     ),
     security((), ("api_key" = ["messages:read"]), ("session" = [])),
 )]
@@ -68,7 +74,7 @@ pub async fn get_attachment(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     let file = messaging::open_file(&state.messaging, &caller, FileId(path.id("id")?)).await?;
-    Ok(show(file, &headers))
+    show(&state, file, &headers).await
 }
 
 /// Read a file by its link
@@ -85,17 +91,47 @@ pub async fn get_attachment(
             (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
             (Vec<u8> = "application/pdf"), (String = "text/plain"),
         )),
+        (status = 206, description = "The one range of bytes that was asked for."),
         (status = 304, description = "As the `If-None-Match` of the request has it."),
-        Refuses<400>, Refuses<404>, Refuses<503>,
+        Refuses<400>, Refuses<404>, Refuses<416>, Refuses<503>,
     ),
 )]
 pub async fn get_linked_attachment(state: State, path: Path, headers: HeaderMap) -> Result<Response, Error> {
     let file = messaging::open_linked_file(&state.messaging, FileId(path.id("id")?), path.text("token")).await?;
-    Ok(show(file, &headers))
+    show(&state, file, &headers).await
 }
 
-fn show(file: OpenFile, asked: &HeaderMap) -> Response {
+/// A file, or the part of it that is asked for; nothing of it is read for whoever has it.
+async fn show(state: &State, file: OpenFile, asked: &HeaderMap) -> Result<Response, Error> {
     let tag = format!("\"{}\"", hex::encode(&file.hash));
+    let mut headers = headers_of(&file, &tag);
+    if is_known(asked, &tag) {
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    let size = file.size_bytes;
+    let part = match range::asked(asked, (size, &tag)) {
+        Asked::Whole => None,
+        Asked::Part(part) => Some(part),
+        Asked::Nothing => {
+            let detail = format!("the file has {size} bytes, and none of those that are asked for");
+            let error = Error::new(StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable", detail);
+            return Err(error.with_header(CONTENT_RANGE, &format!("bytes */{size}")));
+        }
+    };
+    let content = messaging::read_file(&state.messaging, &file, part.clone()).await?;
+    headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(content.size_bytes));
+    let status = if let Some(part) = part {
+        let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+        headers.extend(HeaderValue::try_from(range).ok().map(|value| (CONTENT_RANGE, value)));
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        StatusCode::OK
+    };
+    Ok((status, headers, Body::from_stream(content.chunks)).into_response())
+}
+
+fn headers_of(file: &OpenFile, tag: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     let media_type = match file.media_type {
         MediaType::Text => "text/plain; charset=utf-8",
@@ -106,12 +142,8 @@ fn show(file: OpenFile, asked: &HeaderMap) -> Response {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     let disposition = disposition(file.media_type.is_image(), &file.name);
     headers.extend(HeaderValue::try_from(disposition).ok().map(|value| (CONTENT_DISPOSITION, value)));
-    headers.extend(HeaderValue::try_from(&tag).ok().map(|value| (ETAG, value)));
-    if is_known(asked, &tag) {
-        return (StatusCode::NOT_MODIFIED, headers).into_response();
-    }
-    headers.insert(CONTENT_LENGTH, HeaderValue::from(file.content.size_bytes));
-    (headers, Body::from_stream(file.content.chunks)).into_response()
+    headers.extend(HeaderValue::try_from(tag).ok().map(|value| (ETAG, value)));
+    headers
 }
 
 /// Whether the client says that it has these very bytes (RFC 9110, section 13.1.2).

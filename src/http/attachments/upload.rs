@@ -4,12 +4,15 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use futures_util::stream::{self, Stream, StreamExt};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::body::{DRAINED_BYTES, asks_to_send_more, timeout, too_large, too_late};
 use super::super::{Error, State};
@@ -19,6 +22,8 @@ use crate::domain::MAX_FILE_BYTES;
 const FIELD: &str = "file";
 /// What boundaries and part headers may take beside the file.
 const FRAME_BYTES: usize = 64 * 1024;
+/// How long an upload waits for a place.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Characters of a client's own field name that are repeated to it.
 const SHOWN_NAME: usize = 100;
 
@@ -29,6 +34,8 @@ pub struct Upload {
     pub name: String,
     /// What is in it.
     pub bytes: Bytes,
+    /// Its place among the few that are held in memory at once, until it is kept.
+    pub place: OwnedSemaphorePermit,
 }
 
 impl FromRequest<State> for Upload {
@@ -39,16 +46,26 @@ impl FromRequest<State> for Upload {
             return Err(too_large(MAX_FILE_BYTES));
         }
         let read = async {
-            let _one_of_few = state.uploads.acquire().await.map_err(|_| Error::unavailable())?;
             let is_too_long = Arc::new(AtomicBool::new(false));
-            let uploaded = read(request, state, &is_too_long).await;
-            if is_too_long.load(Ordering::Relaxed) { Err(too_large(MAX_FILE_BYTES)) } else { uploaded }
+            let read = read(request, state, &is_too_long).await;
+            if is_too_long.load(Ordering::Relaxed) { Err(too_large(MAX_FILE_BYTES)) } else { read }
         };
-        tokio::time::timeout(timeout(state), read).await.map_err(|_| too_late())?
+        let place = find_place(state).await?;
+        let (name, bytes) = tokio::time::timeout(timeout(state), read).await.map_err(|_| too_late())??;
+        Ok(Self { name, bytes, place })
     }
 }
 
-async fn read(request: Request, state: &State, is_too_long: &Arc<AtomicBool>) -> Result<Upload, Error> {
+/// A place among those that are held in memory; nobody waits for one without end.
+async fn find_place(state: &State) -> Result<OwnedSemaphorePermit, Error> {
+    let place = Arc::clone(&state.uploads).acquire_owned();
+    tokio::time::timeout(PATIENCE, place).await.ok().and_then(Result::ok).ok_or_else(|| {
+        let detail = "too many files are being uploaded; try again soon";
+        Error::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).with_header(RETRY_AFTER, "5")
+    })
+}
+
+async fn read(request: Request, state: &State, is_too_long: &Arc<AtomicBool>) -> Result<(String, Bytes), Error> {
     let (parts, body) = request.into_parts();
     let body = Body::from_stream(bounded(body, Arc::clone(is_too_long)));
     let mut request = Request::from_parts(parts, body);
@@ -68,7 +85,7 @@ async fn read(request: Request, state: &State, is_too_long: &Arc<AtomicBool>) ->
     found.ok_or_else(|| Error::invalid_field(FIELD, "required", "is required"))
 }
 
-async fn take(mut field: Field<'_>, is_too_long: &AtomicBool) -> Result<Upload, Error> {
+async fn take(mut field: Field<'_>, is_too_long: &AtomicBool) -> Result<(String, Bytes), Error> {
     let name = field.file_name().unwrap_or_default().to_owned();
     let mut bytes = Vec::new();
     while let Some(chunk) = field.chunk().await.map_err(|error| malformed(&error))? {
@@ -80,7 +97,7 @@ async fn take(mut field: Field<'_>, is_too_long: &AtomicBool) -> Result<Upload, 
             bytes.extend_from_slice(&chunk);
         }
     }
-    Ok(Upload { name, bytes: bytes.into() })
+    Ok((name, bytes.into()))
 }
 
 /// The chunks of a body, one at a time, up to where it is too long; some of the rest is read and thrown away, so that

@@ -258,6 +258,17 @@ pub struct SignInDone {
     pub token: Option<String>,
 }
 
+/// A session that acts in another workspace.
+#[derive(Serialize, ToSchema)]
+pub struct Switched {
+    /// A sentence.
+    pub message: String,
+    /// The session's new token, for a client that showed a bearer token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub token: Option<String>,
+}
+
 /// A password that was changed.
 #[derive(Serialize, ToSchema)]
 pub struct PasswordDone {
@@ -310,8 +321,10 @@ pub struct AccountUser {
     pub first_name: String,
     /// Last name.
     pub last_name: String,
-    /// Whether a device of their own makes their codes.
+    /// Whether a second factor guards their sign-in: a mobile that was verified, or an authenticator app.
     pub mfa: bool,
+    /// Whether an authenticator app makes their codes.
+    pub totp: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// When anything about it changed last.

@@ -4,10 +4,12 @@
 
 mod accounts;
 mod chats;
+mod consents;
 mod files;
 mod params;
 mod team;
 mod texts;
+mod webhooks;
 mod workspaces;
 
 use serde::{Deserialize, Serialize};
@@ -16,21 +18,27 @@ use utoipa::ToSchema;
 pub use self::accounts::{
     AccountUser, AskedPurpose, Authenticated, ClientKind, CodeChannel, CodeRequest, CodeSent, ConfirmRequest,
     LoginRequest, PasswordDone, PasswordRequest, PendingCode, RecoverRequest, RecoveryBegun, RecoveryCodes,
-    RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, TotpRequest, TotpSecret,
-    UpdateRequest, UserMade, VerifyRequest,
+    RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, Switched, TotpRequest,
+    TotpSecret, UpdateRequest, UserMade, VerifyRequest,
 };
 pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };
+pub use self::consents::ConsentRequest;
 pub use self::files::UploadForm;
 pub use self::params::{
-    BareParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams, PageParams,
+    BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
+    PageParams,
 };
 pub use self::team::{
     ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,
 };
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
+};
+pub use self::webhooks::{
+    Queued, ReplayRequest, Replayed, WebhookDelivery, WebhookEndpoint, WebhookEndpointMade, WebhookEndpointRequest,
+    WebhookEndpointUpdate,
 };
 pub use self::workspaces::{
     AcceptRequest, AuditEntry, AuditParams, Invitation, InvitationRequest, InvitationSent, Joined, Key, Member,

@@ -55,6 +55,15 @@ pub struct DaysParams {
     pub days: Option<i64>,
 }
 
+/// Whose consent.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ConsentParams {
+    /// Only what this address said, or what was said of it.
+    #[param(nullable = false, max_length = 320, example = "+12025550199")]
+    pub address: Option<String>,
+}
+
 /// What conversations are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]

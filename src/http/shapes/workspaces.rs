@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::domain::{ApiKeyId, AuditId, GroupHistory, InvitationId, Role, Strangers, Timestamp, UserId, WorkspaceId};
+use crate::domain::{
+    ApiKeyId, AuditId, GroupHistory, InvitationId, QuietHours, Role, Strangers, Timestamp, UserId, WorkspaceId,
+};
 use crate::store::{ApiKeyRow, ColleagueRow, InvitationRow, WorkspaceRow};
 
 /// A key as it is listed: never the key itself.
@@ -68,14 +70,21 @@ pub struct Workspace {
     pub strangers: Strangers,
     /// What somebody who joins a group sees of what was said before.
     pub group_history: GroupHistory,
+    /// What is answered, once a day to everybody, to a text that says HELP or INFO; `null`: nothing.
+    #[schema(required = true)]
+    pub help_text: Option<String>,
+    /// When texts wait for the morning; `null`: never.
+    #[schema(required = true)]
+    pub quiet_hours: Option<QuietHours>,
     /// When it was made.
     pub created_at: Timestamp,
 }
 
 impl From<WorkspaceRow> for Workspace {
     fn from(row: WorkspaceRow) -> Self {
-        let WorkspaceRow { id, name, strangers, group_history, created_at } = row;
-        Self { id, name, strangers, group_history, created_at }
+        let WorkspaceRow { id, name, strangers, group_history, help_text, quiet_hours, created_at } = row;
+        let quiet_hours = quiet_hours.map(|hours| hours.0);
+        Self { id, name, strangers, group_history, help_text, quiet_hours, created_at }
     }
 }
 
@@ -90,6 +99,12 @@ pub struct SettingsRequest {
     pub strangers: Option<Strangers>,
     /// What somebody who joins a group sees of what was said before.
     pub group_history: Option<GroupHistory>,
+    /// What is answered to a text that says HELP or INFO; empty: nothing.
+    #[schema(max_length = 480, pattern = "^[^\\x00]*$")]
+    pub help_text: Option<String>,
+    /// When texts wait for the morning, by the recipient's clock; `null`: never. They are held and not dropped: the time
+    /// that a message is tried for begins after them, unless its client said until when.
+    pub quiet_hours: Option<QuietHours>,
 }
 
 /// Somebody of the workspace.
@@ -218,6 +233,10 @@ pub struct Joined {
     pub workspace: Workspace,
     /// As what.
     pub role: Role,
+    /// The session's new token, for a client that showed a bearer token.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub token: Option<String>,
 }
 
 /// An act that was noted.

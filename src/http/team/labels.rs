@@ -88,7 +88,7 @@ pub async fn delete_label(
 #[utoipa::path(
     put, path = "/api/conversations/{id}/labels/{label_id}", operation_id = "labelConversation", tag = "team",
     params(("id" = i64, Path, description = "The conversation."), ("label_id" = i64, Path, description = "The label.")),
-    responses((status = 204, description = "It is there."), Refuses<400>, Refuses<404>),
+    responses((status = 204, description = "It is there."), Refuses<400>, Refuses<404>, Refuses<409>),
     security((), ("api_key" = ["messages:send"]), ("session" = [])),
 )]
 pub async fn label_conversation(state: State, MaySend(caller): MaySend, path: Path) -> Result<StatusCode, Error> {

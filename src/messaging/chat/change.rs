@@ -11,10 +11,13 @@ use crate::domain::{
 use crate::messaging::Messaging;
 use crate::store::{self, MessageRow, NewEvent, Tx};
 
-use super::show::show;
+use super::show::show_one;
+use super::write::welcome;
 
 /// For how long an author may change what they said.
 const EDITED_WITHIN: Duration = Duration::from_mins(15);
+/// How many times. What they said before is shown as a whole.
+const MAX_EDITS: i64 = 50;
 /// Different emojis on one message.
 const MAX_EMOJIS: usize = 20;
 
@@ -33,9 +36,15 @@ pub enum ChangeError {
     /// It was said too long ago.
     #[error("the time for changing it is over")]
     TooLate,
+    /// It was changed as often as a message may be.
+    #[error("a message is changed at most {MAX_EDITS} times")]
+    TooManyEdits,
     /// It was taken back.
     #[error("the message was taken back")]
     Deleted,
+    /// Strangers may not write, or one of the two has blocked the other: nobody is told which.
+    #[error("strangers may not write")]
+    MayNotWrite,
     /// It has as many different emojis as a message may have.
     #[error("a message has at most {MAX_EMOJIS} different reactions")]
     TooManyReactions,
@@ -60,11 +69,7 @@ pub struct Edit {
 type Place = (ConversationId, MessageId);
 
 /// A message that the caller may do something to, under its conversation's lock.
-async fn lock(
-    tx: &mut Tx,
-    (caller, _): (&Caller, UserId),
-    (conversation, message): Place,
-) -> Result<MessageRow, ChangeError> {
+async fn lock(tx: &mut Tx, caller: &Caller, (conversation, message): Place) -> Result<MessageRow, ChangeError> {
     let is_chat = tx.lock_chat(caller.workspace, conversation).await?.is_some();
     let view = tx.view(caller, conversation).await?.ok_or(ChangeError::NoSuchMessage)?;
     let found = tx.find_message(caller.workspace, (conversation, view.since), message).await?;
@@ -75,9 +80,16 @@ async fn lock(
     if view.is_member { Ok(row) } else { Err(ChangeError::NoSuchMessage) }
 }
 
+/// In a conversation of two, whoever may not write to the other changes nothing there either.
+async fn check_welcome(tx: &mut Tx, caller: &Caller, me: UserId, id: ConversationId) -> Result<(), ChangeError> {
+    let pair = tx.find_pair(caller.workspace, id).await?;
+    let Some(other) = pair.into_iter().find(|user| *user != me) else { return Ok(()) };
+    welcome(tx, caller.workspace, [me, other], true).await?.map(drop).ok_or(ChangeError::MayNotWrite)
+}
+
 async fn finish(mut tx: Tx, caller: &Caller, message: MessageId) -> Result<Message, ChangeError> {
-    let rows = tx.load_messages(caller.workspace, &[message]).await?;
-    let shown = show(&mut tx, caller, rows).await?.messages.pop();
+    let row = tx.load_messages(caller.workspace, &[message]).await?.pop().ok_or(ChangeError::NoSuchMessage)?;
+    let shown = show_one(&mut tx, caller, row).await?.messages.pop();
     tx.commit().await?;
     shown.ok_or(ChangeError::NoSuchMessage)
 }
@@ -99,7 +111,7 @@ pub async fn edit(
 ) -> Result<Message, ChangeError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let row = lock(&mut tx, (caller, me), place).await?;
+    let row = lock(&mut tx, caller, place).await?;
     if row.author_id != Some(me) {
         return Err(ChangeError::NotTheAuthor);
     }
@@ -109,10 +121,14 @@ pub async fn edit(
     if now.since(row.created_at) > EDITED_WITHIN {
         return Err(ChangeError::TooLate);
     }
+    check_welcome(&mut tx, caller, me, place.0).await?;
     let attachments = tx.load_content(caller.workspace, &[place.1]).await?.attachments;
     let attachments = attachments.into_iter().map(|row| row.url).collect();
     ChatDraft { body: body.to_owned(), attachments }.check(&m.rules.limits).map_err(ChangeError::Refused)?;
     if row.body != body {
+        if tx.count_edits(caller.workspace, place.1).await? >= MAX_EDITS {
+            return Err(ChangeError::TooManyEdits);
+        }
         tx.edit_message(caller.workspace, place.1, body, now).await?;
         tx.record(event(caller, EventKind::MessageEdited, place, now));
     }
@@ -127,11 +143,12 @@ pub async fn edit(
 pub async fn take_back(m: &Messaging, (caller, me): (&Caller, UserId), place: Place) -> Result<(), ChangeError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let row = lock(&mut tx, (caller, me), place).await?;
+    let row = lock(&mut tx, caller, place).await?;
     if row.author_id != Some(me) {
         return Err(ChangeError::NotTheAuthor);
     }
     if row.deleted_at.is_none() {
+        tx.uncount_unread(caller.workspace, place).await?;
         tx.empty_message(caller.workspace, place.1, now).await?;
         tx.record(event(caller, EventKind::MessageDeleted, place, now));
     }
@@ -167,10 +184,11 @@ pub async fn react(
 ) -> Result<Message, ChangeError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let row = lock(&mut tx, (caller, me), place).await?;
+    let row = lock(&mut tx, caller, place).await?;
     if row.deleted_at.is_some() {
         return Err(ChangeError::Deleted);
     }
+    check_welcome(&mut tx, caller, me, place.0).await?;
     let reactions = tx.load_reactions(caller.workspace, &[place.1]).await?;
     let mut emojis: Vec<&str> = reactions.iter().map(|reaction| reaction.emoji.as_str()).collect();
     emojis.sort_unstable();
@@ -198,7 +216,7 @@ pub async fn unreact(
 ) -> Result<Message, ChangeError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    lock(&mut tx, (caller, me), place).await?;
+    lock(&mut tx, caller, place).await?;
     if tx.remove_reaction(caller.workspace, place.1, (me, emoji)).await? {
         let data = json!({ "user_id": me, "removed": emoji });
         tx.record(event(caller, EventKind::MessageReaction, place, now).with(data));

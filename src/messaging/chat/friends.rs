@@ -61,13 +61,16 @@ pub struct FriendRequest {
     pub created_at: Timestamp,
 }
 
-/// Takes the lock of the caller and somebody else.
+/// Takes the lock of the caller and somebody else, and then that of their conversation, as whoever writes in it does.
 async fn pair(tx: &mut Tx, (caller, me): (&Caller, UserId), username: &str) -> Result<UserId, FriendError> {
     let other = colleague(tx, caller.workspace, ("user_name", username)).await??.id;
     if other == me {
         return Err(FriendError::ToOneself);
     }
     tx.lock_pair(caller.workspace, [me, other]).await?;
+    if let Some(conversation) = tx.find_direct(caller.workspace, [me, other]).await? {
+        tx.lock_chat(caller.workspace, conversation).await?;
+    }
     Ok(other)
 }
 
@@ -166,11 +169,22 @@ pub async fn block(m: &Messaging, me: (&Caller, UserId), username: &str) -> Resu
     let (caller, user) = me;
     let mut tx = m.store.begin().await?;
     let other = pair(&mut tx, me, username).await?;
-    tx.put_relation(caller.workspace, [user, other], Relation::Blocked, m.clock.now()).await?;
-    for state in [Relation::Asked, Relation::Friends] {
-        tx.delete_relation(caller.workspace, [other, user], state).await?;
-    }
+    shut_out(&mut tx, caller.workspace, [user, other], m.clock.now()).await?;
     tx.commit().await?;
+    Ok(())
+}
+
+/// Blocks somebody; what they asked for, or were to whoever blocks them, ends.
+pub(super) async fn shut_out(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    [user, other]: [UserId; 2],
+    now: Timestamp,
+) -> store::Result<()> {
+    tx.put_relation(workspace, [user, other], Relation::Blocked, now).await?;
+    for state in [Relation::Asked, Relation::Friends] {
+        tx.delete_relation(workspace, [other, user], state).await?;
+    }
     Ok(())
 }
 

@@ -13,8 +13,9 @@ use crate::messaging::read::compose_conversations;
 use crate::messaging::{Messaging, SendError};
 use crate::store::{self, ChatRow, MemberRow, NewEvent, NewMember, Tx, handle};
 
+use super::friends::shut_out;
 use super::people::{NoSuchUser, colleague};
-use super::show::{name_of, usernames};
+use super::show::name_of;
 use super::write::{Welcome, WriteError, begin, seat, welcome};
 
 /// People in one group.
@@ -339,7 +340,7 @@ pub async fn list_members(
         return Ok(None);
     }
     let members = tx.list_members(caller.workspace, id).await?;
-    let names = usernames(&mut tx, members.iter().map(|member| member.user_id).collect()).await?;
+    let names = tx.load_usernames(members.iter().map(|member| member.user_id)).await?;
     let member = |row: MemberRow| ChatMember {
         id: row.user_id,
         user_name: name_of(&names, row.user_id),
@@ -383,13 +384,17 @@ pub async fn decline_request(
 ) -> Result<(), GroupError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let (chat, members) = lock(&mut tx, (caller, me), id).await?;
+    let other = tx.find_pair(caller.workspace, id).await?.into_iter().find(|user| *user != me);
+    if let Some(other) = other {
+        tx.lock_pair(caller.workspace, [me, other]).await?;
+    }
+    let (_, members) = lock(&mut tx, (caller, me), id).await?;
     let is_request = members.iter().any(|member| member.user_id == me && member.accepted_at.is_none());
     if !is_request {
         return Err(GroupError::NotARequest);
     }
-    if let Some(other) = chat.pair().into_iter().find(|user| *user != me) {
-        tx.put_relation(caller.workspace, [me, other], Relation::Blocked, now).await?;
+    if let Some(other) = other {
+        shut_out(&mut tx, caller.workspace, [me, other], now).await?;
         tx.remove_member(caller.workspace, id, me, now).await?;
     } else {
         leave(&mut tx, caller.workspace, (id, &members), me, now).await?;

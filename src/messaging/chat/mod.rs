@@ -27,4 +27,4 @@ pub use seed::{SeedError, seed};
 pub use write::{WriteError, kind_of, write_in, write_to};
 
 pub(super) use receipts::note_delivered;
-pub(super) use show::{Chats, show};
+pub(super) use show::{Chats, show, show_one};

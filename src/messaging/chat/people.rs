@@ -98,7 +98,7 @@ pub async fn list_people(m: &Messaging, caller: &Caller, page: PageRequest) -> s
     Ok(rows.map(|row| Person {
         id: row.id,
         email: emails.get(&row.email_id).map(|address| address.as_str().to_owned()),
-        mfa: row.mobile_verified_at.is_some() || row.totp_since.is_some(),
+        mfa: row.has_second_factor(),
         user_name: row.username,
         first_name: row.first_name,
         last_name: row.last_name,
@@ -128,7 +128,8 @@ pub async fn list_said(
     }
     let days = days.unwrap_or(m.rules.chat_history_days);
     let since = m.clock.now() - Duration::from_hours(24) * days;
-    let rows = tx.list_said(caller.workspace, (user.id, since), page).await?;
+    let is_theirs = caller.user() == Some(user.id);
+    let rows = tx.list_said(caller.workspace, (user.id, since, is_theirs), page).await?;
     let is_waiting = |row: &&SaidRow| Some(row.recipient_id) == caller.user() && row.delivered_at.is_none();
     let waiting: Vec<MessageId> = rows.data.iter().filter(is_waiting).map(|row| row.id).collect();
     let next = rows.next;

@@ -1,11 +1,11 @@
 //! Showing chats: authors and members by their usernames, what has reached whom, reactions. Everything is loaded in
 //! sets, however many messages or conversations there are.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 
 use crate::domain::{
     Caller, Channel, Conversation, ConversationId, ConversationKind, Direction, Message, MessageId, OneOrMany,
-    Reaction, Recipient, RecipientKind, Status, UserId,
+    Reaction, ReceiptTotals, Recipient, RecipientKind, Status, UserId,
 };
 use crate::messaging::read::load_composed;
 use crate::store::{ConversationRow, MessageRow, ReactionRow, ReceiptCounts, ReceiptRow, Result, Tx};
@@ -16,35 +16,65 @@ pub(in crate::messaging) struct Shown {
     pub(in crate::messaging) waiting: Vec<MessageId>,
 }
 
-/// Messages as the caller sees them, in the order of their rows.
+/// How many people a message of a chat may go to, and be listed with each of them.
+const MOST_NAMED: i64 = 20;
+
+/// Messages of a list as the caller sees them, in the order of their rows. One that goes to many is without its
+/// recipients: a page of a large group would else hold each of its people for each message.
 pub(in crate::messaging) async fn show(tx: &mut Tx, caller: &Caller, rows: Vec<MessageRow>) -> Result<Shown> {
+    show_all(tx, caller, rows, MOST_NAMED).await
+}
+
+/// One message as the caller sees it, with everybody it goes to.
+pub(in crate::messaging) async fn show_one(tx: &mut Tx, caller: &Caller, row: MessageRow) -> Result<Shown> {
+    show_all(tx, caller, vec![row], i64::MAX).await
+}
+
+async fn show_all(tx: &mut Tx, caller: &Caller, rows: Vec<MessageRow>, most_named: i64) -> Result<Shown> {
+    let workspace = caller.workspace;
     let chats = rows.iter().filter(|row| row.channel == Channel::Chat);
     let authors: HashMap<MessageId, UserId> = chats.filter_map(|row| Some((row.id, row.author_id?))).collect();
-    let mut messages = load_composed(tx, caller.workspace, rows).await?;
+    let mut messages = load_composed(tx, workspace, rows).await?;
     if authors.is_empty() {
         return Ok(Shown { messages, waiting: Vec::new() });
     }
     let ids: Vec<MessageId> = authors.keys().copied().collect();
-    let receipts = tx.load_receipts(caller.workspace, &ids).await?;
-    let reactions = tx.load_reactions(caller.workspace, &ids).await?;
+    let waiting = match caller.user() {
+        Some(user) => tx.list_waiting_receipts(workspace, user, &ids).await?,
+        None => Vec::new(),
+    };
+    let counts: HashMap<MessageId, ReceiptCounts> =
+        tx.count_receipts(workspace, &ids).await?.into_iter().map(|counts| (counts.message_id, counts)).collect();
+    let is_shown = |id: &MessageId| counts.get(id).is_some_and(|counts| counts.sent <= most_named);
+    let receipts = tx.load_receipts(workspace, &ids.iter().copied().filter(is_shown).collect::<Vec<_>>()).await?;
+    let reactions = tx.load_reactions(workspace, &ids).await?;
     let of_receipts = receipts.iter().map(|row| row.user_id);
-    let wanted = of_receipts.chain(reactions.iter().map(|row| row.user_id)).chain(authors.values().copied()).collect();
-    let names = usernames(tx, wanted).await?;
-    let is_waiting = |row: &&ReceiptRow| Some(row.user_id) == caller.user() && row.delivered_at.is_none();
-    let waiting = receipts.iter().filter(is_waiting).map(|row| row.message_id).collect();
+    let wanted = of_receipts.chain(reactions.iter().map(|row| row.user_id)).chain(authors.values().copied());
+    let names = tx.load_usernames(wanted).await?;
     let (mut receipts, mut reactions) =
         (by_message(receipts, |row| row.message_id), by_message(reactions, |row| row.message_id));
     for message in &mut messages {
         let Some(author) = authors.get(&message.id) else { continue };
         message.from = name_of(&names, *author);
         message.direction = direction(caller, *author);
-        dress(message, &receipts.remove(&message.id).unwrap_or_default(), &names);
+        let counts = counts.get(&message.id);
+        message.receipts = counts.filter(|counts| counts.sent > MOST_NAMED).map(summary);
+        dress(message, counts, &receipts.remove(&message.id).unwrap_or_default(), &names);
         message.reactions = summed(reactions.remove(&message.id).unwrap_or_default(), &names);
     }
     Ok(Shown { messages, waiting })
 }
 
-fn dress(message: &mut Message, receipts: &[ReceiptRow], names: &HashMap<UserId, String>) {
+fn summary(counts: &ReceiptCounts) -> ReceiptTotals {
+    ReceiptTotals { sent: counts.sent, delivered: counts.delivered, read: counts.read }
+}
+
+fn dress(
+    message: &mut Message,
+    counts: Option<&ReceiptCounts>,
+    receipts: &[ReceiptRow],
+    names: &HashMap<UserId, String>,
+) {
     let recipient = |row: &ReceiptRow| Recipient {
         address: name_of(names, row.user_id),
         kind: RecipientKind::To,
@@ -52,8 +82,12 @@ fn dress(message: &mut Message, receipts: &[ReceiptRow], names: &HashMap<UserId,
     };
     message.recipients = receipts.iter().map(recipient).collect();
     message.to = OneOrMany::of(message.recipients.iter().map(|recipient| recipient.address.clone()).collect());
-    let least = message.recipients.iter().map(|recipient| recipient.status).min_by_key(|status| status.rank());
-    message.status = least.unwrap_or(Status::Accepted);
+    message.status = counts.map_or(Status::Accepted, of_counts);
+}
+
+/// The least advanced of all.
+fn of_counts(counts: &ReceiptCounts) -> Status {
+    status(counts.delivered == counts.sent, counts.read == counts.sent)
 }
 
 fn status(is_delivered: bool, is_read: bool) -> Status {
@@ -93,13 +127,6 @@ fn by_message<T>(rows: Vec<T>, message: impl Fn(&T) -> MessageId) -> HashMap<Mes
     grouped
 }
 
-pub(super) async fn usernames(tx: &mut Tx, users: BTreeSet<UserId>) -> Result<HashMap<UserId, String>> {
-    if users.is_empty() {
-        return Ok(HashMap::new());
-    }
-    Ok(tx.load_usernames(&users.into_iter().collect::<Vec<_>>()).await?.into_iter().collect())
-}
-
 pub(super) fn name_of(names: &HashMap<UserId, String>, user: UserId) -> String {
     names.get(&user).cloned().unwrap_or_default()
 }
@@ -125,8 +152,8 @@ impl Chats {
             let last: Vec<MessageId> = authors.keys().copied().collect();
             counts = tx.count_receipts(caller.workspace, &last).await?;
         }
-        let wanted = joined.iter().map(|(_, user)| *user).chain(authors.values().copied()).collect();
-        let names = usernames(tx, wanted).await?;
+        let wanted = joined.iter().map(|(_, user)| *user).chain(authors.values().copied());
+        let names = tx.load_usernames(wanted).await?;
         let mut members: HashMap<ConversationId, Vec<String>> = HashMap::new();
         for (conversation, user) in joined {
             members.entry(conversation).or_default().push(name_of(&names, user));
@@ -151,7 +178,7 @@ impl Chats {
                 last.direction = direction(&self.caller, *author);
             }
             if let Some(counts) = self.counts.get(&last.id) {
-                last.status = status(counts.delivered == counts.sent, counts.read == counts.sent);
+                last.status = of_counts(counts);
             }
         }
         conversation

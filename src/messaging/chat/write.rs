@@ -11,7 +11,7 @@ use crate::messaging::{Messaging, Once, SendError, check_attachments};
 use crate::store::{self, ChatRow, MemberRow, NewAttachment, NewEvent, NewMember, NewMessage, Thread, Tx};
 
 use super::people::{NoSuchUser, Said, colleague, said};
-use super::show::show;
+use super::show::show_one;
 
 /// Why something was not said.
 #[derive(Debug, thiserror::Error)]
@@ -109,8 +109,9 @@ pub async fn write_in(
         (None, Who::Operator | Who::Key(_)) => return Err(WriteError::Refused(wants_sender())),
     };
     let message = say(&mut tx, (caller, id), author, &draft, now).await?;
-    let rows = tx.load_messages(workspace, &[message]).await?;
-    let answer = show(&mut tx, caller, rows).await?.messages.pop();
+    let row = tx.load_messages(workspace, &[message]).await?.pop();
+    let row = row.ok_or(store::Error::Corrupt("a message that is not there"))?;
+    let answer = show_one(&mut tx, caller, row).await?.messages.pop();
     let answer = answer.ok_or(store::Error::Corrupt("a message that is not there"))?;
     keep_answer(&mut tx, caller, once.as_ref(), &answer).await?;
     tx.commit().await?;
@@ -245,12 +246,17 @@ pub(super) async fn welcome(
 }
 
 /// The conversation of two people, and whether it begins now; where the one may not write to the other, none begins.
+/// One that is there is locked by whoever says something in it; before, nobody changes how the two stand to each other.
 pub(super) async fn begin(
     tx: &mut Tx,
     workspace: WorkspaceId,
     pair: [UserId; 2],
     now: Timestamp,
 ) -> Result<(ConversationId, bool), WriteError> {
+    if let Some(id) = tx.find_direct(workspace, pair).await? {
+        return Ok((id, false));
+    }
+    tx.lock_pair(workspace, pair).await?;
     if let Some(id) = tx.find_direct(workspace, pair).await? {
         return Ok((id, false));
     }

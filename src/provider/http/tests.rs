@@ -5,8 +5,11 @@ use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
+use super::super::{Attachment, client};
 use super::*;
+use crate::clock::Clock;
 use crate::domain::{AddressKind, Status};
 
 /// What a server does with one request that it has read whole.
@@ -107,12 +110,21 @@ fn http(status: &str, headers: &str, body: &str) -> Vec<u8> {
 }
 
 fn settings(url: Url) -> HttpSettings {
-    HttpSettings { url, timeout: Duration::from_millis(1_500), idempotency: None, lookup_url: None }
+    HttpSettings { url, idempotency: None, lookup_url: None, signing_key: None }
+}
+
+fn wire(timeout: Duration) -> Wire {
+    let clock = Clock::manual("1994-11-06T08:49:07Z".parse().unwrap(), 1);
+    Wire { client: client().unwrap(), clock, timeout }
 }
 
 fn adapter(settings: HttpSettings) -> Http {
-    let clock = Clock::manual("1994-11-06T08:49:07Z".parse().unwrap(), 1);
-    Http::new(settings, client().unwrap(), clock).unwrap()
+    Http::new(settings, wire(Duration::from_millis(1_500))).unwrap()
+}
+
+fn sought(reference: &str) -> Sought {
+    let envelope = Envelope { reference: reference.to_owned(), ..envelope() };
+    Sought { since: envelope.timestamp, until: envelope.timestamp, envelope }
 }
 
 fn phone(text: &str) -> Address {
@@ -127,10 +139,12 @@ fn envelope() -> Envelope {
         to: vec![phone("+12015550101")],
         cc: Vec::new(),
         reply_to: None,
+        unsubscribe: None,
         subject: None,
         body: "hi".to_owned(),
         attachments: Vec::new(),
         timestamp: "2024-11-01T14:00:00Z".parse().unwrap(),
+        callback_token: String::new(),
     }
 }
 
@@ -166,8 +180,9 @@ async fn the_payload_is_that_of_contract_a_and_our_reference() {
         to: vec![mail("b@example.com"), mail("c@example.com")],
         cc: vec![mail("d@example.com")],
         reply_to: Some(mail("e@example.com")),
+        unsubscribe: None,
         subject: Some("s".to_owned()),
-        attachments: vec!["x".to_owned()],
+        attachments: vec![Attachment { url: "x".to_owned(), file: None }],
         ..envelope()
     };
     adapter.send(&email).await;
@@ -194,6 +209,21 @@ async fn the_payload_is_that_of_contract_a_and_our_reference() {
             "subject": "s", "cc": ["d@example.com"], "reply_to": "e@example.com",
         })
     );
+}
+
+#[tokio::test]
+async fn what_is_posted_is_signed_under_our_reference_and_only_when_asked_for() {
+    let server = Server::start(vec![Act::Say(http("201 Created", "", r#"{"id":"m-1"}"#)); 2]).await;
+    let key = SigningKey::read("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw").unwrap();
+    adapter(HttpSettings { signing_key: Some(key.clone()), ..settings(server.url()) }).send(&envelope()).await;
+    adapter(settings(server.url())).send(&envelope()).await;
+    let requests = server.requests();
+    let (head, body) = requests[0].split_once("\r\n\r\n").unwrap();
+    let header = |name: &str| head.lines().find_map(|line| line.strip_prefix(&format!("{name}: "))).unwrap();
+    assert_eq!(header("webhook-id"), "ref-1");
+    let now = Timestamp::from_seconds(header("webhook-timestamp").parse().unwrap()).unwrap();
+    assert_eq!(header("webhook-signature"), key.sign("ref-1", now, body.as_bytes()));
+    assert!(!requests[1].contains("webhook-"), "{}", requests[1]);
 }
 
 #[tokio::test]
@@ -300,7 +330,7 @@ async fn a_handshake_that_never_ends_is_certainly_not_sent() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("https://{}/", listener.local_addr().unwrap()).parse().unwrap();
     let timeout = Duration::from_millis(200);
-    let outcome = adapter(HttpSettings { timeout, ..settings(url) }).send(&envelope()).await;
+    let outcome = Http::new(settings(url), wire(timeout)).unwrap().send(&envelope()).await;
     assert_eq!(outcome, retry(None, true, "not reached: no answer within 200ms"));
 }
 
@@ -384,7 +414,7 @@ async fn a_kept_connection_that_takes_and_resets_is_unknown_and_asked_once() {
 async fn looked_up(act: Act) -> Found {
     let server = Server::start(vec![act]).await;
     let lookup_url = Some(format!("{}?reference={{reference}}", server.url()));
-    let found = adapter(HttpSettings { lookup_url, ..settings(server.url()) }).look_up("a b/ü").await;
+    let found = adapter(HttpSettings { lookup_url, ..settings(server.url()) }).look_up(&sought("a b/ü")).await;
     let requests = server.requests();
     assert!(requests[0].starts_with("GET /messages?reference=a%20b%2F%C3%BC HTTP/1.1\r\n"), "{}", requests[0]);
     found
@@ -410,18 +440,16 @@ async fn a_look_up_believes_an_id_or_a_404_and_nothing_else() {
     assert_eq!(looked_up(Act::Hang).await, unclear("no answer within 1.5s"));
     assert!(matches!(looked_up(Act::Reset).await, Found::Unclear { .. }));
     let unasked = adapter(settings("http://127.0.0.1:9/".parse().unwrap()));
-    assert_eq!(unasked.look_up("r").await, unclear("this service cannot be asked"));
+    assert_eq!(unasked.look_up(&sought("r")).await, unclear("this service cannot be asked"));
 }
 
 #[tokio::test]
 async fn settings_that_cannot_work_are_refused() {
-    let new = |settings| Http::new(settings, client().unwrap(), Clock::system()).err();
+    let new = |settings| Http::new(settings, wire(Duration::from_secs(1))).err();
     let url: Url = "http://127.0.0.1/".parse().unwrap();
     assert_eq!(new(settings("ftp://127.0.0.1/".parse().unwrap())), Some(HttpSettingsError::Url));
-    assert_eq!(
-        new(HttpSettings { timeout: Duration::ZERO, ..settings(url.clone()) }),
-        Some(HttpSettingsError::Timeout)
-    );
+    let hasty = Http::new(settings(url.clone()), wire(Duration::ZERO)).err();
+    assert_eq!(hasty, Some(HttpSettingsError::Timeout));
     for lookup in ["http://127.0.0.1/", "{reference}", "file:///{reference}"] {
         let lookup_url = Some(lookup.to_owned());
         let wrong = HttpSettings { lookup_url, ..settings(url.clone()) };

@@ -20,7 +20,7 @@ pub use self::chaos::{Chaos, Draw, Fate, Receipts, Stats, Weather};
 use self::memory::Recalled;
 pub use self::memory::{Handset, IN_ALL, MAX_BYTES, Memory, PER_HANDSET};
 pub use self::receipts::{Receipt, standing};
-use super::{Abilities, Envelope, Found, Outcome, Provider};
+use super::{Abilities, Envelope, Found, Outcome, Provider, Sought};
 use crate::clock::Clock;
 use crate::domain::{Address, AddressKind, Channel, Draft, OneOrMany, Policy, Timestamp};
 
@@ -312,8 +312,8 @@ impl Provider for Simulator {
         self.attempt(envelope).boxed()
     }
 
-    fn look_up<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, Found> {
-        async move { self.recall(reference) }.boxed()
+    fn look_up<'a>(&'a self, sought: &'a Sought) -> BoxFuture<'a, Found> {
+        async move { self.recall(&sought.envelope.reference) }.boxed()
     }
 }
 
@@ -337,7 +337,7 @@ impl From<&Envelope> for CarriedMessage {
             reply_to: envelope.reply_to.as_ref().map(|address| address.as_str().to_owned()),
             subject: envelope.subject.clone(),
             body: envelope.body.clone(),
-            attachments: envelope.attachments.clone(),
+            attachments: envelope.attachments.iter().map(|attachment| attachment.url.clone()).collect(),
             timestamp: envelope.timestamp,
             at: envelope.timestamp,
         }

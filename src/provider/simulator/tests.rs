@@ -31,11 +31,18 @@ fn envelope(reference: &str) -> Envelope {
         to: vec![address("+12015550101")],
         cc: Vec::new(),
         reply_to: None,
+        unsubscribe: None,
         subject: None,
         body: "hi".to_owned(),
         attachments: Vec::new(),
         timestamp: Timestamp::from_seconds(1_730_000_000).unwrap(),
+        callback_token: String::new(),
     }
+}
+
+fn sought(reference: &str) -> Sought {
+    let at = Timestamp::from_seconds(1_730_000_000).unwrap();
+    Sought { envelope: envelope(reference), since: at, until: at }
 }
 
 fn simulator(script: &[Fate]) -> (Simulator, mpsc::Receiver<Receipt>) {
@@ -99,7 +106,7 @@ async fn each_fate_has_its_outcome_and_the_handset_knows_whether_it_was_taken() 
             Outcome::Unknown { .. } => "unknown",
         };
         assert_eq!((name, on_handset(&simulator)), (wanted, taken), "{fate:?}");
-        match simulator.look_up("r").await {
+        match simulator.look_up(&sought("r")).await {
             Found::Taken { status, .. } => assert_eq!((taken, status), (1, Some(Status::Accepted)), "{fate:?}"),
             Found::NeverTaken => assert_eq!(taken, 0, "{fate:?}"),
             Found::Unclear { reason } => panic!("{fate:?}: {reason}"),
@@ -124,7 +131,7 @@ async fn silence_lasts_for_the_timeout_and_no_longer() {
 #[tokio::test(start_paused = true)]
 async fn a_reference_of_another_life_is_unclear() {
     let (simulator, _receipts) = simulator(&[]);
-    assert!(matches!(simulator.look_up("r").await, Found::Unclear { .. }));
+    assert!(matches!(simulator.look_up(&sought("r")).await, Found::Unclear { .. }));
 }
 
 #[tokio::test(start_paused = true)]

@@ -11,6 +11,7 @@
 
 mod ambiguity;
 mod certainty;
+mod consent;
 mod database;
 mod fence;
 mod forged;
@@ -23,3 +24,4 @@ mod points;
 mod repeats;
 mod restore;
 mod stop;
+mod webhooks;

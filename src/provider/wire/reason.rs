@@ -12,14 +12,14 @@ const MAX_REASON: usize = 200;
 
 /// What must not be repeated from an answer: the addresses of the message it is about.
 #[derive(Debug, Default)]
-pub(super) struct Hidden {
+pub(in crate::provider) struct Hidden {
     numbers: Vec<String>,
     mailboxes: Vec<String>,
 }
 
 impl Hidden {
     /// Everybody a message names.
-    pub(super) fn of(envelope: &Envelope) -> Self {
+    pub(in crate::provider) fn of(envelope: &Envelope) -> Self {
         let everybody = [&envelope.from].into_iter().chain(&envelope.to).chain(&envelope.cc).chain(&envelope.reply_to);
         let mut hidden = Self::default();
         for address in everybody {
@@ -40,14 +40,14 @@ impl Hidden {
     }
 
     /// Says what an answer with a failing status said: its JSON's own words when it has any, else how it begins.
-    pub(super) fn of_answer(&self, status: u16, body: &[u8]) -> String {
+    pub(in crate::provider) fn of_answer(&self, status: u16, body: &[u8]) -> String {
         let said = said(body);
         let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
         if said.is_empty() { format!("HTTP {status}") } else { self.of_text(&format!("HTTP {status}: {said}")) }
     }
 
     /// Masks and shortens a text.
-    pub(super) fn of_text(&self, text: &str) -> String {
+    pub(in crate::provider) fn of_text(&self, text: &str) -> String {
         let text = text.replace("%40", "@").replace("%2B", "+");
         let masked: String =
             mask(&text).chars().map(|c| if c.is_control() { ' ' } else { c }).take(MAX_REASON).collect();
@@ -55,7 +55,7 @@ impl Hidden {
     }
 
     /// Whether a text names nobody, not even with spaces between the digits.
-    pub(super) fn is_clean(&self, text: &str) -> bool {
+    pub(in crate::provider) fn is_clean(&self, text: &str) -> bool {
         let lower = text.to_lowercase();
         let only_digits = digits(text);
         mask(text) == text
@@ -65,7 +65,7 @@ impl Hidden {
 }
 
 /// The innermost cause of an error, which says what happened and names no URL.
-pub(super) fn root(error: &(dyn Error + 'static)) -> String {
+pub(in crate::provider) fn root(error: &(dyn Error + 'static)) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;
@@ -81,7 +81,8 @@ fn said(body: &[u8]) -> String {
     let Ok(json) = serde_json::from_slice::<Value>(body) else {
         return String::from_utf8_lossy(&body[..body.len().min(4_096)]).into_owned();
     };
-    let inner = json.get("error").filter(|inner| inner.is_object()).unwrap_or(&json);
+    let first = json.get("errors").and_then(|errors| errors.get(0));
+    let inner = json.get("error").or(first).filter(|inner| inner.is_object()).unwrap_or(&json);
     ["detail", "message", "reason", "title", "error"]
         .into_iter()
         .find_map(|name| inner.get(name).and_then(Value::as_str))
@@ -107,6 +108,10 @@ mod tests {
         assert_eq!(hidden.of_answer(400, br#"{"error":"no credit"}"#), "HTTP 400: no credit");
         assert_eq!(hidden.of_answer(400, br#"{"error":{"message":"no credit","code":7}}"#), "HTTP 400: no credit");
         assert_eq!(hidden.of_answer(400, br#"{"title":"t","detail":"d"}"#), "HTTP 400: d");
+        assert_eq!(
+            hidden.of_answer(400, br#"{"errors":[{"message":"no subject","field":"subject"}]}"#),
+            "HTTP 400: no subject"
+        );
         assert_eq!(hidden.of_answer(502, b"<h1>\n Bad\0 gateway</h1>"), "HTTP 502: <h1> Bad  gateway</h1>");
         assert_eq!(hidden.of_answer(500, b""), "HTTP 500");
         assert_eq!(hidden.of_answer(500, b"{}"), "HTTP 500");

@@ -1,7 +1,7 @@
 //! Networks of IP addresses in CIDR notation (RFC 4632, RFC 4291).
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -19,6 +19,12 @@ pub struct Network {
 pub struct NetworkError;
 
 impl Network {
+    /// This machine's own.
+    pub const LOOPBACK: [Self; 2] = [
+        Self { address: IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), bits: 8 },
+        Self { address: IpAddr::V6(Ipv6Addr::LOCALHOST), bits: 128 },
+    ];
+
     /// Whether an address is of this network. An IPv4 address inside IPv6 (`::ffff:10.0.0.1`) counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         let (own, own_length) = number(self.address);

@@ -17,16 +17,16 @@ const SHUT: u8 = 2;
 
 /// The way out for one body.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Gate(Arc<AtomicU8>);
+pub(in crate::provider) struct Gate(Arc<AtomicU8>);
 
 impl Gate {
     /// Puts a body behind this gate.
-    pub(super) fn body(&self, bytes: Vec<u8>) -> GatedBody {
+    pub(in crate::provider) fn body(&self, bytes: Vec<u8>) -> GatedBody {
         GatedBody { bytes: Some(Bytes::from(bytes)), gate: self.clone() }
     }
 
     /// Shuts the gate for good. True when nothing has passed it, and so nothing ever will.
-    pub(super) fn shut(&self) -> bool {
+    pub(in crate::provider) fn shut(&self) -> bool {
         self.0.compare_exchange(CLOSED, SHUT, Ordering::SeqCst, Ordering::SeqCst).is_ok()
     }
 
@@ -37,7 +37,7 @@ impl Gate {
 
 /// A whole body that leaves in one piece, once, while its gate is not shut.
 #[derive(Debug)]
-pub(super) struct GatedBody {
+pub(in crate::provider) struct GatedBody {
     bytes: Option<Bytes>,
     gate: Gate,
 }

@@ -1,4 +1,4 @@
-//! Reads what a service answered, in bounded time and memory, and makes an outcome of it.
+//! Reads what a service answered, in bounded time and memory.
 
 use std::collections::HashMap;
 use std::time::{Duration, UNIX_EPOCH};
@@ -7,12 +7,12 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::super::{Found, Outcome};
+use super::super::Outcome;
 use super::reason;
-use crate::domain::{Status, Timestamp};
+use crate::domain::Timestamp;
 
 /// The longest answer that is read. A service's receipt is a few hundred bytes.
-const MAX_ANSWER: usize = 64 * 1024;
+pub(in crate::provider) const MAX_ANSWER: usize = 64 * 1024;
 /// The longest id of a service that is believed.
 const MAX_ID: usize = 255;
 /// How long the text of a refusal is waited for: the status code has said what matters.
@@ -22,85 +22,53 @@ const MAX_WAIT: Duration = Duration::from_hours(7 * 24);
 
 /// An answer, as far as it could be read.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
-    pub(super) retry_after: Option<Duration>,
-    pub(super) body: Vec<u8>,
+pub(in crate::provider) struct Answer {
+    pub(in crate::provider) status: u16,
+    pub(in crate::provider) retry_after: Option<Duration>,
+    pub(in crate::provider) headers: HeaderMap,
+    pub(in crate::provider) body: Vec<u8>,
     /// Why the body is not whole, when it is not.
-    pub(super) fault: Option<String>,
+    pub(in crate::provider) fault: Option<String>,
 }
 
 impl Answer {
-    /// Reads a response: a success until the deadline, anything else for a moment only.
-    pub(super) async fn read(response: reqwest::Response, now: Timestamp, deadline: Instant) -> Self {
+    /// Reads so many bytes of a response: a success until the deadline, anything else for a moment only.
+    pub(super) async fn read(response: reqwest::Response, now: Timestamp, (most, deadline): (usize, Instant)) -> Self {
         let status = response.status().as_u16();
-        let retry_after = retry_after(response.headers(), now);
+        let headers = response.headers().clone();
+        let retry_after = retry_after(&headers, now);
         let deadline =
             if response.status().is_success() { deadline } else { deadline.min(Instant::now() + REFUSAL_PATIENCE) };
         let mut body = Vec::new();
-        let reading = read_into(&mut body, response);
+        let reading = read_into(&mut body, response, most);
         let fault = match tokio::time::timeout_at(deadline, reading).await {
             Ok(Ok(())) => None,
             Ok(Err(fault)) => Some(fault),
             Err(_) => Some("the answer did not end in time".to_owned()),
         };
-        Self { status, retry_after, body, fault }
+        Self { status, retry_after, headers, body, fault }
     }
 
-    /// What the answer to a send means.
-    pub(super) fn outcome(&self, has_idempotency: bool, hidden: &reason::Hidden) -> Outcome {
-        let reason = || hidden.of_answer(self.status, &self.body);
-        let retry = |is_away| Outcome::Retry { after: self.retry_after, is_away, reason: reason() };
-        match self.status {
-            200..=299 => self.receipt(hidden),
-            409 if has_idempotency => retry(false),
-            408 | 409 => Outcome::Unknown { reason: reason() },
-            425 | 429 => retry(false),
-            503 => retry(true),
-            500..=599 => Outcome::Doubtful { reason: reason() },
-            300..=499 => Outcome::Rejected { code: self.code(hidden), reason: reason() },
-            _ => Outcome::Unknown { reason: reason() },
-        }
-    }
-
-    /// What the answer to a look-up means.
-    pub(super) fn found(&self, hidden: &reason::Hidden) -> Found {
-        match (self.status, &self.fault, self.id()) {
-            (404, _, _) => Found::NeverTaken,
-            (200, None, Some(reference)) => Found::Taken { reference, status: self.reported_status() },
-            (200, Some(fault), _) => Found::Unclear { reason: hidden.of_text(&format!("HTTP 200, but {fault}")) },
-            (200, None, None) => Found::Unclear { reason: "HTTP 200, but no id in the answer".to_owned() },
-            _ => Found::Unclear { reason: hidden.of_answer(self.status, &self.body) },
-        }
-    }
-
-    fn receipt(&self, hidden: &reason::Hidden) -> Outcome {
+    /// What a success that names the message under one of these fields means.
+    pub(in crate::provider) fn receipt(&self, names: &[&str], hidden: &reason::Hidden) -> Outcome {
         let status = self.status;
-        match (&self.fault, self.id()) {
+        match (&self.fault, self.word(names)) {
             (Some(fault), _) => Outcome::Unknown { reason: hidden.of_text(&format!("HTTP {status}, but {fault}")) },
             (None, Some(reference)) => Outcome::Accepted { reference },
             (None, None) => Outcome::Unknown { reason: format!("HTTP {status}, but no id in the answer") },
         }
     }
 
-    /// The service's name for the message. Integers of any size keep their digits.
-    fn id(&self) -> Option<String> {
-        let fields = self.fields()?;
-        ["id", "messaging_provider_id", "xillio_id"].into_iter().find_map(|name| fields.get(name).and_then(word))
+    /// The first of these fields that holds a word. Integers of any size keep their digits.
+    pub(in crate::provider) fn word(&self, names: &[&str]) -> Option<String> {
+        let fields: HashMap<String, &RawValue> = serde_json::from_slice(&self.body).ok()?;
+        names.iter().find_map(|name| fields.get(*name).and_then(word))
     }
 
-    fn reported_status(&self) -> Option<Status> {
-        let name = word(self.fields()?.get("status")?)?;
-        Status::named(&name).filter(|status| status.is_reportable())
-    }
-
-    fn code(&self, hidden: &reason::Hidden) -> String {
-        let said = self.fields().and_then(|fields| fields.get("code").and_then(word));
-        said.filter(|code| code.len() <= 64 && hidden.is_clean(code)).unwrap_or_else(|| self.status.to_string())
-    }
-
-    fn fields(&self) -> Option<HashMap<String, &RawValue>> {
-        serde_json::from_slice(&self.body).ok()
+    /// A header that can stand as a name.
+    pub(in crate::provider) fn header(&self, name: &str) -> Option<String> {
+        let text = self.headers.get(name)?.to_str().ok()?;
+        is_fit(text).then(|| text.to_owned())
     }
 }
 
@@ -113,19 +81,22 @@ fn word(raw: &&RawValue) -> Option<String> {
     } else {
         serde_json::from_str::<String>(text).ok()?
     };
-    let is_fit = (1..=MAX_ID).contains(&word.len()) && !word.chars().any(char::is_control) && word.trim() == word;
-    is_fit.then_some(word)
+    is_fit(&word).then_some(word)
 }
 
-async fn read_into(body: &mut Vec<u8>, mut response: reqwest::Response) -> Result<(), String> {
+fn is_fit(word: &str) -> bool {
+    (1..=MAX_ID).contains(&word.len()) && !word.chars().any(char::is_control) && word.trim() == word
+}
+
+async fn read_into(body: &mut Vec<u8>, mut response: reqwest::Response, most: usize) -> Result<(), String> {
     loop {
         match response.chunk().await {
             Ok(None) => return Ok(()),
             Ok(Some(chunk)) => {
-                let room = MAX_ANSWER - body.len();
+                let room = most - body.len();
                 body.extend_from_slice(&chunk[..chunk.len().min(room)]);
                 if chunk.len() > room {
-                    return Err(format!("the answer is longer than {MAX_ANSWER} bytes"));
+                    return Err(format!("the answer is longer than {most} bytes"));
                 }
             }
             Err(error) => return Err(format!("the answer broke off: {}", reason::root(&error))),
@@ -135,7 +106,7 @@ async fn read_into(body: &mut Vec<u8>, mut response: reqwest::Response) -> Resul
 
 /// Reads `Retry-After`, seconds or any of the three date forms (RFC 9110, sections 10.2.3 and 5.6.7). A date that has
 /// passed is no wait; what is neither is passed over.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Some(text.parse().map_or(MAX_WAIT, Duration::from_secs).min(MAX_WAIT));
@@ -157,7 +128,12 @@ mod tests {
     }
 
     fn id(body: &str) -> Option<String> {
-        Answer { status: 200, retry_after: None, body: body.as_bytes().to_vec(), fault: None }.id()
+        let (headers, body) = (HeaderMap::new(), body.as_bytes().to_vec());
+        Answer { status: 200, retry_after: None, headers, body, fault: None }.word(&[
+            "id",
+            "messaging_provider_id",
+            "xillio_id",
+        ])
     }
 
     #[test]
