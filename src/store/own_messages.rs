@@ -111,6 +111,7 @@ impl Tx {
     /// conversation has; true when there may be more.
     pub async fn forget_orphan_addresses(&mut self) -> Result<bool> {
         const NEXT: &str = "select id from addresses where workspace_id = $1 and id > $2 order by id limit $3";
+        // on PostgreSQL looked up one by one: a join would read all accounts
         const ORPHANS: Dialect = Dialect {
             sqlite: "select a.id from json_each($2) x join addresses a on a.workspace_id = $1 and a.id = x.value
                 where not exists (select 1 from users u where u.email_id = a.id)
@@ -120,10 +121,11 @@ impl Tx {
                 order by a.id limit $3",
             postgres: "select a.id from addresses a where a.workspace_id = $1
                   and a.id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
-                  and not exists (select 1 from users u where u.email_id = a.id)
-                  and not exists (select 1 from users u where u.mobile_id = a.id)
-                  and not exists (select 1 from users u where u.pending_email_id = a.id)
-                  and not exists (select 1 from participants p where p.workspace_id = $1 and p.address_id = a.id)
+                  and (select u.id from users u where u.email_id = a.id limit 1) is null
+                  and (select u.id from users u where u.mobile_id = a.id limit 1) is null
+                  and (select u.id from users u where u.pending_email_id = a.id limit 1) is null
+                  and (select p.address_id from participants p
+                    where p.workspace_id = $1 and p.address_id = a.id limit 1) is null
                 order by a.id limit $3",
         };
         let workspace = WorkspaceId::ACCOUNTS;

@@ -74,7 +74,7 @@ async fn a_file_that_is_swept_while_a_message_takes_it_is_refused_by_its_field()
     let send = (Method::POST, "/api/messages/sms");
     if let Some(answer) = delete_under(&app, "delete from files", &agent, send, Some(draft)).await {
         assert_eq!(answer.status, 400, "{:?}", answer.body);
-        assert_eq!(answer.errors(), ["attachments no_such_attachment"]);
+        assert_eq!(answer.errors(), ["attachments[0] no_such_attachment"]);
         assert_eq!(app.count_messages().await, 0);
     }
 }
