@@ -200,7 +200,7 @@ call 200 POST /api/webhooks/sms "$sms_in"
 is .id "$received"
 is .conversation_id "$texts"
 
-conversation_keys="id participants channels last_message message_count unread_count created_at updated_at"
+conversation_keys="id kind participants state channels last_message message_count unread_count created_at updated_at"
 phone=$(printf '%s' "$us" | sed 's/+/%2B/')
 call 200 GET "/api/conversations?participant=$phone&limit=200"
 at=$(awk -F '\t' -v id="$texts" '$1 ~ /^\.data\[[0-9]+\]\.id$/ && $2 == id { sub(/\.id$/, "", $1); print $1 }' "$work/flat")

@@ -1,5 +1,8 @@
 //! Arguments, then the application.
 
+use std::io::Write;
+use std::process::ExitCode;
+
 use clap::Parser;
 use switchboard::arguments::Arguments;
 
@@ -7,6 +10,12 @@ use switchboard::arguments::Arguments;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
-    switchboard::app::run(Arguments::parse()).await
+async fn main() -> ExitCode {
+    match switchboard::app::run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
 }

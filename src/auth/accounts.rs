@@ -55,7 +55,7 @@ pub enum SignUpError {
     #[error(transparent)]
     Guard(#[from] GuardError),
     /// The password would not do.
-    #[error(transparent)]
+    #[error("the password {0}")]
     Password(#[from] PasswordProblem),
     /// Somebody has the username, email or mobile already: the field's name.
     #[error("{0} is taken")]

@@ -102,3 +102,29 @@ async fn every_metric_that_an_alert_names_is_there_after_some_traffic() {
     }
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+#[tokio::test]
+async fn the_walk_with_curl_finds_every_answer_as_it_is_told() {
+    let database = Database::create().await;
+    let (_server, url) = start(&database).await;
+    let mut walk = Command::new("sh");
+    let output = walk.arg("bin/test.sh").env("BASE_URL", &url).kill_on_drop(true).output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    let wrong: Vec<&str> = said.lines().filter(|line| line.contains("WRONG")).collect();
+    assert!(output.status.success(), "{wrong:#?}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(said.contains(" checks passed"), "{said}");
+}
+
+#[tokio::test]
+async fn a_command_that_is_refused_says_why_in_one_line() {
+    let database = Database::create().await;
+    let mut command = Command::new(program());
+    command.args(["users", "create-admin", "--username", "somebody", "--email", "some@example.com"]);
+    command.args(["--mobile", "+12015550199", "--database", &database.url, "--data"]).arg(database.folder());
+    command.env("SWITCHBOARD_MASTER_KEY", "07".repeat(32)).env("RUST_BACKTRACE", "1").stdin(Stdio::null());
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.starts_with("Error: the password must have at least 8 characters"), "{said}");
+    assert_eq!(said.lines().count(), 1, "{said}");
+}

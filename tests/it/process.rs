@@ -10,6 +10,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
@@ -39,11 +40,19 @@ pub fn client() -> Client {
     Client::builder().no_proxy().timeout(Duration::from_secs(30)).build().unwrap()
 }
 
-/// A port that nobody has, below those that the kernel gives to outgoing connections.
+/// A port that nobody has, below those that the kernel gives to outgoing connections. It is kept from other tests, by
+/// a listener on another loopback address, until this process ends.
 pub fn free_port() -> u16 {
-    let ports = (0..1_000).map(|_| rand::rng().random_range(12_000..20_000));
-    let mut free = ports.filter(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok());
-    free.next().expect("there is a free port")
+    static KEPT: Mutex<Vec<TcpListener>> = Mutex::new(Vec::new());
+    let mut ports = (0..1_000).map(|_| rand::rng().random_range(12_000..20_000));
+    let (port, guard) = ports
+        .find_map(|port| {
+            let guard = TcpListener::bind(("127.0.0.2", port)).ok()?;
+            TcpListener::bind(("127.0.0.1", port)).ok().map(|_| (port, guard))
+        })
+        .expect("there is a free port");
+    KEPT.lock().unwrap().push(guard);
+    port
 }
 
 /// A process that ends with its handle.

@@ -41,7 +41,7 @@ async fn crash_at(point: &'static str, script: &[&str]) -> Aftermath {
     let answer = server.post("/api/messages/batch", &json!({ "messages": drafts })).await.unwrap();
     assert_eq!(answer.body["accepted"], MESSAGES, "{}", answer.body);
     let ended = server.process.wait(Duration::from_secs(20)).await;
-    assert_eq!(ended.signal(), Some(6), "it aborts at {point}, but ended with {ended}");
+    assert_eq!(ended.signal(), Some(6), "it aborts at {point}, but ended with {ended}:\n{}", server.process.log());
     tokio::time::sleep(Duration::from_millis(200)).await;
     let before = carrier.stats().await;
 
