@@ -9,7 +9,7 @@ use super::query::{Path, Query};
 use super::rights::{MayAdmin, MayOversee};
 use super::shapes::{PageParams, Released};
 use super::webhooks::{self, Hook, Outcome};
-use super::{Error, State};
+use super::{Error, State, mails};
 use crate::domain::{Message, QuarantineId, Refusal};
 use crate::messaging::{self, Quarantined};
 
@@ -62,8 +62,13 @@ pub async fn replay_quarantined(state: State, MayAdmin(caller): MayAdmin, path: 
     let (workspace, id) = (caller.workspace, QuarantineId(path.id("id")?));
     let found = messaging::find_quarantined(&state.messaging, workspace, id).await?;
     let found = found.ok_or_else(no_such_body)?;
-    let hook = Hook::of_path(&found.path).ok_or_else(|| still_unreadable(Refusal::new()))?;
-    let released = match webhooks::take_in(&state, (workspace, None), hook, &found.bytes).await? {
+    let outcome = if let Some(source) = mails::Source::of_path(&found.path) {
+        mails::take_in(&state, (workspace, None), source, &found.bytes).await?
+    } else {
+        let hook = Hook::of_path(&found.path).ok_or_else(|| still_unreadable(Refusal::new()))?;
+        webhooks::take_in(&state, (workspace, None), hook, &found.bytes).await?
+    };
+    let released = match outcome {
         Outcome::Received(message) => Released { message: Some(*message), result: None },
         Outcome::Recorded(result) => Released { message: None, result: Some(result) },
         Outcome::Unmatched(_) => return Err(still_unreadable(webhooks::unmatched())),

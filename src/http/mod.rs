@@ -22,6 +22,7 @@ mod invitations;
 mod keys;
 mod limiter;
 mod lists;
+mod mails;
 mod messages;
 mod observe;
 mod openapi;
@@ -167,6 +168,8 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))
+        .routes(routes!(mails::receive_raw_mail))
+        .routes(routes!(mails::receive_sendgrid_mail))
         .routes(routes!(consents::list_consents, consents::change_consent))
         .routes(routes!(consents::export_consents))
         .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))

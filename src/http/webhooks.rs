@@ -195,7 +195,7 @@ fn inbound(mut fields: Fields<'_>, hook: Hook, state: &State) -> Result<Inbound,
     let external_id = fields.require(id_field, external_id);
     let errors = fields.into_errors();
     match external_id {
-        Some(external_id) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft }),
+        Some(external_id) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft, mail: None }),
         Some(_) | None => Err(errors),
     }
 }
@@ -234,7 +234,7 @@ pub fn read_any(text: &str, state: &State) -> Result<Address, crate::domain::Add
 }
 
 /// Which fields and why, in one line and without their values.
-fn reason(errors: &Refusal) -> String {
+pub fn reason(errors: &Refusal) -> String {
     let fields: Vec<String> = errors.iter().take(10).map(|error| format!("{}: {}", error.field, error.code)).collect();
     fields.join(", ")
 }

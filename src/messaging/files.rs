@@ -119,6 +119,61 @@ pub async fn upload(m: &Messaging, caller: &Caller, name: &str, bytes: Bytes) ->
     Ok(UploadedFile { id, url: file_url(id), media_type, size_bytes: file.size_bytes, name: file.name })
 }
 
+/// A file that came with a message from outside.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub(super) name: String,
+    pub(super) media_type: MediaType,
+    pub(super) bytes: Bytes,
+}
+
+/// Who has uploaded what came with a message: nobody.
+const SENDER: &str = "inbound";
+
+/// Keeps the files of a message that comes in, all or none. They count into the room of the workspace alone.
+pub(super) async fn keep_fresh(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    files: Vec<Fresh>,
+) -> Result<Vec<UploadedFile>, UploadError> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let new = |file: &Fresh| NewFile {
+        uploader: SENDER.to_owned(),
+        object_key: Blobs::new_key(&m.clock),
+        name: clean_file_name(&file.name),
+        media_type: file.media_type.as_str(),
+        size_bytes: i64::try_from(file.bytes.len()).unwrap_or(i64::MAX),
+        hash: Sha256::digest(&file.bytes).to_vec(),
+    };
+    let rows: Vec<NewFile> = files.iter().map(new).collect();
+    let mut tx = m.store.begin().await?;
+    let sum = rows.iter().map(|row| row.size_bytes).sum();
+    if !tx.take_storage(workspace, sum, m.rules.storage_limit_bytes).await? {
+        return Err(UploadError::Full);
+    }
+    let ids = tx.insert_files(workspace, &rows, m.clock.now()).await?;
+    tx.commit().await?;
+    for (row, file) in rows.iter().zip(&files) {
+        if let Err(error) = m.blobs.put(&row.object_key, file.bytes.clone()).await {
+            m.blobs.delete(&rows.iter().map(|row| row.object_key.clone()).collect::<Vec<_>>()).await?;
+            let mut tx = m.store.begin().await?;
+            tx.delete_files(&ids.iter().map(|id| (workspace, *id)).collect::<Vec<_>>()).await?;
+            tx.commit().await?;
+            return Err(error.into());
+        }
+    }
+    let uploaded = |(id, row): (FileId, NewFile)| UploadedFile {
+        id,
+        url: file_url(id),
+        media_type: row.media_type.to_owned(),
+        size_bytes: row.size_bytes,
+        name: row.name,
+    };
+    Ok(ids.into_iter().zip(rows).map(uploaded).collect())
+}
+
 /// Takes what an upload costs: of its uploader's day, and of the room that the workspace has.
 async fn take_room(tx: &mut Tx, m: &Messaging, caller: &Caller, bytes: i64) -> Result<(), UploadError> {
     let (workspace, who) = (caller.workspace.0.to_be_bytes(), caller.who.to_string());

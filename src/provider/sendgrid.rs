@@ -14,7 +14,7 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use url::Url;
 
-use super::mail::{Content, Files, Loaded, message_id, unsubscribe_headers};
+use super::mail::{Content, Files, Loaded, message_id, thread_headers, unsubscribe_headers};
 use super::wire::{Answer, Hidden, Wire};
 use super::{Abilities, Envelope, Found, Outcome, Provider, Sought};
 use crate::domain::Address;
@@ -86,7 +86,7 @@ impl SendGrid {
             "headers": { "Message-ID": message_id(&envelope.reference, &self.settings.host) },
             "custom_args": { "reference": envelope.reference },
         });
-        for (name, value) in unsubscribe_headers(envelope) {
+        for (name, value) in unsubscribe_headers(envelope).into_iter().chain(thread_headers(envelope)) {
             payload["headers"][name] = json!(value);
         }
         if let Some(reply_to) = &envelope.reply_to {

@@ -170,6 +170,7 @@ fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &st
             (_, "phone_number") => "2025550144".to_owned(),
             (_, "address") => "+12025550144".to_owned(),
             (_, "user_name") => seeds.person.clone(),
+            (_, "provider") => "test".to_owned(),
             _ => panic!("rights_matrix.rs has no sample for {{{name}}} of {template}: seed one, and name it here"),
         };
         path = format!("{path}/{value}");
