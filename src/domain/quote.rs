@@ -80,13 +80,81 @@ const ORIGINAL: &[&str] = &[
 ];
 
 /// The names of the fields of a header that a mail program writes above what it quotes, each with the languages' words.
-const SENDER: &[&str] = &["from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "от", "发件人", "寄件者", "差出人", "보낸 사람"];
+const SENDER: &[&str] = &[
+    "from",
+    "von",
+    "de",
+    "da",
+    "van",
+    "från",
+    "fra",
+    "lähettäjä",
+    "od",
+    "от",
+    "发件人",
+    "寄件者",
+    "差出人",
+    "보낸 사람",
+];
 const FURTHER: &[&str] = &[
-    "sent", "date", "to", "cc", "subject", "gesendet", "datum", "an", "betreff", "envoyé", "à", "objet", "enviado",
-    "enviado el", "fecha", "para", "asunto", "inviato", "data", "a", "oggetto", "assunto", "verzonden", "aan",
-    "onderwerp", "skickat", "till", "ämne", "sendt", "til", "emne", "lähetetty", "vastaanottaja", "aihe", "wysłano",
-    "do", "temat", "odesláno", "komu", "předmět", "отправлено", "дата", "кому", "тема", "копия", "发送时间", "收件人",
-    "主题", "抄送", "寄件日期", "收件者", "主旨", "送信日時", "宛先", "件名", "보낸 날짜", "받는 사람", "제목",
+    "sent",
+    "date",
+    "to",
+    "cc",
+    "subject",
+    "gesendet",
+    "datum",
+    "an",
+    "betreff",
+    "envoyé",
+    "à",
+    "objet",
+    "enviado",
+    "enviado el",
+    "fecha",
+    "para",
+    "asunto",
+    "inviato",
+    "data",
+    "a",
+    "oggetto",
+    "assunto",
+    "verzonden",
+    "aan",
+    "onderwerp",
+    "skickat",
+    "till",
+    "ämne",
+    "sendt",
+    "til",
+    "emne",
+    "lähetetty",
+    "vastaanottaja",
+    "aihe",
+    "wysłano",
+    "do",
+    "temat",
+    "odesláno",
+    "komu",
+    "předmět",
+    "отправлено",
+    "дата",
+    "кому",
+    "тема",
+    "копия",
+    "发送时间",
+    "收件人",
+    "主题",
+    "抄送",
+    "寄件日期",
+    "收件者",
+    "主旨",
+    "送信日時",
+    "宛先",
+    "件名",
+    "보낸 날짜",
+    "받는 사람",
+    "제목",
 ];
 
 /// What of a mail's text is new: all of it before what it quotes at its end. Nothing when it quotes nothing there, or
@@ -172,7 +240,8 @@ fn is_introduction(said: &str) -> bool {
     let said = said.trim_end().to_lowercase();
     let is_dated = said.contains('@') || said.chars().any(char::is_numeric);
     let is_at_end = WROTE.iter().any(|verb| said.ends_with(verb));
-    let is_within = ON.iter().any(|on| said.starts_with(on)) && WROTE.iter().any(|verb| said.contains(&format!(" {verb} ")));
+    let is_within =
+        ON.iter().any(|on| said.starts_with(on)) && WROTE.iter().any(|verb| said.contains(&format!(" {verb} ")));
     is_dated && (is_at_end || is_within)
 }
 

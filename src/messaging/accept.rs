@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::{
-    Address, AddressId, ConversationId, Direction, Draft, EventKind, FileId, Message, MessageId, Policy, RecipientKind, Segments,
-    Status, Timestamp, UserId, WorkspaceId,
+    Address, AddressId, ConversationId, Direction, Draft, EventKind, FileId, Message, MessageId, Policy, RecipientKind,
+    Segments, Status, Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{
     AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, RecipientRow, Result,

@@ -89,11 +89,7 @@ pub(super) struct Found {
 /// # Errors
 ///
 /// The database, or the place of files, is away. Nothing was stored, and the mail may come again.
-pub async fn receive_mail(
-    m: &Messaging,
-    workspace: WorkspaceId,
-    mail: IncomingMail,
-) -> Result<Received, UploadError> {
+pub async fn receive_mail(m: &Messaging, workspace: WorkspaceId, mail: IncomingMail) -> Result<Received, UploadError> {
     let IncomingMail { mut inbound, files, raw } = mail;
     if !files.is_empty() && !is_known(m, workspace, &inbound).await? {
         attach(m, workspace, &mut inbound, (files, raw)).await?;
@@ -250,7 +246,9 @@ pub(super) async fn find_thread(
     nearest.sort_by_key(place);
     let fitting = nearest.into_iter().find(|related| {
         let near = people.get(&related.id).map(|people| &people.near);
-        near.is_some_and(|near| near.contains(&sender) && parties.iter().any(|one| *one != sender && near.contains(one)))
+        near.is_some_and(|near| {
+            near.contains(&sender) && parties.iter().any(|one| *one != sender && near.contains(one))
+        })
     });
     Ok(fitting.map(|related| {
         let participants = people.remove(&related.id).map(|people| people.participants).unwrap_or_default();

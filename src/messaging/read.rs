@@ -13,7 +13,9 @@ use crate::domain::{
     Address, AddressId, Caller, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
     QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId,
 };
-use crate::store::{AttachmentRow, ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx};
+use crate::store::{
+    AttachmentRow, ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx,
+};
 
 /// One entry of a message's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]

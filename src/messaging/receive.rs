@@ -3,8 +3,8 @@
 use serde_json::json;
 
 use super::accept::{Entry, store_entries};
-use super::read::load_composed;
 use super::mails::{MailFacts, find_thread};
+use super::read::load_composed;
 use super::{Messaging, consent};
 use crate::domain::{Direction, Draft, Message, MessageId, QuarantineId, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;

@@ -1,10 +1,10 @@
 //! Values of headers, transfer encodings and charsets. What is wrongly encoded is read as well as it can be.
 
+use mail_parser::HeaderValue;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
 use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::parsers::MessageStream;
-use mail_parser::HeaderValue;
 
 use crate::domain::Timestamp;
 

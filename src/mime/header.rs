@@ -175,9 +175,11 @@ impl Fields {
 fn is_automatic(fields: &Fields, from: &[String]) -> bool {
     let first_word = |text: String| text.split([';', ' ', '\t', '(']).next().unwrap_or_default().to_owned();
     let is_submitted = fields.token(Name::AutoSubmitted).is_some_and(|text| first_word(text) != "no");
-    let is_bulk =
-        fields.token(Name::Precedence).is_some_and(|text| ["bulk", "list", "junk"].contains(&first_word(text).as_str()));
-    let is_of_nobody = fields.token(Name::ReturnPath).is_some_and(|text| text.split_whitespace().collect::<String>() == "<>");
+    let is_bulk = fields
+        .token(Name::Precedence)
+        .is_some_and(|text| ["bulk", "list", "junk"].contains(&first_word(text).as_str()));
+    let is_of_nobody =
+        fields.token(Name::ReturnPath).is_some_and(|text| text.split_whitespace().collect::<String>() == "<>");
     let is_daemon = |address: &str| {
         let local = address.split('@').next().unwrap_or_default();
         ["mailer-daemon", "postmaster"].iter().any(|name| local.eq_ignore_ascii_case(name))

@@ -166,11 +166,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads what lies within a boundary.
-    fn children(
-        &mut self,
-        boundary: Vec<u8>,
-        is_digest: bool,
-    ) -> Result<(Vec<Part>, Option<Delimiter>), Unreadable> {
+    fn children(&mut self, boundary: Vec<u8>, is_digest: bool) -> Result<(Vec<Part>, Option<Delimiter>), Unreadable> {
         let level = self.open.len();
         if level >= MOST_DEPTH {
             return Err(Unreadable::TooDeep);

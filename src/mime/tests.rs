@@ -147,7 +147,10 @@ fn parts_within_parts_are_one_body_and_files() {
         let read = read(NESTED.join(end).as_bytes()).unwrap();
         assert_eq!(read.body, "<p>as <b>HTML</b> <img src=\"cid:pic@1\"></p>\n<p>a footer of a list</p>");
         assert_eq!(names(&read), ["pic.png", "gr\u{fc}ne.txt", "before.eml"]);
-        assert_eq!((read.files[0].content_id.as_deref(), &read.files[0].bytes[..]), (Some("pic@1"), &b"\x89PNG\r\n\x1a\n"[..]));
+        assert_eq!(
+            (read.files[0].content_id.as_deref(), &read.files[0].bytes[..]),
+            (Some("pic@1"), &b"\x89PNG\r\n\x1a\n"[..])
+        );
         assert_eq!(read.files[1].bytes, b"in a file");
         assert_eq!(read.files[2].media_type, "message/rfc822");
         assert!(read.files[2].bytes.ends_with(b"--not one of ours"));
@@ -172,7 +175,15 @@ fn a_mail_that_is_cut_off_or_has_no_boundary_is_read_as_far_as_it_goes() {
 
 #[test]
 fn what_is_no_mail_is_none() {
-    for raw in [&b""[..], b"\r\n\r\n", b"hello", b"{\"a\": 1}", b"\0\0\0\0", b" folded: from nothing\r\n", b"GET / HTTP/1.1\r\n"] {
+    for raw in [
+        &b""[..],
+        b"\r\n\r\n",
+        b"hello",
+        b"{\"a\": 1}",
+        b"\0\0\0\0",
+        b" folded: from nothing\r\n",
+        b"GET / HTTP/1.1\r\n",
+    ] {
         let read = read(raw).map(|mail| mail.head.from);
         assert_eq!(read, Err(Unreadable::NoHeader), "{}", String::from_utf8_lossy(raw));
     }
@@ -195,7 +206,9 @@ fn a_machine_or_a_list_is_known_by_its_header() {
     ] {
         assert!(is_automatic(line), "{line}");
     }
-    for line in ["Auto-Submitted: no", "Auto-Submitted: No (really)", "Precedence: first-class", "Return-Path: <a@b.c>", "X: y"] {
+    for line in
+        ["Auto-Submitted: no", "Auto-Submitted: No (really)", "Precedence: first-class", "Return-Path: <a@b.c>", "X: y"]
+    {
         assert!(!is_automatic(line), "{line}");
     }
     assert!(mail(&["From: MAILER-DAEMON", "", "x"]).head.is_automatic);
@@ -317,13 +330,52 @@ proptest! {
 /// A piece as mails have it, or nearly.
 fn piece() -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<&'static [u8]> = vec![
-        b"From: ", b"To: ", b"Subject: ", b"Date: ", b"Content-Type: ", b"Content-Disposition: ", b"References: ",
-        b"Content-Transfer-Encoding: base64\n", b"Content-Transfer-Encoding: quoted-printable\n", b"\n", b"\r\n", b"\n\n",
-        b"--b", b"--b--", b"multipart/mixed; boundary=b", b"multipart/alternative; boundary=\"b\"", b"message/rfc822",
-        b"text/html; charset=", b"utf-7", b"iso-2022-jp", b"=?utf-8?q?", b"=?x?b?", b"?=", b"=", b"=C3", b"<a@b>", b"<",
-        b">", b"(", b")", b"\"", b"\\", b";", b"filename*0*=utf-8''%", b"filename*1=", b" ", b"\t", b",", b":", b"\0", b"\xff",
-        b"a@b.c", b"31 Feb 99999 99:99 +9999", b"multipart/report; report-type=delivery-status; boundary=b",
-        b"message/delivery-status", b"Action: failed\nStatus: 5\nFinal-Recipient: rfc822;a@b.c\n",
+        b"From: ",
+        b"To: ",
+        b"Subject: ",
+        b"Date: ",
+        b"Content-Type: ",
+        b"Content-Disposition: ",
+        b"References: ",
+        b"Content-Transfer-Encoding: base64\n",
+        b"Content-Transfer-Encoding: quoted-printable\n",
+        b"\n",
+        b"\r\n",
+        b"\n\n",
+        b"--b",
+        b"--b--",
+        b"multipart/mixed; boundary=b",
+        b"multipart/alternative; boundary=\"b\"",
+        b"message/rfc822",
+        b"text/html; charset=",
+        b"utf-7",
+        b"iso-2022-jp",
+        b"=?utf-8?q?",
+        b"=?x?b?",
+        b"?=",
+        b"=",
+        b"=C3",
+        b"<a@b>",
+        b"<",
+        b">",
+        b"(",
+        b")",
+        b"\"",
+        b"\\",
+        b";",
+        b"filename*0*=utf-8''%",
+        b"filename*1=",
+        b" ",
+        b"\t",
+        b",",
+        b":",
+        b"\0",
+        b"\xff",
+        b"a@b.c",
+        b"31 Feb 99999 99:99 +9999",
+        b"multipart/report; report-type=delivery-status; boundary=b",
+        b"message/delivery-status",
+        b"Action: failed\nStatus: 5\nFinal-Recipient: rfc822;a@b.c\n",
     ];
     prop_oneof![
         8 => proptest::sample::select(known).prop_map(<[u8]>::to_vec),

@@ -109,7 +109,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<Vec<FileId>> {
         const SQL: Dialect = Dialect {
-            sqlite: "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash, created_at)
+            sqlite:
+                "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash, created_at)
                 select $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), $3
                 from json_each($2) order by key returning object_key, id",
             postgres: "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash,

@@ -132,7 +132,8 @@ fn files(form: &Form) -> Vec<File> {
             field.bytes.to_vec()
         };
         let content_id = info.content_id.map(|id| id.trim_matches(['<', '>', ' ']).to_owned());
-        let content_id = content_id.filter(|id| (1..=255).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+        let content_id =
+            content_id.filter(|id| (1..=255).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
         File { name: info.filename.or(info.name).or_else(|| field.name.clone()), media_type, content_id, bytes }
     };
     keys.into_iter().map(file).collect()

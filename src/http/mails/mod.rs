@@ -95,9 +95,8 @@ pub async fn receive_sendgrid_mail(state: State, path: Path, told: Told<FormBody
     if webhook.provider.as_deref().is_some_and(|provider| provider != name) {
         return Err(rights::wrong_secret());
     }
-    let is_known = |provider: &crate::config::ProviderConfig| {
-        provider.name == name && provider.kind == ProviderKind::SendGrid
-    };
+    let is_known =
+        |provider: &crate::config::ProviderConfig| provider.name == name && provider.kind == ProviderKind::SendGrid;
     if !state.config.providers.iter().any(is_known) {
         return Err(Error::not_found("no_such_provider", "no provider of this kind has this name"));
     }
@@ -173,5 +172,7 @@ async fn read_aside(
     field: &'static str,
     read: impl FnOnce() -> Result<Read, Refusal> + Send + 'static,
 ) -> Result<Read, Refusal> {
-    tokio::task::spawn_blocking(read).await.unwrap_or_else(|_| Err(unreadable(field, "must be a mail that can be read")))
+    tokio::task::spawn_blocking(read)
+        .await
+        .unwrap_or_else(|_| Err(unreadable(field, "must be a mail that can be read")))
 }

@@ -41,7 +41,10 @@ async fn a_machine_or_a_list_that_asks_for_help_gets_no_answer() {
     assert_eq!(app.run_outbox().await, 1);
     let attempt = &app.provider.attempts()[0].envelope;
     assert_eq!((attempt.body.as_str(), attempt.from.as_str()), ("We are the shop.", "support@example.org"));
-    assert_eq!((attempt.to[0].as_str(), &attempt.references[..]), ("ann@example.com", &["p@example.com".to_owned()][..]));
+    assert_eq!(
+        (attempt.to[0].as_str(), &attempt.references[..]),
+        ("ann@example.com", &["p@example.com".to_owned()][..])
+    );
     let last = app.list(&format!("/api/conversations/{}/messages?order=desc", person["conversation_id"])).await;
     assert!(last.iter().any(|message| message["direction"] == "outbound"), "it stands where it was asked for");
 }

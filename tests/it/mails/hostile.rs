@@ -17,7 +17,10 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, u16)> {
     };
     let headers = format!("From: a@b.c\r\n{}To: d@e.f\r\n\r\nx", "X-Odd: odd\r\n".repeat(10_000)).into_bytes();
     let recipients = format!("From: a@b.c\r\nTo: {}d@e.f\r\n\r\nx", "x@y.z,\r\n ".repeat(20_000)).into_bytes();
-    let parts = format!("From: a@b.c\r\nTo: d@e.f\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}", "--b\r\n\r\n\r\n".repeat(5_000));
+    let parts = format!(
+        "From: a@b.c\r\nTo: d@e.f\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}",
+        "--b\r\n\r\n\r\n".repeat(5_000)
+    );
     let files = format!(
         "From: a@b.c\r\nTo: d@e.f\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}",
         "--b\r\nContent-Type: text/csv; name=a\r\n\r\nx\r\n".repeat(300)
@@ -32,10 +35,26 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, u16)> {
         ("too many parts", parts.into_bytes(), 202),
         ("too many files", files.into_bytes(), 200),
         ("mails in mails", format!("From: a@b.c\r\nTo: d@e.f\r\n{inner}").into_bytes(), 200),
-        ("NUL everywhere", b"From: a@b.c\r\nTo: d@e.f\r\nSubject: a\0b\r\nMessage-ID: <a\0b@c>\r\n\r\nx\0y".to_vec(), 200),
-        ("a long subject", format!("From: a@b.c\r\nTo: d@e.f\r\nSubject: {}\r\n\r\nx", "y".repeat(500_000)).into_bytes(), 200),
-        ("a long name", format!("From: a@b.c\r\nTo: d@e.f\r\nMessage-ID: <{}@x>\r\n\r\nx", "y".repeat(5_000)).into_bytes(), 200),
-        ("a date of no calendar", b"From: a@b.c\r\nTo: d@e.f\r\nDate: 99 Foo 999999 99:99:99 +9999\r\n\r\nx".to_vec(), 200),
+        (
+            "NUL everywhere",
+            b"From: a@b.c\r\nTo: d@e.f\r\nSubject: a\0b\r\nMessage-ID: <a\0b@c>\r\n\r\nx\0y".to_vec(),
+            200,
+        ),
+        (
+            "a long subject",
+            format!("From: a@b.c\r\nTo: d@e.f\r\nSubject: {}\r\n\r\nx", "y".repeat(500_000)).into_bytes(),
+            200,
+        ),
+        (
+            "a long name",
+            format!("From: a@b.c\r\nTo: d@e.f\r\nMessage-ID: <{}@x>\r\n\r\nx", "y".repeat(5_000)).into_bytes(),
+            200,
+        ),
+        (
+            "a date of no calendar",
+            b"From: a@b.c\r\nTo: d@e.f\r\nDate: 99 Foo 999999 99:99:99 +9999\r\n\r\nx".to_vec(),
+            200,
+        ),
         ("no body", b"From: a@b.c\r\nTo: d@e.f\r\n".to_vec(), 200),
         ("no sender", b"To: d@e.f\r\n\r\nx".to_vec(), 202),
         ("an odd sender", b"From: nobody in particular\r\nTo: d@e.f\r\n\r\nx".to_vec(), 202),

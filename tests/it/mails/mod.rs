@@ -144,7 +144,8 @@ async fn a_workspace_without_room_gets_the_mail_and_is_told_what_is_missing() {
     let app = Setup::default().with("SWITCHBOARD_STORAGE_LIMIT_BYTES", "20").start().await;
     let answer = post_raw(&app, "", with_files()).await;
     assert_eq!((answer.status.as_u16(), &answer["attachments"]), (200, &json!([])));
-    let reasons: Vec<String> = notes(&app, &answer.body).await.iter().map(|note| text(&note["reason"]).to_owned()).collect();
+    let reasons: Vec<String> =
+        notes(&app, &answer.body).await.iter().map(|note| text(&note["reason"]).to_owned()).collect();
     assert_eq!(reasons.len(), 5);
     assert_eq!(reasons.iter().filter(|reason| reason.contains("no room")).count(), 4, "{reasons:?}");
     assert_eq!(app.database().number("select count(*) from files").await, 0);
@@ -157,7 +158,8 @@ async fn the_envelope_says_whom_of_us_a_mail_is_for_and_who_answers() {
         let id = format!("Message-ID: <{id}@example.com>");
         raw(&["From: ann@example.com", "To: bo@example.com", "Cc: sales@example.org, cy@example.com", &id, "", "x"])
     };
-    let answer = post_raw(&app, "?to=sales%40Example.ORG&to=hidden@example.org&to=no%0d%0aaddress", to_others("1")).await;
+    let answer =
+        post_raw(&app, "?to=sales%40Example.ORG&to=hidden@example.org&to=no%0d%0aaddress", to_others("1")).await;
     assert_eq!(answer["to"], json!(["sales@example.org", "hidden@example.org", "bo@example.com"]), "{:?}", answer.body);
     assert_eq!(answer["cc"], json!(["cy@example.com"]));
     let path = format!("/api/conversations/{}/messages", answer["conversation_id"]);
@@ -187,7 +189,8 @@ async fn answers_go_where_their_sender_wants_them() {
     let references = app.provider.attempts()[0].envelope.references.clone();
     assert_eq!(references, ["form@example.com"]);
     let ours = format!("In-Reply-To: <{}@messages.example>", app.provider.attempts()[0].envelope.reference);
-    let back = raw(&["From: customer@example.net", "To: support@example.org", "Message-ID: <b@x>", &ours, "", "thanks"]);
+    let back =
+        raw(&["From: customer@example.net", "To: support@example.org", "Message-ID: <b@x>", &ours, "", "thanks"]);
     assert_eq!(post_raw(&app, "", back).await["conversation_id"], received["conversation_id"]);
 }
 
@@ -258,12 +261,21 @@ async fn fifty_of_the_same_mail_at_once_are_one_message() {
 async fn a_mail_is_one_however_often_it_is_handed_over_and_none_takes_anothers_place() {
     let app = TestApp::start().await;
     let first = post_raw(&app, "?to=support@example.org", from_ann("same", &[], "hello")).await;
-    let again = [b"Received: from elsewhere\r\nDelivered-To: support@example.org\r\n".as_slice(), &from_ann("same", &[], "hello\r\n")].concat();
+    let again = [
+        b"Received: from elsewhere\r\nDelivered-To: support@example.org\r\n".as_slice(),
+        &from_ann("same", &[], "hello\r\n"),
+    ]
+    .concat();
     assert_eq!(post_raw(&app, "", again).await["id"], first["id"]);
     for other in [
         post_raw(&app, "", from_ann("same", &[], "something else under the same name")).await,
         post_raw(&app, "?to=hidden@example.org", from_ann("same", &[], "hello")).await,
-        post_raw(&app, "", raw(&["From: bo@example.com", "To: support@example.org", "Message-ID: <same@example.com>", "", "hello"])).await,
+        post_raw(
+            &app,
+            "",
+            raw(&["From: bo@example.com", "To: support@example.org", "Message-ID: <same@example.com>", "", "hello"]),
+        )
+        .await,
     ] {
         assert_eq!(other.status, 200, "{:?}", other.body);
         assert_ne!(other["id"], first["id"]);
@@ -294,7 +306,9 @@ async fn what_cannot_be_read_waits_in_quarantine_with_its_bytes_and_its_envelope
     assert_eq!((replayed.status.as_u16(), text(&replayed["message"]["body"])), (200, "understood at last"));
     assert_eq!(app.list("/api/quarantine").await.len(), 2);
     assert_eq!(post_raw(&app, "", Vec::new()).await.status, 400);
-    for (media, status) in [("application/json", 415), ("text/plain; charset=x", 200), ("application/octet-stream", 200)] {
+    for (media, status) in
+        [("application/json", 415), ("text/plain; charset=x", 200), ("application/octet-stream", 200)]
+    {
         let request = Request::post(RAW).header("content-type", media).body(whole.clone().into()).unwrap();
         assert_eq!(app.raw(request).await.status, status, "{media}");
     }
@@ -307,7 +321,8 @@ async fn in_serve_a_mail_server_shows_its_secret() {
     assert_eq!(post_raw(&app, "", mail.clone()).await.status, 401);
     let key = app.key(&[Scope::Admin]).await;
     for (authorization, status) in [(key, 401), (format!("Bearer {WEBHOOK_SECRET}"), 200)] {
-        let request = Request::post(RAW).header("content-type", "message/rfc822").header("authorization", authorization);
+        let request =
+            Request::post(RAW).header("content-type", "message/rfc822").header("authorization", authorization);
         assert_eq!(app.raw(request.body(mail.clone().into()).unwrap()).await.status, status);
     }
 }
@@ -322,7 +337,11 @@ async fn what_a_mail_quotes_is_told_apart_in_text_and_in_html() {
     let html_mail = from_ann("html", &["Content-Type: text/html; charset=utf-8"], html);
     let shown = post_raw(&app, "", html_mail).await;
     assert_eq!(text(&shown["new_text"]), "Yes, so.");
-    assert!(text(&shown["text"]).starts_with("Yes, so.") && text(&shown["text"]).contains("Is it so?"), "{}", shown["text"]);
+    assert!(
+        text(&shown["text"]).starts_with("Yes, so.") && text(&shown["text"]).contains("Is it so?"),
+        "{}",
+        shown["text"]
+    );
     let none = post_raw(&app, "", from_ann("none", &[], "Nothing quoted.")).await;
     assert_eq!(none["new_text"], Value::Null);
     let sent = app.send(email("Mine.\n\n> yours\n")).await;

@@ -76,7 +76,10 @@ async fn a_mail_that_sendgrid_has_taken_apart_is_put_together() {
     assert_eq!((text(&answer["from"]), text(&answer["to"])), ("ann@example.com", "support@example.org"));
     assert_eq!((&answer["cc"], text(&answer["subject"])), (&json!(["cy@example.com"]), "Gr\u{fc}\u{df}e"));
     assert_eq!(text(&answer["html"]), "<p>Sch\u{f6}n</p><img src=\"/api/attachments/1\">");
-    assert_eq!((text(&answer["reply_to"]), answer["attachments"].as_array().unwrap().len()), ("answers@example.com", 1));
+    assert_eq!(
+        (text(&answer["reply_to"]), answer["attachments"].as_array().unwrap().len()),
+        ("answers@example.com", 1)
+    );
     assert_eq!(app.get(text(&answer["attachments"][0])).await.bytes, png());
     let notes = notes(&app, &answer.body).await;
     assert_eq!((notes.len(), text(&notes[0]["name"]), &notes[0]["size_bytes"]), (1, "b.zip", &json!(5)));
@@ -132,7 +135,10 @@ async fn a_form_that_cannot_be_read_waits_in_quarantine_and_is_read_again_from_t
         (form(&[("email", b"no mail")], &[]), vec!["email invalid"]),
     ] {
         let answer = post(&app, PATH, Some(SECRET), body.clone()).await;
-        assert_eq!((answer.status.as_u16(), answer.errors()), (202, errors.iter().map(|one| (*one).to_owned()).collect()));
+        assert_eq!(
+            (answer.status.as_u16(), answer.errors()),
+            (202, errors.iter().map(|one| (*one).to_owned()).collect())
+        );
         let again = app.post(&format!("/api/quarantine/{}/replay", answer["quarantined"]), Value::Null).await;
         assert_eq!((again.status.as_u16(), again.errors()), (409, answer.errors()));
     }
