@@ -14,6 +14,7 @@ pub mod egress;
 pub mod fault;
 pub mod http;
 pub mod messaging;
+pub mod mime;
 pub mod outbox;
 pub mod provider;
 pub mod signature;

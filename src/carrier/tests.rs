@@ -90,6 +90,7 @@ fn envelope(reference: &str) -> Envelope {
         cc: Vec::new(),
         reply_to: None,
         unsubscribe: None,
+        references: Vec::new(),
         subject: None,
         body: "it's \"quoted\"\n".to_owned(),
         attachments: Vec::new(),

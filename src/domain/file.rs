@@ -28,11 +28,13 @@ pub enum MediaType {
     Pdf,
     /// UTF-8 text, whatever language it is written in: HTML and SVG are text here.
     Text,
+    /// A whole mail as it came in. No upload is ever taken for one.
+    Mail,
 }
 
 impl MediaType {
     /// Every one.
-    pub const ALL: [Self; 6] = [Self::Png, Self::Jpeg, Self::Gif, Self::WebP, Self::Pdf, Self::Text];
+    pub const ALL: [Self; 7] = [Self::Png, Self::Jpeg, Self::Gif, Self::WebP, Self::Pdf, Self::Text, Self::Mail];
 
     /// Its name in headers, JSON and the database.
     pub fn as_str(self) -> &'static str {
@@ -43,6 +45,7 @@ impl MediaType {
             Self::WebP => "image/webp",
             Self::Pdf => "application/pdf",
             Self::Text => "text/plain",
+            Self::Mail => "message/rfc822",
         }
     }
 
@@ -70,7 +73,7 @@ impl MediaType {
             Self::Gif => bytes.starts_with(b"GIF87a") || bytes.starts_with(b"GIF89a"),
             Self::WebP => bytes.starts_with(b"RIFF") && bytes.get(8..12) == Some(b"WEBP"),
             Self::Pdf => bytes.starts_with(b"%PDF-"),
-            Self::Text => false,
+            Self::Text | Self::Mail => false,
         }
     }
 }

@@ -1,5 +1,8 @@
 //! The HTML of a mail: told apart from text, made harmless, and read as text.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
+
 const TAGS: &[&str] = &[
     "a",
     "abbr",
@@ -82,7 +85,8 @@ const WIDTH: usize = 500;
 /// The two forms in which the HTML of a mail is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rendered {
-    /// What cannot run: no script, style, form, frame or handler; links open without a referrer.
+    /// What cannot run: no script, style, form, frame or handler; links open without a referrer, and no picture is
+    /// loaded from elsewhere, which would tell its sender who reads when and where.
     pub html: String,
     /// As text.
     pub text: String,
@@ -92,17 +96,49 @@ pub struct Rendered {
 ///
 /// HTML that is too large or too deep to be parsed comes back as its bare text, preformatted.
 pub fn render(html: &str) -> Rendered {
+    render_with(html, HashMap::new())
+}
+
+/// The same for HTML that shows pictures of its own: `pictures` says by the name that stands behind `cid:` where each
+/// is (RFC 2392).
+pub fn render_with(html: &str, pictures: HashMap<String, String>) -> Rendered {
     if is_unbearable(html) {
         let text = bare_text(html);
         return Rendered { html: format!("<pre>{}</pre>", ammonia::clean_text(&text)), text };
     }
-    let harmless = ammonia::Builder::default().link_rel(Some("noopener noreferrer nofollow")).clean(html).to_string();
+    let harmless = ammonia::Builder::default()
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .add_url_schemes(["cid"])
+        .attribute_filter(move |element, attribute, value| match (element, attribute) {
+            ("img", "src") => picture(value, &pictures),
+            _ => (!is_picture_name(value)).then_some(Cow::Borrowed(value)),
+        })
+        .clean(html)
+        .to_string();
     let text = html2text::config::plain_no_decorate()
         .raw_mode(true)
         .no_table_borders()
         .string_from_read(harmless.as_bytes(), WIDTH)
         .map_or_else(|_| bare_text(html), |text| text.trim().to_owned());
     Rendered { html: harmless, text }
+}
+
+/// Where a picture of the mail's own is; nothing for every other.
+fn picture<'a>(source: &str, pictures: &HashMap<String, String>) -> Option<Cow<'a, str>> {
+    let name = source.trim().get(4..).filter(|_| is_picture_name(source))?;
+    let found = pictures.get(name).or_else(|| pictures.get(&percent_decoded(name)));
+    found.map(|url| Cow::Owned(url.clone()))
+}
+
+fn is_picture_name(value: &str) -> bool {
+    value.trim().get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid:"))
+}
+
+/// A name as it was before it stood in a URL.
+fn percent_decoded(name: &str) -> String {
+    let plus = name.replace('+', "%2B");
+    let pair = format!("x={plus}");
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, name)| name.into_owned()).unwrap_or_default()
 }
 
 fn is_unbearable(html: &str) -> bool {
@@ -169,7 +205,28 @@ mod tests {
     #[test]
     fn script_does_not_survive() {
         let html = render("<p onclick=alert(1)>hi<script>alert(2)</script><img src=x onerror=alert(3)></p>").html;
-        assert_eq!(html, "<p>hi<img src=\"x\"></p>");
+        assert_eq!(html, "<p>hi<img></p>");
+    }
+
+    #[test]
+    fn only_the_pictures_of_the_mail_itself_are_shown() {
+        let pictures = HashMap::from([("a@b+c".to_owned(), "/api/attachments/7".to_owned())]);
+        for (source, shown) in [
+            ("cid:a@b+c", "<img src=\"/api/attachments/7\" alt=\"x\">"),
+            (" CID:a%40b%2Bc", "<img src=\"/api/attachments/7\" alt=\"x\">"),
+            ("cid:other", "<img alt=\"x\">"),
+            ("cid:", "<img alt=\"x\">"),
+            ("https://tracker.example/1.gif", "<img alt=\"x\">"),
+            ("//tracker.example/1.gif", "<img alt=\"x\">"),
+            ("/api/auth/logout", "<img alt=\"x\">"),
+            ("data:image/png;base64,AAAA", "<img alt=\"x\">"),
+            ("\u{e9}\u{e9}\u{e9}", "<img alt=\"x\">"),
+        ] {
+            let html = format!("<img src=\"{source}\" alt=\"x\">");
+            assert_eq!(render_with(&html, pictures.clone()).html, shown, "{source}");
+        }
+        let link = render_with("<a href=\"cid:a@b+c\">x</a>", pictures).html;
+        assert_eq!(link, "<a rel=\"noopener noreferrer nofollow\">x</a>");
     }
 
     #[test]

@@ -213,9 +213,14 @@ pub struct Message {
     /// The plain form of an HTML body.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
-    /// The sanitised form of an HTML body.
+    /// The sanitised form of an HTML body. No picture in it is loaded from elsewhere; those that the mail carries are
+    /// read from its attachments.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
+    /// What of a mail that came in is new: `text`, or `body` where there is no `text`, up to where it quotes earlier mails
+    /// to its end. Absent: it quotes none there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub new_text: Option<String>,
     /// As they were given.
     pub attachments: Vec<String>,
     /// What an SMS costs.

@@ -14,6 +14,7 @@ mod message;
 mod network;
 mod people;
 mod quiet;
+mod quote;
 mod refusal;
 mod segments;
 mod status;
@@ -30,7 +31,7 @@ pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
 pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of_url, file_url};
 pub use guards::Guards;
-pub use html::{Rendered, is_html, render};
+pub use html::{Rendered, is_html, render, render_with};
 pub use id::{
     AddressId, ApiKeyId, AuditId, ConsentId, ConversationId, EventId, FileId, InboundMediaId, InvitationId, LabelId,
     MessageId, NoteId, OutboxId, QuarantineId, SavedReplyId, SessionId, UserId, WebhookDeliveryId, WebhookEndpointId,
@@ -43,6 +44,7 @@ pub use message::{
 pub use network::{Network, NetworkError};
 pub use people::{Caller, Role, Sight, Who, is_username};
 pub use quiet::{QuietHours, QuietHoursChange, QuietHoursError};
+pub use quote::new_part;
 pub use refusal::{FieldError, Refusal};
 pub use segments::{Encoding, Segments};
 pub use status::{Report, Standing, Status};

@@ -24,6 +24,14 @@ pub struct SmallJson(pub Bytes);
 #[derive(Debug)]
 pub struct LargeJson(pub Bytes);
 
+/// A whole mail as its body, of the size that webhooks may have.
+#[derive(Debug)]
+pub struct MailBody(pub Bytes);
+
+/// A body of the size that webhooks may have that is a form of several parts.
+#[derive(Debug)]
+pub struct FormBody(pub Bytes);
+
 /// A body of the ordinary size that is JSON or a form.
 #[derive(Debug)]
 pub struct JsonOrForm {
@@ -79,6 +87,31 @@ impl FromRequest<State> for LargeJson {
     }
 }
 
+impl FromRequest<State> for MailBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Error> {
+        const MEDIA: [&str; 4] = ["message/rfc822", "message/global", "application/octet-stream", "text/plain"];
+        if essence(request.headers()).is_some_and(|essence| !MEDIA.contains(&essence.as_str())) {
+            let detail = "the body must be message/rfc822, application/octet-stream or text/plain";
+            return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        read(request, state.config.large_body_limit_bytes, timeout(state)).await.map(Self)
+    }
+}
+
+impl FromRequest<State> for FormBody {
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &State) -> Result<Self, Error> {
+        if essence(request.headers()).as_deref() != Some("multipart/form-data") {
+            let detail = "the body must be multipart/form-data";
+            return Err(Error::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail));
+        }
+        read(request, state.config.large_body_limit_bytes, timeout(state)).await.map(Self)
+    }
+}
+
 impl FromRequest<State> for JsonOrForm {
     type Rejection = Error;
 
@@ -92,6 +125,12 @@ impl FromRequest<State> for JsonOrForm {
 /// How long a body may take.
 pub fn timeout(state: &State) -> Duration {
     Duration::from_millis(state.config.body_timeout_ms)
+}
+
+/// What the headers call the body, without parameters.
+fn essence(headers: &HeaderMap) -> Option<String> {
+    let declared = headers.get(CONTENT_TYPE)?.to_str().unwrap_or_default();
+    Some(declared.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
 }
 
 /// What the headers say the body is; without a word it is taken for JSON.

@@ -22,6 +22,7 @@ mod invitations;
 mod keys;
 mod limiter;
 mod lists;
+mod mails;
 mod messages;
 mod observe;
 mod openapi;
@@ -169,6 +170,8 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(webhooks::receive_status))
         .routes(routes!(webhooks::twilio::receive_from_twilio))
         .routes(routes!(webhooks::sendgrid::receive_sendgrid_events))
+        .routes(routes!(mails::receive_raw_mail))
+        .routes(routes!(mails::receive_sendgrid_mail))
         .routes(routes!(consents::list_consents, consents::change_consent))
         .routes(routes!(consents::export_consents))
         .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))

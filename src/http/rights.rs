@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 
-use super::body::{JsonOrForm, LargeJson};
+use super::body::{FormBody, JsonOrForm, LargeJson, MailBody};
 use super::entrance::{Entrance, Whence};
 use super::limiter::Asker;
 use super::{Error, Mode, State, cookie, webhooks};
@@ -241,13 +241,26 @@ impl AsRef<[u8]> for LargeJson {
     }
 }
 
+impl AsRef<[u8]> for MailBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for FormBody {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl AsRef<[u8]> for JsonOrForm {
     fn as_ref(&self) -> &[u8] {
         self.bytes()
     }
 }
 
-fn wrong_secret() -> Error {
+/// 401: a webhook came with a secret that is not that of the provider.
+pub fn wrong_secret() -> Error {
     Error::unauthorized(WEBHOOK_CHALLENGE, "this is no provider's webhook secret")
 }
 

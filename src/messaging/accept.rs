@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::domain::{
-    Address, AddressId, Direction, Draft, EventKind, FileId, Message, MessageId, Policy, RecipientKind, Segments,
-    Status, Timestamp, UserId, WorkspaceId,
+    Address, AddressId, ConversationId, Direction, Draft, EventKind, FileId, Message, MessageId, Policy, RecipientKind,
+    Segments, Status, Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{
     AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, RecipientRow, Result,
@@ -20,6 +20,10 @@ pub(super) struct Entry {
     pub(super) draft: Draft,
     /// The uploads among its attachments, each in its place; empty when there are none.
     pub(super) files: Vec<Option<FileId>>,
+    /// By what a mail's HTML names its attachments, each in its place; empty when it names none.
+    pub(super) content_ids: Vec<Option<String>>,
+    /// The conversation it goes on; absent: that of its participants.
+    pub(super) conversation: Option<ConversationId>,
     /// The person who wrote it, where one did.
     pub(super) author: Option<UserId>,
     pub(super) segments: Option<Segments>,
@@ -42,6 +46,7 @@ impl Entry {
             position,
             url,
             file: self.files.get(position).copied().flatten(),
+            content_id: self.content_ids.get(position).and_then(Option::as_deref),
         })
     }
 
@@ -64,14 +69,7 @@ pub(super) async fn store_entries(
     now: Timestamp,
 ) -> Result<Vec<Message>> {
     let addresses = ensure_addresses(tx, workspace, entries, now).await?;
-    let sets: Vec<BTreeSet<AddressId>> = entries
-        .iter()
-        .map(|entry| {
-            let others = entry.draft.recipients().filter_map(|address| addresses.get(address));
-            others.chain(addresses.get(&entry.draft.from)).copied().collect()
-        })
-        .collect();
-    let conversations = tx.ensure_conversations(workspace, &sets, now).await?;
+    let conversations = find_conversations(tx, workspace, (entries, &addresses), now).await?;
 
     let mut messages = Vec::with_capacity(entries.len());
     let mut recipients = Vec::with_capacity(entries.len());
@@ -109,6 +107,22 @@ pub(super) async fn store_entries(
     Ok(compose_new(entries, messages, (&recipients, authors), addresses, now))
 }
 
+/// The conversation of each entry: the one it goes on, or that of its participants.
+async fn find_conversations(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    (entries, addresses): (&[Entry], &HashMap<Address, AddressId>),
+    now: Timestamp,
+) -> Result<Vec<ConversationId>> {
+    let participants = |entry: &Entry| -> BTreeSet<AddressId> {
+        let others = entry.draft.recipients().filter_map(|address| addresses.get(address));
+        others.chain(addresses.get(&entry.draft.from)).copied().collect()
+    };
+    let sets: Vec<_> = entries.iter().filter(|entry| entry.conversation.is_none()).map(participants).collect();
+    let mut ensured = tx.ensure_conversations(workspace, &sets, now).await?.into_iter();
+    Ok(entries.iter().filter_map(|entry| entry.conversation.or_else(|| ensured.next())).collect())
+}
+
 async fn ensure_addresses(
     tx: &mut Tx,
     workspace: WorkspaceId,
@@ -128,7 +142,7 @@ async fn ensure_addresses(
 
 fn new_message(
     entry: &Entry,
-    conversation: crate::domain::ConversationId,
+    conversation: ConversationId,
     addresses: &HashMap<Address, AddressId>,
     now: Timestamp,
 ) -> NewMessage {
@@ -189,6 +203,7 @@ fn compose_new(
         message_id: new.message,
         url: new.url.to_owned(),
         file_id: new.file,
+        content_id: new.content_id.map(str::to_owned),
     });
     let content = MessageContent { recipients, attachments: attachments.collect(), authors };
     let addresses = addresses.into_iter().map(|(address, id)| (id, address)).collect();

@@ -12,11 +12,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
+use super::mails::{Answered, MailFacts};
 use super::send::store_outbound;
 use super::{Messaging, Page, PageRequest, SINGLE};
 use crate::domain::{
     Address, AddressId, Caller, Channel, ConsentChannel, ConsentId, ConsentSource, ConsentState, Draft, Keyword,
-    MessageId, Policy, Timestamp, Who, WorkspaceId,
+    Message, MessageId, Policy, Timestamp, Who, WorkspaceId,
 };
 use crate::store::{self, ConsentRow, NewConsent, Reach, Slot, Tx};
 
@@ -63,19 +64,24 @@ pub struct ConsentChange {
     pub note: Option<String>,
 }
 
-/// Does what a text that came in asks for by a keyword, in its own transaction; gives who gets nothing from now on.
+/// Does what a message that came in asks for by a keyword, in its own transaction; gives who gets nothing from now on.
+///
+/// What a machine or a list sent asks for nothing, whatever stands in it.
 pub(super) async fn obey(
     tx: &mut Tx,
     m: &Messaging,
     workspace: WorkspaceId,
-    (id, draft): (MessageId, &Draft),
+    (message, draft, mail): (&Message, &Draft, Option<&MailFacts>),
     now: Timestamp,
 ) -> store::Result<Option<Reach>> {
-    let keyword = if draft.channel.is_text() { Keyword::read(&draft.body) } else { None };
+    let id = message.id;
+    let keyword = keyword(message).filter(|_| !mail.is_some_and(|mail| mail.is_automatic));
     let state = match keyword {
         None => return Ok(None),
         Some(Keyword::Help) => {
-            answer_help(tx, m, workspace, draft, now).await?;
+            let thread = mail.map(|mail| mail.thread.clone()).unwrap_or_default();
+            let answered = Answered { conversation: message.conversation_id, thread };
+            answer_help(tx, m, workspace, (draft, &answered), now).await?;
             return Ok(None);
         }
         Some(Keyword::Stop) => ConsentState::OptedOut,
@@ -96,17 +102,28 @@ pub(super) async fn obey(
     Ok((state == ConsentState::OptedOut).then_some((address, ConsentChannel::Sms)))
 }
 
+/// The keyword that a text is. Of a mail, what is new of it may ask for help; for the rest mails have links, and their
+/// words are too common in letters.
+fn keyword(message: &Message) -> Option<Keyword> {
+    if message.channel != Channel::Email {
+        return Keyword::read(&message.body);
+    }
+    let said = message.new_text.as_ref().or(message.text.as_ref()).unwrap_or(&message.body);
+    Keyword::read(said).filter(|keyword| *keyword == Keyword::Help)
+}
+
 /// Answers with the workspace's text, when it has one, once a day to everybody.
 async fn answer_help(
     tx: &mut Tx,
     m: &Messaging,
     workspace: WorkspaceId,
-    question: &Draft,
+    (question, answered): (&Draft, &Answered),
     now: Timestamp,
 ) -> store::Result<()> {
     let text = tx.find_workspace(workspace).await?.and_then(|row| row.help_text);
     let (Some(body), Some(from)) = (text, question.to.first()) else { return Ok(()) };
-    if m.rules.provider_of(Channel::Sms).is_none() {
+    let channel = if question.channel.is_text() { Channel::Sms } else { question.channel };
+    if m.rules.provider_of(channel).is_none() {
         return Ok(());
     }
     let key = m.store.vault().fingerprint(&[b"answer", &workspace.0.to_be_bytes(), question.from.as_str().as_bytes()]);
@@ -114,12 +131,12 @@ async fn answer_help(
         return Ok(());
     }
     let draft = Draft {
-        channel: Channel::Sms,
+        channel,
         from: from.clone(),
         to: vec![question.from.clone()],
         cc: Vec::new(),
         reply_to: None,
-        subject: None,
+        subject: question.subject.clone(),
         body,
         attachments: Vec::new(),
         timestamp: None,
@@ -128,7 +145,8 @@ async fn answer_help(
         policy: Policy::NoDuplicates,
     };
     let server = Caller { workspace, who: Who::Operator };
-    store_outbound(tx, m, &server, (vec![(draft, Vec::new())], SINGLE), now).await?;
+    let answered = (channel == Channel::Email).then_some(answered);
+    store_outbound(tx, m, &server, (vec![(draft, Vec::new())], SINGLE, answered), now).await?;
     Ok(())
 }
 

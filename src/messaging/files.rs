@@ -109,14 +109,19 @@ pub(super) fn describe(m: &Messaging, uploader: String, name: &str, bytes: &Byte
     if bytes.is_empty() {
         return Err(UploadError::Empty);
     }
-    Ok(NewFile {
+    let media_type = MediaType::of(bytes).ok_or(UploadError::Unsupported)?;
+    Ok(describe_as(m, uploader, (name, media_type), bytes))
+}
+
+fn describe_as(m: &Messaging, uploader: String, (name, media_type): (&str, MediaType), bytes: &Bytes) -> NewFile {
+    NewFile {
         uploader,
         object_key: Blobs::new_key(&m.clock),
         name: clean_file_name(name),
-        media_type: MediaType::of(bytes).ok_or(UploadError::Unsupported)?.as_str(),
+        media_type: media_type.as_str(),
         size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
         hash: Sha256::digest(bytes).to_vec(),
-    })
+    }
 }
 
 /// Keeps the bytes of a file whose row is there; without them the row goes.
@@ -133,6 +138,54 @@ pub(super) async fn put_bytes(
         return Err(error.into());
     }
     Ok(())
+}
+
+/// A file that came with a message from outside.
+#[derive(Debug)]
+pub(super) struct Fresh {
+    pub(super) name: String,
+    pub(super) media_type: MediaType,
+    pub(super) bytes: Bytes,
+}
+
+/// Who has uploaded what came with a message: nobody.
+const SENDER: &str = "inbound";
+
+/// Keeps the files of a message that comes in, all or none. They count into the room of the workspace alone.
+pub(super) async fn keep_fresh(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    files: Vec<Fresh>,
+) -> Result<Vec<UploadedFile>, UploadError> {
+    if files.is_empty() {
+        return Ok(Vec::new());
+    }
+    let new = |file: &Fresh| describe_as(m, SENDER.to_owned(), (&file.name, file.media_type), &file.bytes);
+    let rows: Vec<NewFile> = files.iter().map(new).collect();
+    let mut tx = m.store.begin().await?;
+    let sum = rows.iter().map(|row| row.size_bytes).sum();
+    if !tx.take_storage(workspace, sum, m.rules.storage_limit_bytes).await? {
+        return Err(UploadError::Full);
+    }
+    let ids = tx.insert_files(workspace, &rows, m.clock.now()).await?;
+    tx.commit().await?;
+    for (row, file) in rows.iter().zip(&files) {
+        if let Err(error) = m.blobs.put(&row.object_key, file.bytes.clone()).await {
+            m.blobs.delete(&rows.iter().map(|row| row.object_key.clone()).collect::<Vec<_>>()).await?;
+            let mut tx = m.store.begin().await?;
+            tx.delete_files(&ids.iter().map(|id| (workspace, *id)).collect::<Vec<_>>()).await?;
+            tx.commit().await?;
+            return Err(error.into());
+        }
+    }
+    let uploaded = |(id, row): (FileId, NewFile)| UploadedFile {
+        id,
+        url: file_url(id),
+        media_type: row.media_type.to_owned(),
+        size_bytes: row.size_bytes,
+        name: row.name,
+    };
+    Ok(ids.into_iter().zip(rows).map(uploaded).collect())
 }
 
 /// Takes what an upload costs: of its uploader's day, and of the room that the workspace has.

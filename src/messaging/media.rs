@@ -84,6 +84,7 @@ fn extension(bytes: &Bytes) -> &'static str {
         Some(MediaType::WebP) => "webp",
         Some(MediaType::Pdf) => "pdf",
         Some(MediaType::Text) => "txt",
+        Some(MediaType::Mail) => "eml",
         None => "bin",
     }
 }

@@ -5,6 +5,7 @@ mod callback;
 pub mod chat;
 mod consent;
 mod files;
+mod mails;
 mod media;
 mod notes;
 mod notice;
@@ -38,6 +39,7 @@ pub use files::{
     OpenFile, ReadFileError, UploadError, check_attachments, open_file, open_linked_file, read_file, sign_link,
     sweep_files, upload,
 };
+pub use mails::{IncomingMail, KeptFile, MailFacts, MailFile, receive_mail};
 pub use media::{Media, end_media, keep_media};
 pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};

@@ -73,6 +73,8 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
         segments: draft.segments(),
         draft,
         files: Vec::new(),
+        content_ids: Vec::new(),
+        conversation: None,
         author: None,
         status: Status::Queued,
         deliver_by: Some(deadline),

@@ -6,13 +6,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::chat::{Chats, note_delivered, show, show_one};
+use super::mails::Said;
 use super::team::{add_benches, bench_of};
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
 use crate::domain::{
     Address, AddressId, Caller, Channel, Conversation, ConversationId, LastMessage, Message, MessageId, OneOrMany,
-    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId, is_html, render,
+    QuarantineId, Recipient, RecipientKind, SegmentSummary, Status, Timestamp, WorkspaceId,
 };
-use crate::store::{ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx};
+use crate::store::{
+    AttachmentRow, ConversationRow, MessageContent, MessageRow, QuarantinedRow, RecipientRow, Result, Tx,
+};
 
 /// One entry of a message's timeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -339,9 +342,9 @@ pub(super) fn compose(
     for row in content.recipients {
         recipients.entry(row.message_id).or_default().push(row);
     }
-    let mut attachments: HashMap<MessageId, Vec<String>> = HashMap::new();
+    let mut attachments: HashMap<MessageId, Vec<AttachmentRow>> = HashMap::new();
     for row in content.attachments {
-        attachments.entry(row.message_id).or_default().push(row.url);
+        attachments.entry(row.message_id).or_default().push(row);
     }
     let text = |id: AddressId| addresses.get(&id).map(|address| address.as_str().to_owned()).unwrap_or_default();
     rows.into_iter()
@@ -357,15 +360,14 @@ pub(super) fn compose(
 fn compose_one(
     row: MessageRow,
     recipients: &[RecipientRow],
-    (attachments, author): (Vec<String>, Option<String>),
+    (attachments, author): (Vec<AttachmentRow>, Option<String>),
     text: impl Fn(AddressId) -> String,
 ) -> Message {
     let of_kind = |kind: RecipientKind| {
         recipients.iter().filter(|row| row.kind == kind).map(|row| text(row.address_id)).collect::<Vec<_>>()
     };
     let (to, cc) = (of_kind(RecipientKind::To), of_kind(RecipientKind::Cc));
-    let rendered = (row.channel == Channel::Email && is_html(&row.body)).then(|| render(&row.body));
-    let (html, plain) = rendered.map(|rendered| (rendered.html, rendered.text)).unzip();
+    let said = Said::of(&row, &attachments);
     let segments = row.segment_count.zip(row.segment_encoding);
     let status = row.status;
     let recipient = |row: &RecipientRow| Recipient {
@@ -384,10 +386,11 @@ fn compose_one(
         cc,
         reply_to: row.reply_to_id.map(&text),
         subject: row.subject,
-        text: plain,
-        html,
+        text: said.text,
+        html: said.html,
+        new_text: said.new_text,
         body: row.body,
-        attachments,
+        attachments: attachments.into_iter().map(|attached| attached.url).collect(),
         segments: segments.map(|(count, encoding)| SegmentSummary { count, encoding }),
         status,
         status_reason: row.status_reason,

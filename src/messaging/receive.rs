@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::accept::{Entry, store_entries};
+use super::mails::{MailFacts, find_thread};
 use super::read::load_composed;
 use super::{Messaging, consent};
 use crate::domain::{Direction, Draft, Message, MessageId, QuarantineId, Status, Timestamp, WorkspaceId};
@@ -18,14 +19,17 @@ pub enum Endpoint {
     Email,
     /// `MessageSid`
     Twilio,
+    /// The `Message-ID` of a mail, or what stands for it
+    Mail,
 }
 
 impl Endpoint {
-    fn as_str(self) -> &'static str {
+    pub(super) fn as_str(self) -> &'static str {
         match self {
             Self::Sms => "sms",
             Self::Email => "email",
             Self::Twilio => "twilio",
+            Self::Mail => "mail",
         }
     }
 }
@@ -41,6 +45,8 @@ pub struct Inbound {
     pub draft: Draft,
     /// The provider that has what its attachments name, and gives it to us alone; absent: they stay as they are.
     pub media_of: Option<String>,
+    /// What is known of it besides, when it came as a mail server has it.
+    pub mail: Option<Box<MailFacts>>,
 }
 
 /// What became of it.
@@ -60,7 +66,11 @@ pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) ->
     if is_sabotaged("dedupe_off") {
         name.1 = &nobodys;
     }
-    let fingerprint = fingerprint(m, &inbound.draft);
+    let fingerprint = match &inbound.mail {
+        // its content is in its name
+        Some(_) => m.store.vault().fingerprint(&[inbound.external_id.as_bytes()]),
+        None => fingerprint(m, &inbound.draft),
+    };
     let mut tx = m.store.begin().await?;
     if let Some(seen) = tx.find_event(workspace, name).await? {
         return repeat(tx, workspace, &seen, &fingerprint, now).await;
@@ -72,7 +82,8 @@ pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) ->
     }
     let channel = inbound.draft.channel;
     let media_of = inbound.media_of;
-    let (message, opted_out) = store_inbound(&mut tx, m, workspace, (id, inbound.draft), now).await?;
+    let content = (id, inbound.draft, inbound.mail.as_deref());
+    let (message, opted_out) = store_inbound(&mut tx, m, workspace, content, now).await?;
     if let Some(provider) = media_of {
         tx.insert_inbound_media((workspace, id), &provider, now).await?;
     }
@@ -91,15 +102,21 @@ pub(super) async fn store_inbound(
     tx: &mut Tx,
     m: &Messaging,
     workspace: WorkspaceId,
-    (id, draft): (MessageId, Draft),
+    (id, draft, mail): (MessageId, Draft, Option<&MailFacts>),
     now: Timestamp,
 ) -> store::Result<(Message, Option<Reach>)> {
     let segments = draft.segments();
+    let thread = match mail {
+        Some(mail) => find_thread(tx, m, workspace, (&draft, mail)).await?,
+        None => None,
+    };
     let entry = Entry {
         id,
         direction: Direction::Inbound,
         draft,
-        files: Vec::new(),
+        files: mail.map(MailFacts::files).unwrap_or_default(),
+        content_ids: mail.map(MailFacts::content_ids).unwrap_or_default(),
+        conversation: thread.map(|thread| thread.conversation),
         author: None,
         segments,
         status: Status::Received,
@@ -107,7 +124,10 @@ pub(super) async fn store_inbound(
     };
     let stored = store_entries(tx, workspace, std::slice::from_ref(&entry), now).await?.pop();
     let message = stored.ok_or(store::Error::Corrupt("no row for an inbound message"))?;
-    let opted_out = consent::obey(tx, m, workspace, (id, &entry.draft), now).await?;
+    if let Some(mail) = mail {
+        mail.note(tx, (workspace, id), thread, now).await?;
+    }
+    let opted_out = consent::obey(tx, m, workspace, (&message, &entry.draft, mail), now).await?;
     Ok((message, opted_out))
 }
 

@@ -1,6 +1,8 @@
 //! Answering in a conversation: addresses and channel come from its last message.
 
-use super::{Messaging, Once, SendError, Sent, send};
+use super::mails::Answered;
+use super::send::send_answer;
+use super::{Messaging, Once, SendError, Sent};
 use crate::domain::{
     Address, Caller, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy, Refusal, Timestamp,
 };
@@ -50,18 +52,24 @@ pub async fn reply(
     once: Option<Once>,
 ) -> Result<Sent, ReplyError> {
     let last = last_message(m, caller, conversation).await.map_err(SendError::from)?;
-    let last = last.ok_or(ReplyError::NoSuchConversation)?;
+    let (last, answered) = last.ok_or(ReplyError::NoSuchConversation)?;
     let draft = draft(m, &last, reply);
-    Ok(send(m, caller, draft, once).await?)
+    Ok(send_answer(m, caller, draft, once, answered.as_ref()).await?)
 }
 
-async fn last_message(m: &Messaging, caller: &Caller, conversation: ConversationId) -> store::Result<Option<Message>> {
+/// The last message of a conversation, and as what a mail is answered.
+async fn last_message(
+    m: &Messaging,
+    caller: &Caller,
+    conversation: ConversationId,
+) -> store::Result<Option<(Message, Option<Answered>)>> {
     let mut tx = m.store.read().await?;
     if !tx.sees(caller, conversation).await? {
         return Ok(None);
     }
     let Some(row) = tx.find_last_message(caller.workspace, conversation).await? else { return Ok(None) };
-    Ok(load_composed(&mut tx, caller.workspace, vec![row]).await?.pop())
+    let answered = Answered::find(&mut tx, caller.workspace, &row).await?;
+    Ok(load_composed(&mut tx, caller.workspace, vec![row]).await?.pop().map(|last| (last, answered)))
 }
 
 fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> {
@@ -97,7 +105,8 @@ fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> 
     })
 }
 
-/// Who answers whom: after an inbound message its first recipient answers its sender and everybody else it went to.
+/// Who answers whom: after an inbound message its first recipient answers its sender, or where the sender of a mail
+/// wants answers, and everybody else it went to.
 fn ends(last: &Message) -> (String, Vec<String>, Vec<String>) {
     let to = last.to.as_slice();
     match last.direction {
@@ -105,8 +114,9 @@ fn ends(last: &Message) -> (String, Vec<String>, Vec<String>) {
         Direction::Inbound => {
             let (from, others) =
                 to.split_first().map_or((last.from.clone(), &[][..]), |(first, rest)| (first.clone(), rest));
-            let back = std::iter::once(last.from.clone()).chain(others.iter().cloned()).collect();
-            (from, back, last.cc.clone())
+            let sender = last.reply_to.as_ref().unwrap_or(&last.from);
+            let back = std::iter::once(sender).chain(others.iter().filter(|other| *other != sender));
+            (from, back.cloned().collect(), last.cc.clone())
         }
     }
 }

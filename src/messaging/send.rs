@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accept::{Entry, store_entries};
 use super::files::{find_attachable, resolve_attachments};
+use super::mails::Answered;
 use super::{BULK, Messaging, SINGLE, default_span};
 use crate::domain::{Caller, Direction, Draft, FieldError, FileId, Message, Refusal, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
@@ -63,12 +64,23 @@ pub async fn send(
     draft: Result<Draft, Refusal>,
     once: Option<Once>,
 ) -> Result<Sent, SendError> {
+    send_answer(m, caller, draft, once, None).await
+}
+
+/// The same for a mail that answers another one.
+pub(super) async fn send_answer(
+    m: &Messaging,
+    caller: &Caller,
+    draft: Result<Draft, Refusal>,
+    once: Option<Once>,
+    answered: Option<&Answered>,
+) -> Result<Sent, SendError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     if let Some(sent) = take_key(&mut tx, caller, once.as_ref(), now).await? {
         return only(sent);
     }
-    let sent = accept(&mut tx, m, caller, (vec![draft], SINGLE), now).await?;
+    let sent = accept_in(&mut tx, m, caller, (vec![draft], SINGLE, answered), now).await?;
     if matches!(sent[..], [Sent::Accepted(_)]) {
         finish(tx, caller, once.as_ref(), &sent).await?;
     }
@@ -163,6 +175,16 @@ pub(super) async fn accept(
     (drafts, lane): (Vec<Result<Draft, Refusal>>, i64),
     now: Timestamp,
 ) -> store::Result<Vec<Sent>> {
+    accept_in(tx, m, caller, (drafts, lane, None), now).await
+}
+
+async fn accept_in(
+    tx: &mut Tx,
+    m: &Messaging,
+    caller: &Caller,
+    (drafts, lane, answered): (Vec<Result<Draft, Refusal>>, i64, Option<&Answered>),
+    now: Timestamp,
+) -> store::Result<Vec<Sent>> {
     let drafts: Vec<_> = drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, draft, now))).collect();
     let drafts = check_files(tx, caller, drafts, now).await?;
     let limited = limit_senders(tx, m, caller.workspace, &drafts, now).await?;
@@ -178,7 +200,7 @@ pub(super) async fn accept(
             }
         });
     }
-    let mut messages = store_outbound(tx, m, caller, (accepted, lane), now).await?.into_iter();
+    let mut messages = store_outbound(tx, m, caller, (accepted, lane, answered), now).await?.into_iter();
     let answer = |answer: Option<Sent>| answer.or_else(|| Some(Sent::Accepted(Box::new(messages.next()?))));
     Ok(answers.into_iter().filter_map(answer).collect())
 }
@@ -209,12 +231,12 @@ async fn check_files(
     Ok(drafts.into_iter().map(|draft| draft.and_then(check)).collect())
 }
 
-/// Stores outbound messages and leaves them in the outbox.
+/// Stores outbound messages and leaves them in the outbox; what answers a mail goes where that one is.
 pub(super) async fn store_outbound(
     tx: &mut Tx,
     m: &Messaging,
     caller: &Caller,
-    (drafts, lane): (Vec<Checked>, i64),
+    (drafts, lane, answered): (Vec<Checked>, i64, Option<&Answered>),
     now: Timestamp,
 ) -> store::Result<Vec<Message>> {
     if drafts.is_empty() {
@@ -243,9 +265,14 @@ pub(super) async fn store_outbound(
             author: caller.user(),
             draft,
             files,
+            content_ids: Vec::new(),
+            conversation: answered.map(|answered| answered.conversation),
         });
     }
     let messages = store_entries(tx, caller.workspace, &entries, now).await?;
+    if let Some(answered) = answered {
+        answered.note(tx, caller.workspace, &messages).await?;
+    }
     tx.enqueue(caller.workspace, &work).await?;
     Ok(messages)
 }

@@ -136,7 +136,7 @@ pub async fn receive_text(m: &Messaging, workspace: WorkspaceId, text: Text) -> 
         same(&seen, &fingerprint)?;
         return arrive(m, tx, workspace, &seen, at).await;
     }
-    let (_, opted_out) = store_inbound(&mut tx, m, workspace, (id, draft), now).await?;
+    let (_, opted_out) = store_inbound(&mut tx, m, workspace, (id, draft, None), now).await?;
     tx.commit().await?;
     consent::settle(m, workspace, opted_out).await?;
     metrics::counter!("switchboard_messages_received_total", "channel" => "sms").increment(1);

@@ -47,6 +47,8 @@ struct Loaded {
     content: MessageContent,
     addresses: HashMap<AddressId, Address>,
     files: HashMap<FileId, FileRow>,
+    /// What mails go on after.
+    threads: HashMap<MessageId, Vec<String>>,
 }
 
 impl Outbox {
@@ -76,7 +78,13 @@ impl Outbox {
             let addresses = tx.load_addresses(workspace, &wanted).await?;
             let uploads: Vec<FileId> = content.attachments.iter().filter_map(|row| row.file_id).collect();
             let files = tx.load_files(workspace, &uploads).await?.into_iter().map(|row| (row.id, row)).collect();
-            let loaded = Loaded { workspace, content, addresses, files };
+            let mails: Vec<MessageId> =
+                messages.iter().filter(|row| row.channel == Channel::Email).map(|row| row.id).collect();
+            let threads = match mails[..] {
+                [] => HashMap::new(),
+                _ => tx.load_mail_threads(workspace, &mails).await?,
+            };
+            let loaded = Loaded { workspace, content, addresses, files, threads };
             let mut secrets = match workspace {
                 WorkspaceId::ACCOUNTS => tx.load_message_secrets(workspace, &ids).await?,
                 WorkspaceId(_) => HashMap::new(),
@@ -127,6 +135,7 @@ impl Outbox {
             unsubscribe,
             attachments: attached.map(|attached| self.attachment(attached, loaded, last_moment)).collect(),
             timestamp: row.occurred_at,
+            references: loaded.threads.get(&row.id).cloned().unwrap_or_default(),
             subject: row.subject,
             body: row.body,
             callback_token: callback_token(self.m(), line.name(), &reference),

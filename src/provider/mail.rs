@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::{Attachment, Envelope, Outcome, StoredFile};
 use crate::blob::Blobs;
 use crate::domain::{is_html, render};
+use crate::mime::PROOF;
 
 /// Bytes of the files of one mail; what most services take, once it is in base64.
 const MAX_FILES: u64 = 20 * 1024 * 1024;
@@ -143,6 +144,18 @@ pub(super) fn unsubscribe_headers(envelope: &Envelope) -> Vec<(&'static str, Str
     headers
 }
 
+/// The headers by which a mail's reader finds the mails that it goes on after (RFC 5322, section 3.6.4).
+pub(super) fn thread_headers(envelope: &Envelope) -> Vec<(&'static str, String)> {
+    let Some(last) = envelope.references.last() else { return Vec::new() };
+    let all: Vec<String> = envelope.references.iter().map(|name| format!("<{name}>")).collect();
+    vec![("In-Reply-To", format!("<{last}>")), ("References", all.join(" "))]
+}
+
+/// What proves a mail of ours to be one, when a mail server sends it back: our reference and the token that goes with it.
+pub(super) fn proof(envelope: &Envelope) -> (&'static str, String) {
+    (PROOF, envelope.callback_token.clone())
+}
+
 /// The `Message-ID` of a mail: the same over every attempt, so that what arrives twice is known for it.
 pub(super) fn message_id(reference: &str, host: &str) -> String {
     format!("<{reference}@{host}>")
@@ -166,6 +179,7 @@ mod tests {
             cc: Vec::new(),
             reply_to: None,
             unsubscribe: None,
+            references: Vec::new(),
             subject: None,
             body: body.to_owned(),
             attachments,

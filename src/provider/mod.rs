@@ -108,6 +108,9 @@ pub struct Envelope {
     pub reply_to: Option<Address>,
     /// The link by which its reader gets no more mails like this one (RFC 8058).
     pub unsubscribe: Option<String>,
+    /// The mails that a mail goes on after, by their `Message-ID`s without brackets: the oldest first, and the one that
+    /// it answers last.
+    pub references: Vec<String>,
     /// A mail's subject.
     pub subject: Option<String>,
     /// The text, or HTML in a mail.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Dialect, Position, Result, Tx, on, set};
+use super::{Dialect, Error, Position, Result, Tx, on, set};
 use crate::domain::{Caller, FileId, MessageId, Sight, Timestamp, UserId, WorkspaceId};
 
 /// A file to be stored.
@@ -99,6 +99,38 @@ impl Tx {
             let query = query.bind(&file.name).bind(file.media_type).bind(file.size_bytes).bind(&file.hash);
             query.bind(now).fetch_one(conn).await
         })?)
+    }
+
+    /// Stores what is known of files; gives their ids in the same order.
+    pub async fn insert_files(
+        &mut self,
+        workspace: WorkspaceId,
+        files: &[NewFile],
+        now: Timestamp,
+    ) -> Result<Vec<FileId>> {
+        const SQL: Dialect = Dialect {
+            sqlite:
+                "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash, created_at)
+                select $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), $3
+                from json_each($2) order by key returning object_key, id",
+            postgres: "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash,
+                    created_at)
+                select $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 4)::bigint,
+                    decode(value ->> 5, 'hex'), $3
+                from jsonb_array_elements($2::jsonb) with ordinality x (value, place) order by place
+                returning object_key, id",
+        };
+        let row = |file: &NewFile| {
+            let (key, hash) = (file.object_key.clone(), hex::encode(&file.hash));
+            (file.uploader.clone(), key, file.name.clone(), file.media_type, file.size_bytes, hash)
+        };
+        let sql = SQL.pick(self);
+        let rows = set(&files.iter().map(row).collect::<Vec<_>>())?;
+        let ids: Vec<(String, FileId)> =
+            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(rows).bind(now).fetch_all(conn).await)?;
+        let ids: BTreeMap<String, FileId> = ids.into_iter().collect();
+        let id = |file: &NewFile| ids.get(&file.object_key).copied().ok_or(Error::Corrupt("no row for a new file"));
+        files.iter().map(id).collect()
     }
 
     /// Counts bytes that a workspace stores; false, and nothing is counted, when it has no room for them. 0 is no limit.

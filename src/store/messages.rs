@@ -80,6 +80,8 @@ pub struct NewAttachment<'a> {
     pub url: &'a str,
     /// The upload it names, where it names one.
     pub file: Option<FileId>,
+    /// By what the HTML of a mail names it.
+    pub content_id: Option<&'a str>,
 }
 
 /// An attachment as it is stored.
@@ -91,6 +93,8 @@ pub struct AttachmentRow {
     pub url: String,
     /// The upload it names, where it names one.
     pub file_id: Option<FileId>,
+    /// By what the HTML of a mail names it.
+    pub content_id: Option<String>,
 }
 
 /// A message with everything but its recipients and attachments.
@@ -311,12 +315,14 @@ impl Tx {
         attachments: &[NewAttachment<'_>],
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "insert into attachments (workspace_id, message_id, position, url, file_id)
-                select $1, value ->> 'message', value ->> 'position', value ->> 'url', value ->> 'file'
+            sqlite: "insert into attachments (workspace_id, message_id, position, url, file_id, content_id)
+                select $1, value ->> 'message', value ->> 'position', value ->> 'url', value ->> 'file',
+                    value ->> 'content_id'
                 from json_each($2)",
-            postgres: "insert into attachments (workspace_id, message_id, position, url, file_id)
-                select $1, message, position, url, file
-                from json_to_recordset($2::json) as x (message bigint, position bigint, url text, file bigint)",
+            postgres: "insert into attachments (workspace_id, message_id, position, url, file_id, content_id)
+                select $1, message, position, url, file, content_id
+                from json_to_recordset($2::json) as x (message bigint, position bigint, url text, file bigint,
+                    content_id text)",
         };
         if attachments.is_empty() {
             return Ok(());

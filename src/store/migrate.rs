@@ -51,6 +51,12 @@ const FILES: &[File] = &[
         sqlite: include_str!("../../migrations/sqlite/0008_inbound_media.sql"),
         postgres: include_str!("../../migrations/postgres/0008_inbound_media.sql"),
     },
+    File {
+        version: 9,
+        name: "mails",
+        sqlite: include_str!("../../migrations/sqlite/0009_mails.sql"),
+        postgres: include_str!("../../migrations/postgres/0009_mails.sql"),
+    },
 ];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {

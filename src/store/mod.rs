@@ -25,6 +25,7 @@ mod invitations;
 mod keys;
 mod labels;
 mod mail_tokens;
+mod mails;
 mod members;
 mod message_secrets;
 mod messages;
@@ -78,6 +79,7 @@ pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use labels::LabelledRow;
 pub use mail_tokens::{MailPurpose, NewMailToken};
+pub use mails::{NewMail, RelatedMail};
 pub use members::{ChatRow, Customs, MemberRow, NewMember};
 pub use message_secrets::SECRET_MARK;
 pub use messages::{

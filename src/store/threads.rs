@@ -189,9 +189,9 @@ impl Tx {
     /// The recipients and attachments of messages.
     pub async fn load_content(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<MessageContent> {
         const ATTACHMENTS: Dialect = Dialect {
-            sqlite: "select message_id, url, file_id from attachments
+            sqlite: "select message_id, url, file_id, content_id from attachments
                 where workspace_id = $1 and message_id in (select value from json_each($2)) order by message_id, position",
-            postgres: "select message_id, url, file_id from attachments where workspace_id = $1
+            postgres: "select message_id, url, file_id, content_id from attachments where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
                 order by message_id, position",
         };

@@ -38,6 +38,7 @@ mod json_schema;
 mod keeping;
 mod log;
 mod logs;
+mod mails;
 mod notes;
 mod older_contracts;
 mod openapi;

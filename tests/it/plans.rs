@@ -65,6 +65,7 @@ const MANY: &[(&str, &str)] = &[
     ("inbound_events", "'key_hash', '\\x' || md5(n::text)"),
     ("idempotency_keys", "'key_hash', '\\x' || md5(n::text)"),
     ("files", "'id', 1000000 + n"),
+    ("mails", "'message_id', 1000000 + n, 'name', 'x' || n"),
     ("attachments", "'message_id', 1000000 + n"),
     ("inbound_media", "'id', 1000000 + n, 'message_id', 1000000 + n"),
     ("budgets", "'period', 1000000 + n"),

@@ -59,7 +59,7 @@ pub async fn upload_attachment(
     responses(
         (status = 200, description = "The file.", content(
             (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
-            (Vec<u8> = "application/pdf"), (String = "text/plain"),
+            (Vec<u8> = "application/pdf"), (String = "text/plain"), (Vec<u8> = "message/rfc822"),
         )),
         (status = 206, description = "The one range of bytes that was asked for."),
         (status = 304, description = "As the `If-None-Match` of the request has it."),
@@ -89,7 +89,7 @@ pub async fn get_attachment(
     responses(
         (status = 200, description = "The file.", content(
             (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
-            (Vec<u8> = "application/pdf"), (String = "text/plain"),
+            (Vec<u8> = "application/pdf"), (String = "text/plain"), (Vec<u8> = "message/rfc822"),
         )),
         (status = 206, description = "The one range of bytes that was asked for."),
         (status = 304, description = "As the `If-None-Match` of the request has it."),

@@ -26,7 +26,7 @@ pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };
 pub use self::consents::ConsentRequest;
-pub use self::files::UploadForm;
+pub use self::files::{InboundParseForm, UploadForm};
 pub use self::params::{
     BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
     PageParams,

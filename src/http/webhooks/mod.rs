@@ -15,7 +15,7 @@ use super::fields::{Fields, NotAnObject};
 use super::openapi::Refuses;
 use super::rights::Told;
 use super::shapes::{EmailReceived, Parked, SmsReceived, StatusAnswer, StatusReceived, StatusResult};
-use super::{Error, State};
+use super::{Error, State, mails};
 use crate::domain::{Address, ConsentSource, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
 use crate::messaging::{self, Endpoint, Inbound, Quarantined, Recorded, StatusReport};
 pub use proof::is_signed;
@@ -155,6 +155,8 @@ pub async fn take_in_again(
         twilio::take_in_kept(state, workspace, &place, raw).await?
     } else if let Some(provider) = sendgrid::provider_of_path(path) {
         sendgrid::take_in_kept(state, provider, raw).await?
+    } else if let Some(source) = mails::Source::of_path(path) {
+        mails::take_in(state, (workspace, None), source, raw).await?
     } else {
         return Ok(None);
     }))
@@ -237,7 +239,9 @@ fn inbound(mut fields: Fields<'_>, hook: Hook, state: &State) -> Result<Inbound,
     let external_id = fields.require(id_field, external_id);
     let errors = fields.into_errors();
     match external_id {
-        Some(external_id) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft, media_of: None }),
+        Some(external_id) if errors.is_empty() => {
+            Ok(Inbound { endpoint, external_id, draft, media_of: None, mail: None })
+        }
         Some(_) | None => Err(errors),
     }
 }
@@ -277,7 +281,7 @@ pub fn read_any(text: &str, state: &State) -> Result<Address, crate::domain::Add
 }
 
 /// Which fields and why, in one line and without their values.
-fn reason(errors: &Refusal) -> String {
+pub fn reason(errors: &Refusal) -> String {
     let fields: Vec<String> = errors.iter().take(10).map(|error| format!("{}: {}", error.field, error.code)).collect();
     fields.join(", ")
 }

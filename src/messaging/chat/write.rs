@@ -182,6 +182,7 @@ fn attachments<'a>(message: MessageId, draft: &'a ChatDraft, files: &[Option<Fil
         position,
         url,
         file: *file,
+        content_id: None,
     };
     draft.attachments.iter().zip(files).enumerate().map(one).collect()
 }

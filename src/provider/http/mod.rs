@@ -70,6 +70,8 @@ struct Payload<'a> {
     cc: Vec<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reply_to: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    references: &'a [String],
     reference: &'a str,
 }
 
@@ -170,6 +172,7 @@ impl<'a> Payload<'a> {
             subject: envelope.subject.as_deref().filter(|_| is_email),
             cc: envelope.cc.iter().filter(|_| is_email).map(Address::as_str).collect(),
             reply_to: envelope.reply_to.as_ref().filter(|_| is_email).map(Address::as_str),
+            references: &envelope.references,
             reference: &envelope.reference,
         }
     }

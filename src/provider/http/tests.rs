@@ -140,6 +140,7 @@ fn envelope() -> Envelope {
         cc: Vec::new(),
         reply_to: None,
         unsubscribe: None,
+        references: Vec::new(),
         subject: None,
         body: "hi".to_owned(),
         attachments: Vec::new(),

@@ -32,6 +32,7 @@ fn envelope(reference: &str) -> Envelope {
         cc: Vec::new(),
         reply_to: None,
         unsubscribe: None,
+        references: Vec::new(),
         subject: None,
         body: "hi".to_owned(),
         attachments: Vec::new(),

@@ -6,7 +6,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 
 use super::super::Envelope;
-use super::super::mail::{Content, Loaded, message_id, unsubscribe_headers};
+use super::super::mail::{Content, Loaded, message_id, proof, thread_headers, unsubscribe_headers};
 use crate::domain::{Address, Timestamp};
 
 /// Writes a mail, with every line ended by CR LF.
@@ -28,9 +28,15 @@ pub(super) fn write(envelope: &Envelope, loaded: &Loaded, (host, now): (&str, Ti
     if let Some(subject) = &envelope.subject {
         builder = builder.subject(subject.as_str());
     }
-    for (name, value) in unsubscribe_headers(envelope) {
+    for (name, value) in unsubscribe_headers(envelope).into_iter().chain([proof(envelope)]) {
         let name = HeaderName::new_from_ascii_str(name);
         builder = builder.raw_header(HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value));
+    }
+    for (name, value) in thread_headers(envelope) {
+        let name = HeaderName::new_from_ascii_str(name);
+        // a line for each name: one alone may be as long as a line may be
+        let folded = value.replace(' ', "\r\n ");
+        builder = builder.raw_header(HeaderValue::dangerous_new_pre_encoded(name, value, folded));
     }
     let message = match (body(Content::of(envelope)), loaded.files.is_empty()) {
         (Body::Text(part), true) => builder.singlepart(part),

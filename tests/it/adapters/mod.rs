@@ -1,5 +1,6 @@
 //! Every adapter through the same cases, against servers that do as they are told.
 
+mod answers;
 mod sendgrid;
 mod server;
 mod smtp;
@@ -231,6 +232,7 @@ fn envelope(kind: Kind) -> Envelope {
     };
     Envelope {
         unsubscribe: None,
+        references: Vec::new(),
         reference: "e-1-0".to_owned(),
         channel: if is_mail { Channel::Email } else { Channel::Sms },
         from,

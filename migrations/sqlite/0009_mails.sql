@@ -1,0 +1,22 @@
+-- How mails hang together, by the names that they give each other (RFC 5322, section 3.6.4).
+create table mails (
+    workspace_id integer not null,
+    message_id integer not null,
+    -- the Message-ID of one that came in; those that we send are known by their reference
+    name text,
+    -- what a mail that answers this one, or goes on after it, refers to: names without brackets, the oldest first
+    thread text not null,
+    primary key (workspace_id, message_id),
+    foreign key (workspace_id, message_id) references messages (workspace_id, id) on delete cascade
+) strict, without rowid;
+
+create index mails_name_idx on mails (workspace_id, name) where name is not null;
+
+-- By what the HTML of a mail that came in names a file of its own.
+alter table attachments add column content_id text;
+
+insert into sqlite_stat1 (tbl, idx, stat) values
+    ('mails', 'mails', '1000000 100000 1 noskipscan'),
+    ('mails', 'mails_name_idx', '500000 50000 1 noskipscan');
+
+analyze sqlite_schema;

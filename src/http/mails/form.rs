@@ -1,0 +1,140 @@
+//! The form of SendGrid's Inbound Parse: a mail taken apart into fields, or the whole mail in one of them.
+//! <https://www.twilio.com/docs/sendgrid/for-developers/parsing-email/setting-up-the-inbound-parse-webhook>
+
+use std::collections::HashMap;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
+use axum::http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::inbound::Read;
+use super::{read_aside, unreadable};
+use crate::domain::Refusal;
+use crate::mime::{self, File, Mail};
+
+/// Fields of one form.
+const MOST_FIELDS: usize = 1_000;
+/// Characters of a boundary.
+const LONGEST_BOUNDARY: usize = 200;
+
+/// A field of the form.
+#[derive(Debug)]
+struct Field {
+    name: Option<String>,
+    media_type: Option<String>,
+    bytes: Bytes,
+}
+
+type Form = HashMap<String, Field>;
+
+/// What SendGrid says of a file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Info {
+    filename: Option<String>,
+    name: Option<String>,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    #[serde(rename = "content-id")]
+    content_id: Option<String>,
+}
+
+/// Between whom the mail server had it go.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Envelope {
+    to: Vec<String>,
+    from: String,
+}
+
+/// Reads a form. Its boundary is that of its first line, so that it is read alike when it comes out of quarantine.
+pub(super) async fn read(body: Bytes) -> Result<Read, Refusal> {
+    let form = fields(body).await.ok_or_else(|| unreadable("form", "must be a form of several parts"))?;
+    read_aside("mail", move || of_form(&form)).await
+}
+
+async fn fields(body: Bytes) -> Option<Form> {
+    let line = body.split(|byte| *byte == b'\n').next()?;
+    let boundary = std::str::from_utf8(line).ok()?.trim_end().strip_prefix("--")?.to_owned();
+    if boundary.is_empty() || boundary.len() > LONGEST_BOUNDARY || boundary.contains(['"', '\\']) {
+        return None;
+    }
+    let declared = format!("multipart/form-data; boundary=\"{boundary}\"");
+    let mut request = Request::builder().header(CONTENT_TYPE, declared).body(Body::from(body)).ok()?;
+    DefaultBodyLimit::disable().apply(&mut request);
+    let mut parts = Multipart::from_request(request, &()).await.ok()?;
+    let mut form = Form::new();
+    while let Some(part) = parts.next_field().await.ok()? {
+        let Some(key) = part.name().map(str::to_owned) else { continue };
+        if form.len() >= MOST_FIELDS {
+            return None;
+        }
+        let (name, media_type) = (part.file_name().map(str::to_owned), part.content_type().map(str::to_owned));
+        let bytes = part.bytes().await.ok()?;
+        form.entry(key).or_insert(Field { name, media_type, bytes });
+    }
+    Some(form)
+}
+
+fn of_form(form: &Form) -> Result<Read, Refusal> {
+    let envelope: Envelope = json(form, "envelope");
+    if let Some(whole) = form.get("email") {
+        let mut mail = mime::read(&whole.bytes).map_err(|error| unreadable("email", error.to_string()))?;
+        mail.head.is_automatic |= has_no_sender(form, &envelope);
+        let raw = Some(whole.bytes.clone());
+        return Ok(Read { mail, envelope: envelope.to, raw, hash: Some(Sha256::digest(&whole.bytes).into()) });
+    }
+    let charsets: HashMap<String, String> = json(form, "charsets");
+    let text = |name: &str| {
+        let bytes = &form.get(name)?.bytes;
+        Some(mime::decode_text(bytes, charsets.get(name).map(String::as_str)))
+    };
+    let mut head = form.get("headers").map(|field| mime::read_head(&field.bytes)).unwrap_or_default();
+    let addresses = |name: &str| text(name).map(|text| mime::read_addresses(&text)).unwrap_or_default();
+    for (known, name) in [(&mut head.from, "from"), (&mut head.to, "to"), (&mut head.cc, "cc")] {
+        let given = addresses(name);
+        if !given.is_empty() {
+            *known = given;
+        }
+    }
+    head.subject = text("subject").map(|text| text.replace(['\r', '\n'], " ").chars().take(990).collect());
+    head.is_automatic |= has_no_sender(form, &envelope);
+    let html = text("html").filter(|html| !html.trim().is_empty());
+    let body = html.or_else(|| text("text")).unwrap_or_default().trim_end().to_owned();
+    let mail = Mail { head, body, files: files(form), report: None };
+    Ok(Read { mail, envelope: envelope.to, raw: None, hash: None })
+}
+
+/// Whether nobody is told when it does not arrive (RFC 5321, section 4.5.5).
+fn has_no_sender(form: &Form, envelope: &Envelope) -> bool {
+    form.contains_key("envelope") && envelope.from.is_empty()
+}
+
+fn json<T: Default + for<'a> Deserialize<'a>>(form: &Form, name: &str) -> T {
+    form.get(name).and_then(|field| serde_json::from_slice(&field.bytes).ok()).unwrap_or_default()
+}
+
+/// The files, in their order.
+fn files(form: &Form) -> Vec<File> {
+    let mut infos: HashMap<String, Info> = json(form, "attachment-info");
+    let number = |key: &String| key.strip_prefix("attachment")?.parse::<u32>().ok();
+    let mut keys: Vec<(u32, &String)> = form.keys().filter_map(|key| Some((number(key)?, key))).collect();
+    keys.sort_unstable();
+    let file = |(_, key): (u32, &String)| {
+        let (field, info) = (&form[key], infos.remove(key).unwrap_or_default());
+        let media_type = info.media_type.or_else(|| field.media_type.clone());
+        let media_type = media_type.unwrap_or_default().split(';').next().unwrap_or_default().trim().to_lowercase();
+        let bytes = if media_type.starts_with("text/") && std::str::from_utf8(&field.bytes).is_err() {
+            mime::decode_text(&field.bytes, None).into_bytes()
+        } else {
+            field.bytes.to_vec()
+        };
+        let content_id = info.content_id.map(|id| id.trim_matches(['<', '>', ' ']).to_owned());
+        let content_id =
+            content_id.filter(|id| (1..=255).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()));
+        File { name: info.filename.or(info.name).or_else(|| field.name.clone()), media_type, content_id, bytes }
+    };
+    keys.into_iter().map(file).collect()
+}
