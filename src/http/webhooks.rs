@@ -7,13 +7,14 @@ use axum::response::{IntoResponse, Response};
 
 use super::body::LargeJson;
 use super::draft;
+use super::error::belongs_nowhere;
 use super::fields::{Fields, NotAnObject};
 use super::openapi::Refuses;
 use super::rights::Told;
 use super::shapes::{EmailReceived, Parked, SmsReceived, StatusAnswer, StatusReceived, StatusResult};
 use super::{Error, State};
 use crate::domain::{Address, ConsentSource, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
-use crate::messaging::{self, Endpoint, Inbound, Recorded, StatusReport};
+use crate::messaging::{self, Endpoint, Inbound, ReceiveError, Recorded, StatusReport};
 
 /// Characters of a provider's name for a message.
 const MAX_PROVIDER_ID: usize = 255;
@@ -124,10 +125,11 @@ pub async fn take_in(
     };
     match hook {
         Hook::Sms | Hook::Email => match inbound(fields, hook, state) {
-            Ok(inbound) => {
-                let received = messaging::receive(&state.messaging, workspace, inbound).await?;
-                Ok(Outcome::Received(Box::new(received.message)))
-            }
+            Ok(inbound) => match messaging::receive(&state.messaging, workspace, inbound).await {
+                Ok(received) => Ok(Outcome::Received(Box::new(received.message))),
+                Err(ReceiveError::BelongsNowhere) => Ok(Outcome::Unreadable(vec![belongs_nowhere("to")])),
+                Err(ReceiveError::Store(error)) => Err(error.into()),
+            },
             Err(errors) => Ok(Outcome::Unreadable(errors)),
         },
         Hook::Status => match report(fields, state, provider) {

@@ -47,8 +47,30 @@ pub struct Received {
     pub is_repeat: bool,
 }
 
-/// Stores an inbound message; a repeat gives the first one again, and is noted on its timeline when it says otherwise.
-pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) -> store::Result<Received> {
+/// Why an inbound message was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// Nobody whom it is for is a sender of any workspace.
+    #[error("it is for no sender of any workspace")]
+    BelongsNowhere,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+}
+
+/// Stores an inbound message in the workspace of whom it is for; where there are no senders, in the one that it came to.
+/// A repeat gives the first one again, and is noted on its timeline when it says otherwise.
+///
+/// # Errors
+///
+/// See [`ReceiveError`]. What belongs nowhere is for the quarantine: nothing of it was stored.
+pub async fn receive(m: &Messaging, came_to: WorkspaceId, inbound: Inbound) -> Result<Received, ReceiveError> {
+    let home = m.rules.routing.home_of(came_to, inbound.draft.recipients());
+    let workspace = home.ok_or(ReceiveError::BelongsNowhere)?;
+    Ok(receive_into(m, workspace, inbound).await?)
+}
+
+async fn receive_into(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) -> store::Result<Received> {
     let now = m.clock.now();
     let mut name = (inbound.endpoint.as_str(), inbound.external_id.as_str());
     let nobodys = m.clock.fraction().to_string();

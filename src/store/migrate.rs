@@ -45,6 +45,12 @@ const FILES: &[File] = &[
         sqlite: include_str!("../../migrations/sqlite/0005_consent.sql"),
         postgres: include_str!("../../migrations/postgres/0005_consent.sql"),
     },
+    File {
+        version: 6,
+        name: "routing",
+        sqlite: include_str!("../../migrations/sqlite/0006_routing.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_routing.sql"),
+    },
 ];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {

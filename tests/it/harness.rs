@@ -26,7 +26,7 @@ use switchboard::http::{self, Limiter, Mode};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
-use switchboard::provider::{Abilities, Provider, Simulator};
+use switchboard::provider::{Abilities, Board, Provider, Simulator};
 use switchboard::store::{MasterKeys, NewUser, Store};
 use switchboard::webhook::Sender;
 use tokio::sync::mpsc;
@@ -132,22 +132,25 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(&folder.path().join("attachments")).unwrap();
         let messaging = Messaging { store: store.clone(), clock: clock.clone(), blobs, rules };
+        let board = Board::default();
         let provider = Arc::new(TestProvider::new(clock.clone(), self.abilities));
         let settings = LineSettings {
             name: "test".to_owned(),
             provider: Arc::clone(&provider) as Arc<dyn Provider>,
             max_per_second: self.max_per_second,
             max_in_flight: self.max_in_flight,
+            vitals: board.of("test"),
         };
         let simulated = simulator.clone().map(|simulator| LineSettings {
             name: "simulator".to_owned(),
             provider: simulator as Arc<dyn Provider>,
+            vitals: board.of("simulator"),
             ..settings.clone()
         });
         let lines = std::iter::once(settings.clone()).chain(simulated).collect();
         let sender = sender(&config, egress(&config, self.mode, self.names), &clock).unwrap();
         let outbox = Outbox::new(messaging.clone(), lines, sender.clone());
-        let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator };
+        let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator, board };
         let state = parts.state(messaging.clone(), self.mode, metrics());
         let limiter = state.limiter.clone();
         let router = http::router(state);

@@ -7,6 +7,7 @@ mod chats;
 mod consents;
 mod files;
 mod params;
+mod providers;
 mod team;
 mod texts;
 mod webhooks;
@@ -29,6 +30,9 @@ pub use self::files::UploadForm;
 pub use self::params::{
     BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
     PageParams,
+};
+pub use self::providers::{
+    LaneName, Provider, ProviderBreaker, ProviderLimits, ProviderQueue, ProviderState, RecentAttempts, kind_name,
 };
 pub use self::team::{
     ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,
