@@ -37,7 +37,7 @@ impl Tx {
     pub async fn resume_provider(&mut self, provider: &str) -> Result<bool> {
         const SQL: &str = "delete from provider_pauses where provider = $1";
         let changed =
-            on!(self, |conn| { sqlx::query(SQL).bind(provider).execute(conn).await.map(|done| done.rows_affected()) })?;
+            on!(self, |conn| sqlx::query(SQL).bind(provider).execute(conn).await.map(|done| done.rows_affected()))?;
         self.has_work |= changed == 1;
         Ok(changed == 1)
     }

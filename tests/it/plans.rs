@@ -23,6 +23,7 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("delete from sessions where seen_at", "cleaning, once a minute, beside the server's other work"),
     ("update users set mobile_verified_at", "by the index of those who wait for it, a day at most"),
     ("from sqlite_sequence", "a row for each table"),
+    ("from provider_pauses", "a row for each provider that is held back; read once a second"),
     ("select min(x.at)", "the tests' own"),
 ];
 
