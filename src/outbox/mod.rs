@@ -83,10 +83,6 @@ enum Part {
 }
 
 impl Part {
-    fn common((): ()) -> Self {
-        Self::Common
-    }
-
     fn of(line: &Line) -> Self {
         if line.is_retired() { Self::OfRetired } else { Self::Common }
     }
@@ -170,13 +166,25 @@ impl Outbox {
     /// Begins what is done for all lines.
     fn spawn_common(&self, tasks: &mut JoinSet<Part>, stop: &CancellationToken) {
         let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { Part::common(outbox.wake_lines(token).await) });
+        tasks.spawn(async move {
+            outbox.wake_lines(token).await;
+            Part::Common
+        });
         let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { Part::common(outbox.tell_forever(token).await) });
+        tasks.spawn(async move {
+            outbox.tell_forever(token).await;
+            Part::Common
+        });
         let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { Part::common(outbox.sweep_forever(token).await) });
+        tasks.spawn(async move {
+            outbox.sweep_forever(token).await;
+            Part::Common
+        });
         let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { Part::common(outbox.sweep_files_forever(token).await) });
+        tasks.spawn(async move {
+            outbox.sweep_files_forever(token).await;
+            Part::Common
+        });
     }
 
     /// Begins the tasks of lines that have none yet.

@@ -22,7 +22,7 @@ pub(super) fn tries_here(row: &Claimed) -> i64 {
     if row.route.is_empty() {
         return row.tries;
     }
-    row.trail.as_ref().and_then(|trail| trail.0.0.get(&row.provider)).map_or(0, |tried| tried.tries) + 1
+    row.trail.as_ref().and_then(|trail| trail.0.get(&row.provider)).map_or(0, |tried| tried.tries) + 1
 }
 
 /// Where a message goes whose provider may be tried again at `due_at`. Each provider keeps its own time.
@@ -37,7 +37,7 @@ pub(super) fn after_try(
     if row.route.is_empty() {
         return Onward { provider: None, due_at, trail: None };
     }
-    let mut trail = row.trail.as_ref().map(|trail| trail.0.clone()).unwrap_or_default();
+    let mut trail = row.trail.clone().unwrap_or_default();
     trail.0.insert(row.provider.clone(), Tried { tries: tries_here(row), not_before: due_at });
     let may_move = !is_held_by_key && !is_sabotaged("failover_off");
     match soonest(&row.route, &trail, now, |name| may_move && is_in(name)) {
@@ -51,9 +51,8 @@ pub(super) fn after_try(
 
 /// Where a message goes that waits for a provider which is held back or away; nothing when all of them are.
 pub(super) fn past(row: &Claimed, now: Timestamp, is_in: impl Fn(&str) -> bool) -> Option<Moved> {
-    let none = Trail::default();
-    let trail = row.trail.as_ref().map_or(&none, |trail| &trail.0);
-    let (name, at) = soonest(&row.route, trail, now, |name| name != row.provider && is_in(name))?;
+    let trail = row.trail.clone().unwrap_or_default();
+    let (name, at) = soonest(&row.route, &trail, now, |name| name != row.provider && is_in(name))?;
     Some(Moved {
         id: row.id,
         provider: name.to_owned(),
@@ -78,8 +77,6 @@ fn soonest<'a>(
 mod tests {
     use std::time::Duration;
 
-    use sqlx::types::Json;
-
     use super::*;
     use crate::domain::{MessageId, OutboxId, WorkspaceId};
     use crate::store::Phase;
@@ -96,7 +93,7 @@ mod tests {
             phase: Phase::Sending,
             provider: provider.to_owned(),
             route: route.to_owned(),
-            trail: trail.map(Json),
+            trail,
             lane: 1,
             tries: 7,
             lookups: 0,

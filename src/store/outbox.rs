@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use sqlx::types::Json;
 
 use super::messages::{micros, micros_or_null};
 use super::ways::Trail;
@@ -66,7 +65,8 @@ pub struct Claimed {
     /// is one alone.
     pub route: String,
     /// What each of them was asked so far; absent: nothing that it has to wait for.
-    pub trail: Option<Json<Trail>>,
+    #[sqlx(json(nullable))]
+    pub trail: Option<Trail>,
     /// 0 codes, 1 single messages, 2 bulk.
     pub lane: i64,
     /// Tries so far, this one included.

@@ -53,6 +53,27 @@ fn shown(tried: &[(String, String, bool)]) -> Vec<(&str, &str, bool)> {
     tried.iter().map(|(provider, outcome, mark)| (provider.as_str(), outcome.as_str(), *mark)).collect()
 }
 
+/// Everything that routes bring about, once through: for tests that look at what that leaves behind.
+pub async fn traffic() {
+    let app = routed().start().await;
+    app.provider.script([away()]);
+    app.send_sms("fails over").await;
+    app.run_outbox().await;
+    set_pause(&app, "test", "pause").await;
+    app.send_sms("goes past").await;
+    app.run_outbox().await;
+    set_pause(&app, "second", "pause").await;
+    app.send_sms("waits").await;
+    app.run_outbox().await;
+    app.list("/api/providers").await;
+    app.others["second"].always(Some(busy(Some(hours(1)))));
+    set_pause(&app, "second", "resume").await;
+    app.run_outbox().await;
+    let app = Setup { database: Some(app.stop().await), ..Setup::default() }.start().await;
+    assert_eq!(app.outbox.reroute().await.unwrap(), 1);
+    app.leave_work();
+}
+
 async fn set_pause(app: &TestApp, name: &str, act: &str) {
     let answer = app.post(&format!("/api/providers/{name}/{act}"), json!({})).await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
