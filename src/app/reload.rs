@@ -35,6 +35,9 @@ impl Running {
     /// Takes another configuration at every SIGHUP, until it is told to stop. One that cannot be is refused, and the one
     /// before it stays.
     pub(super) async fn reload_forever(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+        for result in ["taken", "refused"] {
+            metrics::counter!("switchboard_reloads_total", "result" => result).increment(0);
+        }
         let mut asked = signal(SignalKind::hangup())?;
         loop {
             tokio::select! {

@@ -177,6 +177,8 @@ impl Line {
 
     /// Notes whether it is held back.
     pub(super) fn pause(&self, is_paused: bool) {
+        let gauge = metrics::gauge!("switchboard_provider_paused", "provider" => self.name().to_owned());
+        gauge.set(if is_paused { 1.0 } else { 0.0 });
         if self.vitals.pause(is_paused) {
             tracing::info!(provider = self.name(), is_paused, "a provider is held back, or goes on");
             self.wake();
