@@ -73,7 +73,7 @@ impl Running {
         let config = Arc::clone(&parts.config);
         let state = State { messaging: messaging.clone(), accounts, config, ..self.state.clone() };
         self.outbox.reconfigure(messaging, lines);
-        self.router.send_replace(http::router(state.clone()));
+        let _before = self.router.send_replace(http::router(state.clone()));
         (self.parts, self.state) = (parts, state);
         let config = &self.parts.config;
         tracing::info!(

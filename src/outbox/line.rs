@@ -193,11 +193,6 @@ impl Line {
         self.provider().abilities()
     }
 
-    /// A random number in `0.0..1.0`, for waits.
-    pub(super) fn fraction(&self) -> f64 {
-        self.clock.fraction()
-    }
-
     pub(super) fn wake(&self) {
         self.wake.notify_one();
     }
