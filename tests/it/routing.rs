@@ -270,7 +270,7 @@ async fn a_provider_that_is_held_back_gets_nothing_and_what_waits_goes_on() {
     assert_eq!(app.reload(&waits).await["status"], "queued");
     set_pause(&app, "test", "resume").await;
     app.run_outbox().await;
-    assert_eq!(app.provider.taken(), ["nobody is left", "mail waits: it has no other way"]);
+    assert_eq!(app.provider.taken(), ["mail waits: it has no other way", "nobody is left"]);
     assert!(app.attempts(&waits).await.iter().all(|attempt| attempt["possible_duplicate"] == false));
 }
 
