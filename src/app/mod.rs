@@ -92,13 +92,8 @@ fn sources(serve: &ServeArguments) -> Sources {
 /// Serves and carries until it is told to stop.
 async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Result<()> {
     let config = &Config::load(&sources)?;
-    if let Mode::Dev { published_on_loopback: false } = mode {
-        anyhow::ensure!(
-            config.listen.ip().is_loopback(),
-            "dev listens on loopback only, because it asks nobody for credentials; use serve, or \
-             --published-on-loopback where a container's port is published on the host's loopback"
-        );
-    }
+    check_address(config, mode)?;
+    let asked = signal(SignalKind::hangup())?;
     let stop = stop_signal()?;
     let metrics = parts::install_metrics()?;
     let store = commands::open(config, matches!(mode, Mode::Dev { .. }), true, &clock).await?;
@@ -127,11 +122,6 @@ async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Resul
     tasks.spawn(record_receipts(messaging.clone(), reported, carrying.clone()));
     tasks.spawn(parts::keep_up(metrics.clone(), carrying.clone()));
     tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
-    let limits = http::Limits {
-        header_timeout: Duration::from_millis(config.header_timeout_ms),
-        write_timeout: Duration::from_millis(config.write_timeout_ms),
-        ..http::Limits::default()
-    };
     let state = parts.state(messaging, mode, metrics);
     tasks.spawn(share_budgets(state.clone(), carrying.clone()));
     if let Mode::Dev { .. } = mode {
@@ -140,9 +130,9 @@ async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Resul
     let store = parts.store.clone();
     let (router, current) = watch::channel(http::router(state.clone()));
     let running = Running { sources, parts, state, outbox, router };
-    let reloading = tasks.spawn(running.reload_forever(carrying.clone()));
+    let reloading = tasks.spawn(running.reload_forever(asked, carrying.clone()));
     say(&format!("listening on http://{address}\n"))?;
-    let serving = tasks.spawn(http::serve(listener, current, limits, stop.clone()));
+    let serving = tasks.spawn(http::serve(listener, current, limits(config), stop.clone()));
     stop.cancelled().await;
     tracing::info!("stopping");
     if is_sabotaged("stop_at_once") {
@@ -153,8 +143,27 @@ async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Resul
     tasks.close();
     tasks.wait().await;
     store.close().await;
-    reloading.await??;
+    reloading.await?;
     carried.await?
+}
+
+fn check_address(config: &Config, mode: Mode) -> anyhow::Result<()> {
+    if let Mode::Dev { published_on_loopback: false } = mode {
+        anyhow::ensure!(
+            config.listen.ip().is_loopback(),
+            "dev listens on loopback only, because it asks nobody for credentials; use serve, or \
+             --published-on-loopback where a container's port is published on the host's loopback"
+        );
+    }
+    Ok(())
+}
+
+fn limits(config: &Config) -> http::Limits {
+    http::Limits {
+        header_timeout: Duration::from_millis(config.header_timeout_ms),
+        write_timeout: Duration::from_millis(config.write_timeout_ms),
+        ..http::Limits::default()
+    }
 }
 
 /// Carries; when that ends by itself, so does the server.

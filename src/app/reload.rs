@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use axum::Router;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
@@ -34,14 +34,13 @@ pub(super) struct Running {
 impl Running {
     /// Takes another configuration at every SIGHUP, until it is told to stop. One that cannot be is refused, and the one
     /// before it stays.
-    pub(super) async fn reload_forever(mut self, stop: CancellationToken) -> anyhow::Result<()> {
+    pub(super) async fn reload_forever(mut self, mut asked: Signal, stop: CancellationToken) {
         for result in ["taken", "refused"] {
             metrics::counter!("switchboard_reloads_total", "result" => result).increment(0);
         }
-        let mut asked = signal(SignalKind::hangup())?;
         loop {
             tokio::select! {
-                () = stop.cancelled() => return Ok(()),
+                () = stop.cancelled() => return,
                 _ = asked.recv() => {}
             }
             let result = match self.reload().await {

@@ -65,9 +65,9 @@ async fn a_workspace_sends_from_its_own_numbers_alone_and_learns_nothing_of_othe
     let batch = post(&app, &ours, "/api/messages/batch", batch).await;
     assert_eq!((&batch["accepted"], &batch["refused"]), (&json!(1), &json!(1)));
     assert_eq!(batch["results"][1]["errors"][0]["field"], "messages[1].from");
-    let text = json!({ "senderPhone": THEIRS, "receiverPhone": "+18045551234", "messageText": "hello",
+    let said = json!({ "senderPhone": THEIRS, "receiverPhone": "+18045551234", "messageText": "hello",
         "timestamp": 1_700_000_000, "uuid": "u-1" });
-    assert_eq!(post(&app, &ours, "/api/send-sms", text).await.errors(), ["senderPhone not_your_sender"]);
+    assert_eq!(post(&app, &ours, "/api/send-sms", said).await.errors(), ["senderPhone not_your_sender"]);
     let mut absent = from(OURS);
     absent.as_object_mut().unwrap().remove("from");
     assert_eq!(post(&app, &ours, "/api/messages/sms", absent).await.errors(), ["from required"]);
@@ -115,19 +115,22 @@ async fn what_is_for_nobody_waits_in_quarantine_until_it_is_somebodys() {
 #[tokio::test]
 async fn a_text_between_two_of_our_own_numbers_arrives_once() {
     let (app, [ours, theirs]) = start(Setup::default()).await;
-    let text = json!({ "senderPhone": OURS, "receiverPhone": THEIRS, "messageText": "hello",
+    let said = json!({ "senderPhone": OURS, "receiverPhone": THEIRS, "messageText": "hello",
         "timestamp": 1_700_000_000, "uuid": "u-1" });
-    assert_eq!(post(&app, &ours, "/api/send-sms", text.clone()).await.status, 200);
+    assert_eq!(post(&app, &ours, "/api/send-sms", said.clone()).await.status, 200);
     app.run_outbox().await;
-    assert_eq!(hook(&app, "/api/receive-sms", text.clone()).await.status, 200);
+    assert_eq!(hook(&app, "/api/receive-sms", said.clone()).await.status, 200);
     assert_eq!(app.count_messages().await, 1);
-    let mut other = text.clone();
+    let mut other = said.clone();
     other["uuid"] = json!("u-2");
     assert_eq!(hook(&app, "/api/receive-sms", other.clone()).await.status, 200);
     assert_eq!((count(&app, &ours).await, count(&app, &theirs).await), (1, 1));
     other["uuid"] = json!("u-3");
     other["receiverPhone"] = json!("+12016660000");
-    assert_eq!(hook(&app, "/api/receive-sms", other).await.errors(), ["receiverPhone belongs_nowhere"]);
+    let kept = hook(&app, "/api/receive-sms", other).await;
+    assert_eq!((kept.status.as_u16(), &kept["errors"][0]["code"]), (202, &json!("belongs_nowhere")));
+    let replay = post(&app, &ours, &format!("/api/quarantine/{}/replay", kept["quarantined"]), json!({})).await;
+    assert_eq!((replay.status.as_u16(), text(&replay["errors"][0]["field"])), (409, "to"), "it is looked at again");
 }
 
 #[tokio::test]
