@@ -7,13 +7,14 @@ use super::page::List;
 use super::query::Path;
 use super::rights::{MayOwn, MayScrape};
 use super::shapes::{
-    LaneName, Provider, ProviderBreaker, ProviderLimits, ProviderQueue, ProviderState, RecentAttempts, kind_name,
+    BreakerState, LaneName, Provider, ProviderBreaker, ProviderLimits, ProviderQueue, ProviderState, RecentAttempts,
+    kind_name,
 };
 use super::{Error, State};
 use crate::config::ProviderConfig;
 use crate::domain::Channel;
 use crate::messaging::{self, Messaging};
-use crate::provider::{BreakerState, RECENT, simulator};
+use crate::provider::{RECENT, simulator};
 use crate::store::{PauseRow, Phase, Queue};
 
 const LANES: [(i64, LaneName); 3] = [(0, LaneName::Codes), (1, LaneName::Single), (2, LaneName::Bulk)];
@@ -122,14 +123,17 @@ fn show(state: &State, said: Said, queues: &[Queue], pauses: &[PauseRow]) -> Pro
         ProviderQueue { lane: name, due, later: rows - due }
     };
     Provider {
-        state: match (pause, vitals.breaker) {
+        state: match (pause, vitals.opened_at) {
             (Some(_), _) => ProviderState::Paused,
-            (None, BreakerState::Open) => ProviderState::Open,
-            (None, BreakerState::Closed) => ProviderState::Ready,
+            (None, Some(_)) => ProviderState::Open,
+            (None, None) => ProviderState::Ready,
         },
         paused_at: pause.map(|pause| pause.paused_at),
         paused_by: pause.map(|pause| pause.paused_by.clone()),
-        breaker: ProviderBreaker { state: vitals.breaker },
+        breaker: ProviderBreaker {
+            state: if vitals.opened_at.is_some() { BreakerState::Open } else { BreakerState::Closed },
+            opened_at: vitals.opened_at,
+        },
         in_flight: rows(Phase::Sending),
         unknown: rows(Phase::Lookup),
         queue: LANES.into_iter().map(queue).collect(),

@@ -13,7 +13,7 @@ use super::bucket::Bucket;
 use crate::clock::Clock;
 use crate::domain::{Address, OutboxId};
 use crate::fault::is_sabotaged;
-use crate::provider::{Abilities, BreakerState, Outcome, Provider, Vitals};
+use crate::provider::{Abilities, Outcome, Provider, Vitals};
 
 /// How often a line that is held back looks whether it still is.
 const PAUSED: Duration = Duration::from_secs(1);
@@ -266,7 +266,7 @@ impl Line {
         let is_open = self.is_open();
         let gauge = metrics::gauge!("switchboard_breaker_open", "provider" => self.name().to_owned());
         gauge.set(if is_open { 1.0 } else { 0.0 });
-        self.vitals.note_breaker(if is_open { BreakerState::Open } else { BreakerState::Closed });
+        self.vitals.note_breaker(is_open, self.clock.now());
     }
 
     /// Gives back the room that was not used.

@@ -39,20 +39,9 @@ pub struct Vitals {
 
 #[derive(Debug, Default)]
 struct Record {
-    breaker: BreakerState,
+    opened_at: Option<Timestamp>,
     minutes: VecDeque<(i64, Tally)>,
     failures: VecDeque<Failure>,
-}
-
-/// Where a circuit breaker stands.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum BreakerState {
-    /// Everything goes.
-    #[default]
-    Closed,
-    /// Nothing goes but a message now and then, to see whether the service is back.
-    Open,
 }
 
 /// How attempts ended.
@@ -84,8 +73,8 @@ pub struct Failure {
 /// The vitals of a moment.
 #[derive(Debug, Clone, Default)]
 pub struct Shown {
-    /// Where the breaker stands.
-    pub breaker: BreakerState,
+    /// Since when the breaker is open.
+    pub opened_at: Option<Timestamp>,
     /// How the attempts of the last minutes ended.
     pub recent: Tally,
     /// The last failures, the newest first.
@@ -148,9 +137,10 @@ impl Vitals {
         record.failures.push_front(Failure { at: now, outcome: outcome.as_str(), reason });
     }
 
-    /// Notes where the breaker stands.
-    pub fn note_breaker(&self, breaker: BreakerState) {
-        self.record().breaker = breaker;
+    /// Notes whether the breaker is open.
+    pub fn note_breaker(&self, is_open: bool, now: Timestamp) {
+        let mut record = self.record();
+        record.opened_at = is_open.then(|| record.opened_at.unwrap_or(now));
     }
 
     /// How it is doing now.
@@ -160,7 +150,7 @@ impl Vitals {
         for (_, tally) in record.minutes.iter().filter(|(minute, _)| !is_old(*minute, now)) {
             recent.add(tally);
         }
-        Shown { breaker: record.breaker, recent, failures: record.failures.iter().cloned().collect() }
+        Shown { opened_at: record.opened_at, recent, failures: record.failures.iter().cloned().collect() }
     }
 
     fn record(&self) -> MutexGuard<'_, Record> {

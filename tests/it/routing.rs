@@ -237,6 +237,8 @@ async fn what_waits_goes_past_an_open_breaker_and_comes_back_when_nobody_is_left
     }
     app.run_for(seconds(20)).await;
     assert!(app.outbox.lines().iter().filter(|line| line.is_open()).count() == 2, "both are away");
+    let shown = app.list("/api/providers").await;
+    assert!(shown[..2].iter().all(|p| p["state"] == "open" && p["breaker"]["opened_at"].is_string()), "{shown:#?}");
     app.send_sms("while both are away").await;
     app.run_outbox().await;
     app.others["second"].always(None);

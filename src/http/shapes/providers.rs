@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 
 use crate::config::ProviderKind;
 use crate::domain::{Channel, Timestamp};
-use crate::provider::{BreakerState, Failure, Tally};
+use crate::provider::{Failure, Tally};
 
 /// A provider, and how it is doing. What was counted was counted by the server that answers.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,6 +60,19 @@ pub enum ProviderState {
 pub struct ProviderBreaker {
     /// Where it stands.
     pub state: BreakerState,
+    /// Since when it is open.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+}
+
+/// Where a circuit breaker stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BreakerState {
+    /// Everything goes.
+    Closed,
+    /// Nothing goes but a message now and then, to see whether the service is back.
+    Open,
 }
 
 /// What waits in one lane.
