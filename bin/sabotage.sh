@@ -21,6 +21,10 @@ dedupe_off           sqlite   faults::repeats::one_webhook
 key_off              sqlite   faults::repeats::one_key
 secret_off           sqlite   faults::forged::
 any_key              sqlite   faults::forged::
+failover_off         sqlite   faults::failover::another_provider
+failover_forgets     sqlite   faults::failover::another_provider
+pause_off            sqlite   faults::failover::a_pause
+reload_unchecked     sqlite   faults::failover::another_configuration
 ignore_fence         sqlite   faults::fence::
 last_word_wins       sqlite   faults::order::
 away_is_refused      sqlite   faults::database::the_database
@@ -39,6 +43,7 @@ code_unbound         sqlite   codes::a_code_counts_in
 answer_before_commit postgres faults::kill::
 away_is_refused      postgres faults::database::the_database
 tries_uncounted      postgres codes::of_two_hundred
+pause_off            postgres faults::failover::a_pause
 claim_uncommitted    postgres faults::database::two_servers
 lapsed_is_retry      postgres faults::database::two_servers
 ignore_fence         postgres faults::fence::

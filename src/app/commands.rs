@@ -22,6 +22,7 @@ use crate::config::{Config, master_keys};
 use crate::domain::{Address, ApiKeyId, Caller, Timestamp, WorkspaceId, check_username};
 use crate::http;
 use crate::messaging::{Messaging, PageRequest, chat};
+use crate::provider::Board;
 use crate::store::{MasterKeys, OpenOptions, Store, restore_sqlite, sqlite_path};
 
 /// How long a health check waits.
@@ -180,13 +181,15 @@ pub(super) async fn create_admin(admin: CreateAdminArguments, clock: &Clock) -> 
 async fn use_cases(store: &StoreArguments, clock: &Clock) -> anyhow::Result<Messaging> {
     let config = load_store(store)?;
     let store = open_or_make(&config, clock).await?;
-    Parts { config: Arc::new(config), store, clock: clock.clone(), simulator: None }.messaging()
+    Parts { config: Arc::new(config), store, clock: clock.clone(), simulator: None, board: Board::default() }
+        .messaging()
 }
 
 /// Only a `dev` server makes the people between whom there is something to say; its simulator carries the rest.
 pub(super) async fn seed(config: Config, clock: Clock) -> anyhow::Result<()> {
     let store = open_beside(&config, &clock).await?;
-    let parts = Parts { config: Arc::new(config), store: store.clone(), clock, simulator: None };
+    let parts =
+        Parts { config: Arc::new(config), store: store.clone(), clock, simulator: None, board: Board::default() };
     let messaging = Messaging { rules: Arc::new(rules(&parts.config, true)?), ..parts.messaging()? };
     let added = chat::seed(&messaging).await?;
     store.close().await;

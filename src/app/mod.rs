@@ -4,6 +4,7 @@ mod adapters;
 mod commands;
 mod log;
 mod parts;
+mod reload;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing_subscriber::EnvFilter;
@@ -27,11 +28,12 @@ use crate::fault::is_sabotaged;
 use crate::http::{self, Mode};
 use crate::messaging::{Messaging, StatusReport, record_statuses};
 use crate::outbox::Outbox;
-use crate::provider::Simulator;
 use crate::provider::simulator::Receipt;
+use crate::provider::{Board, Simulator};
 use crate::store::Store;
 
 pub use parts::{Parts, egress, lines, rules, sender};
+use reload::{Running, check_workspaces};
 
 /// How long one attempt at the simulated carrier may take.
 const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
@@ -50,9 +52,9 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
     let clock = Clock::system();
     match arguments.command {
         Command::Dev(DevArguments { serve, published_on_loopback }) => {
-            run_server(&load(&serve)?, Mode::Dev { published_on_loopback }, clock).await
+            run_server(sources(&serve), Mode::Dev { published_on_loopback }, clock).await
         }
-        Command::Serve(serve) => run_server(&load(&serve)?, Mode::Serve, clock).await,
+        Command::Serve(serve) => run_server(sources(&serve), Mode::Serve, clock).await,
         Command::Migrate(store) => commands::migrate(&commands::load_store(&store)?, &clock).await,
         Command::Seed(store) => commands::seed(commands::load_store(&store)?, clock).await,
         Command::Openapi(openapi) => commands::print_openapi(openapi.yaml),
@@ -73,26 +75,25 @@ pub async fn run(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 fn load(serve: &ServeArguments) -> anyhow::Result<Config> {
+    Ok(Config::load(&sources(serve))?)
+}
+
+fn sources(serve: &ServeArguments) -> Sources {
     let store = &serve.store;
-    let sources = Sources {
+    Sources {
         file: store.config.clone(),
         environment: None,
         listen: serve.listen,
         data: store.data.clone(),
         database: store.database.clone(),
-    };
-    Ok(Config::load(&sources)?)
+    }
 }
 
 /// Serves and carries until it is told to stop.
-async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result<()> {
-    if let Mode::Dev { published_on_loopback: false } = mode {
-        anyhow::ensure!(
-            config.listen.ip().is_loopback(),
-            "dev listens on loopback only, because it asks nobody for credentials; use serve, or \
-             --published-on-loopback where a container's port is published on the host's loopback"
-        );
-    }
+async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Result<()> {
+    let config = &Config::load(&sources)?;
+    check_address(config, mode)?;
+    let asked = signal(SignalKind::hangup())?;
     let stop = stop_signal()?;
     let metrics = parts::install_metrics()?;
     let store = commands::open(config, matches!(mode, Mode::Dev { .. }), true, &clock).await?;
@@ -101,12 +102,14 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
         Mode::Dev { .. } => Some(Arc::new(Simulator::new(clock.clone(), receipts, SIMULATOR_TIMEOUT))),
         Mode::Serve => None,
     };
-    let parts = Parts { config: Arc::new(config.clone()), store, clock, simulator };
+    check_workspaces(config, &store).await?;
+    let parts = Parts { config: Arc::new(config.clone()), store, clock, simulator, board: Board::default() };
     let messaging = parts.messaging()?;
     let egress = egress(config, mode, Arc::new(SystemNames));
     let sender = sender(config, egress, &parts.clock)?;
     let outbox = Outbox::new(messaging.clone(), lines(&parts)?, sender);
     outbox.recover().await.context("the outbox cannot be recovered")?;
+    outbox.read_pauses().await.context("it cannot be read which providers are held back")?;
     outbox.reroute().await.context("the outbox cannot be given to other providers")?;
     let listener =
         TcpListener::bind(config.listen).await.with_context(|| format!("cannot listen on {}", config.listen))?;
@@ -114,24 +117,22 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
 
     let tasks = TaskTracker::new();
     let carrying = CancellationToken::new();
-    let carried = tasks.spawn(carry(outbox, carrying.clone(), stop.clone()));
+    let carried = tasks.spawn(carry(outbox.clone(), carrying.clone(), stop.clone()));
     tasks.spawn(index(parts.store.clone(), carrying.clone()));
     tasks.spawn(record_receipts(messaging.clone(), reported, carrying.clone()));
     tasks.spawn(parts::keep_up(metrics.clone(), carrying.clone()));
     tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
-    let limits = http::Limits {
-        header_timeout: Duration::from_millis(config.header_timeout_ms),
-        write_timeout: Duration::from_millis(config.write_timeout_ms),
-        ..http::Limits::default()
-    };
     let state = parts.state(messaging, mode, metrics);
     tasks.spawn(share_budgets(state.clone(), carrying.clone()));
     if let Mode::Dev { .. } = mode {
         seed_people(&state.accounts).await.context("the people of dev cannot be made")?;
     }
-    let router = http::router(state);
+    let store = parts.store.clone();
+    let (router, current) = watch::channel(http::router(state.clone()));
+    let running = Running { sources, parts, state, outbox, router };
+    let reloading = tasks.spawn(running.reload_forever(asked, carrying.clone()));
     say(&format!("listening on http://{address}\n"))?;
-    let serving = tasks.spawn(http::serve(listener, router, limits, stop.clone()));
+    let serving = tasks.spawn(http::serve(listener, current, limits(config), stop.clone()));
     stop.cancelled().await;
     tracing::info!("stopping");
     if is_sabotaged("stop_at_once") {
@@ -141,8 +142,28 @@ async fn run_server(config: &Config, mode: Mode, clock: Clock) -> anyhow::Result
     serving.await?;
     tasks.close();
     tasks.wait().await;
-    parts.store.close().await;
+    store.close().await;
+    reloading.await?;
     carried.await?
+}
+
+fn check_address(config: &Config, mode: Mode) -> anyhow::Result<()> {
+    if let Mode::Dev { published_on_loopback: false } = mode {
+        anyhow::ensure!(
+            config.listen.ip().is_loopback(),
+            "dev listens on loopback only, because it asks nobody for credentials; use serve, or \
+             --published-on-loopback where a container's port is published on the host's loopback"
+        );
+    }
+    Ok(())
+}
+
+fn limits(config: &Config) -> http::Limits {
+    http::Limits {
+        header_timeout: Duration::from_millis(config.header_timeout_ms),
+        write_timeout: Duration::from_millis(config.write_timeout_ms),
+        ..http::Limits::default()
+    }
 }
 
 /// Carries; when that ends by itself, so does the server.

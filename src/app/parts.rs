@@ -14,19 +14,15 @@ use crate::auth::{Accounts, Passwords, Settings};
 use crate::blob::{self, Blobs};
 use crate::clock::Clock;
 use crate::config::{Config, ProviderConfig, SignUpPolicy};
-use crate::domain::{Address, Channel, Guards, Limits, Network, PhoneRules};
+use crate::domain::{Address, Channel, Guards, Limits, Network, WorkspaceId};
 use crate::egress::{Egress, Names, SystemNames};
 use crate::http::{Limiter, Mode, State};
-use crate::messaging::{Messaging, Rules};
+use crate::messaging::{Messaging, Route, Routing, Rules, Sender as Number, Share};
 use crate::outbox::LineSettings;
-use crate::provider::{Provider, Simulator};
+use crate::provider::{Board, Provider, Simulator, simulator};
 use crate::store::{Retention, Store};
 use crate::webhook::Sender;
 
-/// The simulated carrier's name, and how fast it is.
-const SIMULATOR: &str = "simulator";
-const SIMULATOR_PER_SECOND: u32 = 10_000;
-const SIMULATOR_IN_FLIGHT: usize = 200;
 /// Who sends in `dev` when nobody says who.
 const DEV_SENDER: &str = "+12015550100";
 const DEV_MAIL_SENDER: &str = "switchboard@localhost";
@@ -49,6 +45,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The simulated carrier, in `dev`.
     pub simulator: Option<Arc<Simulator>>,
+    /// How the providers are doing.
+    pub board: Board,
 }
 
 impl Parts {
@@ -72,6 +70,7 @@ impl Parts {
             uploads: Arc::new(Semaphore::new(UPLOADS)),
             metrics,
             limiter: Arc::new(Limiter::new(&self.config)),
+            board: self.board.clone(),
         }
     }
 
@@ -88,19 +87,12 @@ impl Parts {
 
 /// What the configuration says of messages; with a simulator, it carries what nothing else does.
 pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
-    let phone = PhoneRules { default_country: config.default_country.clone() };
+    let phone = config.phone_rules();
     let sender = config.default_sender.as_deref().or(has_simulator.then_some(DEV_SENDER));
     let default_sender = sender.map(|sender| Address::sender(sender, &phone)).transpose().context("default_sender")?;
     let mail_sender = config.mail_sender.as_deref().or(has_simulator.then_some(DEV_MAIL_SENDER));
     let mail_sender = mail_sender.map(Address::email).transpose().context("mail_sender")?;
-    let of_provider = |provider: &ProviderConfig| {
-        let name = provider.name.clone();
-        provider.channels.iter().map(move |channel| (*channel, name.clone())).collect::<Vec<_>>()
-    };
-    let mut routes: Vec<(Channel, String)> = config.providers.iter().flat_map(of_provider).collect();
-    if has_simulator {
-        routes.extend(Channel::ALL.map(|channel| (channel, SIMULATOR.to_owned())));
-    }
+    let routing = routing(config, has_simulator);
     let limits = Limits { segments: config.max_segments, ..Limits::default() };
     Ok(Rules {
         phone,
@@ -113,9 +105,43 @@ pub fn rules(config: &Config, has_simulator: bool) -> anyhow::Result<Rules> {
         upload_limit_bytes_a_day: i64::try_from(config.upload_limit_bytes_a_day).unwrap_or(i64::MAX),
         storage_limit_bytes: i64::try_from(config.storage_limit_bytes).unwrap_or(i64::MAX),
         chat_history_days: config.chat_history_days,
-        routes,
+        routing,
         retention: retention(config),
     })
+}
+
+/// Whose the senders are, and which providers carry what. What cannot be read was refused with the configuration.
+fn routing(config: &Config, has_simulator: bool) -> Routing {
+    let of_provider = |provider: &ProviderConfig| {
+        let name = provider.name.clone();
+        provider.channels.iter().map(move |channel| (*channel, name.clone())).collect::<Vec<_>>()
+    };
+    let mut carriers: Vec<(Channel, String)> = config.providers.iter().flat_map(of_provider).collect();
+    if has_simulator {
+        carriers.extend(Channel::ALL.map(|channel| (channel, simulator::NAME.to_owned())));
+    }
+    let read = |text: &String| Address::any(text, &config.phone_rules());
+    let senders = config.senders.iter().filter_map(|sender| {
+        let provider = sender.provider.as_ref().and_then(|name| config.providers.iter().find(|p| p.name == *name));
+        Some(Number {
+            address: read(&sender.address)?,
+            workspace: WorkspaceId(sender.workspace),
+            provider: provider.map(|provider| (provider.name.clone(), provider.channels.clone())),
+        })
+    });
+    let routes = config.routes.iter().map(|route| {
+        let share = |(at, name): (usize, &String)| {
+            let weight = route.weights.get(at).copied().unwrap_or_default();
+            Share { provider: name.clone(), weight }
+        };
+        Route {
+            channels: route.channels.clone(),
+            sender: route.sender.as_ref().and_then(read),
+            prefix: route.prefix.clone(),
+            providers: route.providers.iter().enumerate().map(share).collect(),
+        }
+    });
+    Routing { senders: senders.collect(), routes: routes.collect(), carriers }
 }
 
 /// Where the world reaches this server.
@@ -184,14 +210,16 @@ pub fn lines(parts: &Parts) -> anyhow::Result<Vec<LineSettings>> {
             provider: adapter,
             max_per_second: provider.max_per_second,
             max_in_flight: usize::try_from(provider.max_in_flight)?,
+            vitals: parts.board.of(&provider.name),
         });
     }
     if let Some(simulator) = &parts.simulator {
         lines.push(LineSettings {
-            name: SIMULATOR.to_owned(),
+            name: simulator::NAME.to_owned(),
             provider: Arc::clone(simulator) as Arc<dyn Provider>,
-            max_per_second: SIMULATOR_PER_SECOND,
-            max_in_flight: SIMULATOR_IN_FLIGHT,
+            max_per_second: simulator::PER_SECOND,
+            max_in_flight: simulator::IN_FLIGHT,
+            vitals: parts.board.of(simulator::NAME),
         });
     }
     Ok(lines)

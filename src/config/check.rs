@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use url::Url;
 
 use super::{Config, InvalidKey};
-use crate::domain::{Address, PhoneRules};
+use crate::domain::Address;
 
 pub(super) const TIMEOUT_MS: RangeInclusive<u64> = 1..=300_000;
 const DAYS: RangeInclusive<u32> = 0..=36_500;
@@ -50,6 +50,8 @@ impl Config {
         findings.within(&self.max_segments, &(1..=255), "max_segments".to_owned());
         findings.within(&self.chat_history_days, &(1..=3_650), "chat_history_days".to_owned());
         self.check_providers(&mut findings);
+        self.check_senders(&mut findings);
+        self.check_routes(&mut findings);
         findings.0
     }
 
@@ -74,8 +76,7 @@ impl Config {
             findings.unless(is_calling_code(code), format!("code_countries[{at}]"), wanted);
         }
         if let Some(sender) = &self.default_sender {
-            let rules = PhoneRules { default_country: self.default_country.clone() };
-            if let Err(error) = Address::sender(sender, &rules) {
+            if let Err(error) = Address::sender(sender, &self.phone_rules()) {
                 findings.unless(false, "default_sender", error.to_string());
             }
         }

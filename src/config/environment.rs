@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use config::{ConfigError, Map, Source, Value, ValueKind};
 
-/// More providers than this are a typing error.
-const MAX_PROVIDERS: usize = 100;
+/// More of a list than this are a typing error.
+const MAX_INDEX: usize = 100;
+
+/// The lists of tables.
+const LISTS: [&str; 3] = ["providers", "senders", "routes"];
 
 /// Begins of names that are not configuration: what the tests and the command line read, and what Kubernetes sets for
 /// a service called `switchboard`.
@@ -48,8 +51,10 @@ impl Source for Environment {
 fn indexed(name: &str) -> String {
     let parts: Vec<&str> = name.split('.').collect();
     match parts[..] {
-        ["providers", number, rest] if number.parse::<usize>().is_ok_and(|number| number < MAX_PROVIDERS) => {
-            format!("providers[{number}].{rest}")
+        [list, number, rest]
+            if LISTS.contains(&list) && number.parse::<usize>().is_ok_and(|number| number < MAX_INDEX) =>
+        {
+            format!("{list}[{number}].{rest}")
         }
         _ => name.to_owned(),
     }
@@ -57,7 +62,7 @@ fn indexed(name: &str) -> String {
 
 fn is_list(key: &str) -> bool {
     matches!(key, "allowed_origins" | "trusted_proxies" | "code_countries" | "webhooks.allow_private")
-        || key.ends_with("].channels")
+        || ["].channels", "].providers", "].weights"].iter().any(|end| key.ends_with(end))
 }
 
 fn split(value: Value) -> Result<Value, ConfigError> {
@@ -76,6 +81,7 @@ mod tests {
     fn only_a_providers_number_becomes_an_index() {
         assert_eq!(indexed("providers.0.url"), "providers[0].url");
         assert_eq!(indexed("providers.999999999.url"), "providers.999999999.url");
+        assert_eq!(indexed("routes.1.weights"), "routes[1].weights");
         assert_eq!(indexed("max_segments"), "max_segments");
     }
 }

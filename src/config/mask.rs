@@ -33,6 +33,12 @@ impl From<&str> for Secret {
     }
 }
 
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        self.expose() == other.expose()
+    }
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(HIDDEN)
@@ -58,10 +64,11 @@ impl Config {
         let mut tables = String::new();
         for (key, value) in fields(self) {
             if key == "providers" {
-                for provider in &self.providers {
-                    tables.push_str("\n[[providers]]\n");
-                    write_fields(&mut tables, provider);
-                }
+                write_tables(&mut tables, &key, &self.providers);
+            } else if key == "senders" {
+                write_tables(&mut tables, &key, &self.senders);
+            } else if key == "routes" {
+                write_tables(&mut tables, &key, &self.routes);
             } else if key == "webhooks" {
                 tables.push_str("\n[webhooks]\n");
                 write_fields(&mut tables, &self.webhooks);
@@ -91,6 +98,15 @@ fn fields(value: &impl Serialize) -> serde_json::Map<String, Value> {
     match serde_json::to_value(value) {
         Ok(Value::Object(fields)) => fields,
         _ => serde_json::Map::new(),
+    }
+}
+
+fn write_tables(toml: &mut String, key: &str, tables: &[impl Serialize]) {
+    for table in tables {
+        toml.push_str("\n[[");
+        toml.push_str(key);
+        toml.push_str("]]\n");
+        write_fields(toml, table);
     }
 }
 

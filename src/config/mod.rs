@@ -5,6 +5,8 @@ mod environment;
 mod keys;
 mod mask;
 mod provider;
+mod routing;
+mod settle;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,6 +19,7 @@ use url::Url;
 pub use keys::{MasterKeys, master_keys};
 pub use mask::Secret;
 pub use provider::{ProviderConfig, ProviderKind};
+pub use routing::{RouteConfig, SenderConfig};
 
 use crate::domain::Network;
 use environment::Environment;
@@ -107,9 +110,15 @@ pub struct Config {
     pub own_messages_days: u32,
     /// Who may sign up; without it anybody in `dev`, and whoever is invited in `serve`.
     pub sign_up: Option<SignUpPolicy>,
-    /// Outside services, the first of a channel carries it.
+    /// Outside services; the first of a channel carries it, where no route says otherwise.
     #[serde(default)]
     pub providers: Vec<ProviderConfig>,
+    /// Numbers and mailboxes, and whose they are.
+    #[serde(default)]
+    pub senders: Vec<SenderConfig>,
+    /// Which providers carry what.
+    #[serde(default)]
+    pub routes: Vec<RouteConfig>,
     /// What customers' endpoints may be, and how long it is kept what they were told.
     pub webhooks: WebhookConfig,
     /// 64 hex digits.
@@ -121,7 +130,7 @@ pub struct Config {
 }
 
 /// What customers' endpoints may be.
-#[derive(Debug, Clone, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct WebhookConfig {
     /// Networks that are not public and that endpoints may be in.
@@ -281,9 +290,22 @@ mod tests {
         assert!(config.providers.is_empty() && config.database.is_none() && config.master_key.is_none());
     }
 
+    const ROUTING: &str = r#"
+        [[senders]]
+        address = "+12015550100"
+        workspace = 2
+        provider = "primary"
+        [[routes]]
+        channels = ["sms"]
+        sender = "+12015550100"
+        prefix = "+44"
+        providers = ["primary"]
+        weights = [1]
+    "#;
+
     #[test]
     fn the_file_of_defaults_explains_every_key() {
-        let shown = load_file(PROVIDER, &[]).unwrap().masked_toml();
+        let shown = load_file(&format!("{PROVIDER}{ROUTING}"), &[]).unwrap().masked_toml();
         let keys = shown.lines().filter_map(|line| line.trim_start_matches("# ").split(' ').next());
         for key in keys.filter(|key| !key.is_empty()) {
             let is_there = DEFAULTS.lines().any(|line| {
@@ -315,6 +337,26 @@ mod tests {
         let provider = &config.providers[0];
         assert_eq!(provider.webhook_secret.as_ref().unwrap().expose(), "a secret of length");
         assert_eq!((provider.timeout_ms, provider.max_per_second, provider.idempotency_hours), (500, 100, 24));
+    }
+
+    #[test]
+    fn senders_and_routes_are_shown_as_they_are_written_and_may_come_from_the_environment() {
+        let from_file = load_file(&format!("{PROVIDER}{ROUTING}"), &[]).unwrap();
+        let environment = [
+            ("SWITCHBOARD_SENDERS__0__ADDRESS", "+12015550100"),
+            ("SWITCHBOARD_SENDERS__0__WORKSPACE", "2"),
+            ("SWITCHBOARD_SENDERS__0__PROVIDER", "primary"),
+            ("SWITCHBOARD_ROUTES__0__CHANNELS", "sms"),
+            ("SWITCHBOARD_ROUTES__0__SENDER", "+12015550100"),
+            ("SWITCHBOARD_ROUTES__0__PREFIX", "+44"),
+            ("SWITCHBOARD_ROUTES__0__PROVIDERS", "primary"),
+            ("SWITCHBOARD_ROUTES__0__WEIGHTS", "1"),
+        ];
+        let from_environment = load_file(PROVIDER, &environment).unwrap();
+        let again = load_file(&from_file.masked_toml(), &[]).unwrap();
+        for config in [from_environment, again] {
+            assert_eq!((config.senders, config.routes), (from_file.senders.clone(), from_file.routes.clone()));
+        }
     }
 
     #[test]

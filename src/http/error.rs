@@ -13,7 +13,8 @@ use crate::auth::GuardError;
 use crate::blob;
 use crate::domain::{FieldError, Refusal};
 use crate::messaging::{
-    ChangeError, LabelError, MoveError, ReadFileError, ReplyError, SavedReplyError, SendError, TextError, UploadError,
+    ChangeError, LabelError, MoveError, ReadFileError, ReceiveError, ReplyError, SavedReplyError, SendError, TextError,
+    UploadError,
 };
 use crate::store::{self, Gone};
 
@@ -256,11 +257,28 @@ impl From<ReplyError> for Error {
     }
 }
 
+impl From<ReceiveError> for Error {
+    /// A webhook keeps what belongs nowhere, and does not come here with it.
+    fn from(error: ReceiveError) -> Self {
+        match error {
+            ReceiveError::BelongsNowhere => Self::invalid(vec![belongs_nowhere("to")]),
+            ReceiveError::Store(error) => error.into(),
+            ReceiveError::Keep(error) => error.into(),
+        }
+    }
+}
+
+/// Nobody whom an inbound message is for is a sender of any workspace.
+pub fn belongs_nowhere(field: &str) -> FieldError {
+    FieldError::new(field, "belongs_nowhere", "is no sender of any workspace; see [[senders]] in the configuration")
+}
+
 impl From<TextError> for Error {
     fn from(error: TextError) -> Self {
         match error {
             TextError::Refused(refusal) => Self::invalid(refusal),
             TextError::Limited { after_seconds } => Self::limited(after_seconds),
+            TextError::BelongsNowhere => Self::invalid(vec![belongs_nowhere("receiverPhone")]),
             TextError::UuidReused => {
                 let message = "this uuid belongs to another message";
                 Self::new(StatusCode::CONFLICT, "uuid_reused", message)

@@ -30,6 +30,7 @@ mod operations;
 mod page;
 mod patience;
 mod people;
+mod providers;
 mod query;
 mod rights;
 mod serve;
@@ -66,7 +67,7 @@ use crate::auth::Accounts;
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::messaging::Messaging;
-use crate::provider::Simulator;
+use crate::provider::{Board, Simulator};
 
 /// How the server was started.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +102,8 @@ pub struct State {
     pub metrics: PrometheusHandle,
     /// How often everybody has asked.
     pub limiter: Arc<Limiter>,
+    /// How the providers are doing.
+    pub board: Board,
 }
 
 impl FromRequestParts<Self> for State {
@@ -199,6 +202,9 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(invitations::accept_invitation))
         .routes(routes!(invitations::revoke_invitation))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(providers::list_providers))
+        .routes(routes!(providers::pause_provider))
+        .routes(routes!(providers::resume_provider))
         .routes(routes!(accounts::sign_in::create_user))
         .routes(routes!(accounts::sign_in::login))
         .routes(routes!(accounts::sign_in::send_code))

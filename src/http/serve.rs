@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
@@ -46,8 +47,14 @@ impl Default for Limits {
     }
 }
 
-/// Serves until `shutdown`, then accepts nothing new and waits for what is in flight, as long as the grace lasts.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: CancellationToken) {
+/// Serves until `shutdown`, then accepts nothing new and waits for what is in flight, as long as the grace lasts. Each
+/// request goes to the router of its moment.
+pub async fn serve(
+    listener: TcpListener,
+    router: watch::Receiver<Router>,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
     let connections = TaskTracker::new();
     let cut = CancellationToken::new();
     loop {
@@ -77,13 +84,19 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
     }
 }
 
-async fn connection(stream: TcpStream, peer: SocketAddr, router: Router, limits: Limits, shutdown: CancellationToken) {
+async fn connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: watch::Receiver<Router>,
+    limits: Limits,
+    shutdown: CancellationToken,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection cannot be told to hurry");
     }
     let stream = Patient::new(stream, unless("write_timeout_off", limits.write_timeout));
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let router = router.clone();
+        let router = router.borrow().clone();
         async move {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
@@ -142,7 +155,8 @@ mod tests {
         let shutdown = CancellationToken::new();
         let large = || async { vec![b'x'; 64 * 1024 * 1024] };
         let router = Router::new().route("/slow", get(slow)).route("/large", get(large));
-        (address, shutdown.clone(), tokio::spawn(serve(listener, router, limits, shutdown)))
+        let (_, current) = watch::channel(router);
+        (address, shutdown.clone(), tokio::spawn(serve(listener, current, limits, shutdown)))
     }
 
     #[tokio::test]

@@ -4,19 +4,23 @@ use axum::Json;
 use axum::http::header::LINK;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use serde_json::json;
 
 use super::body::JsonOrForm;
-use super::error::Problem;
+use super::error::{Problem, belongs_nowhere};
 use super::fields::Fields;
 use super::idempotency::IdempotencyKey;
 use super::openapi::Refuses;
 use super::page::{BARE, Listing};
 use super::query::{Path, Query};
 use super::rights::{MayOversee, MaySend, Told};
-use super::shapes::{BareParams, Done, HistoryDirection, HistoryEntry, IdempotencyHeader, PhoneHistory, TextRequest};
+use super::shapes::{
+    BareParams, Done, HistoryDirection, HistoryEntry, IdempotencyHeader, Parked, PhoneHistory, TextRequest,
+};
+use super::webhooks::Hook;
 use super::{Error, State};
-use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal};
-use crate::messaging::{self, Text};
+use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal, WorkspaceId};
+use crate::messaging::{self, Text, TextError};
 
 /// Characters of a `uuid`.
 const MAX_UUID: usize = 255;
@@ -58,13 +62,34 @@ pub async fn send_sms(
         (TextRequest = "application/json"),
         (TextRequest = "application/x-www-form-urlencoded"),
     )),
-    responses((status = 200, description = "Received, now or before.", body = Done), Refuses<400>, Refuses<409>, Refuses<429>),
+    responses(
+        (status = 200, description = "Received, now or before.", body = Done),
+        (status = 202, description = "Kept in quarantine: it is for no sender of any workspace.", body = Parked),
+        Refuses<400>, Refuses<409>, Refuses<429>,
+    ),
     security((), ("webhook_bearer" = []), ("webhook_basic" = []), ("webhook_signature" = [])),
 )]
-pub async fn receive_sms(state: State, Told { webhook, body }: Told<JsonOrForm>) -> Result<Json<Done>, Error> {
+pub async fn receive_sms(state: State, Told { webhook, body }: Told<JsonOrForm>) -> Result<Response, Error> {
     let text = text(body.fields()?, &state.messaging.rules.phone)?;
-    messaging::receive_text(&state.messaging, webhook.workspace, text).await?;
-    Ok(Json(Done { message: "SMS received successfully".to_owned() }))
+    match messaging::receive_text(&state.messaging, webhook.workspace, text.clone()).await {
+        Ok(()) => Ok(Json(Done { message: "SMS received successfully".to_owned() }).into_response()),
+        Err(TextError::BelongsNowhere) => park(&state, webhook.workspace, &text).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Keeps a text that is for nobody, as the webhook for texts would have got it: so it can be read again.
+async fn park(state: &State, workspace: WorkspaceId, text: &Text) -> Result<Response, Error> {
+    let (path, errors) = (Hook::Sms.path(), vec![belongs_nowhere("receiverPhone")]);
+    let body = json!({
+        "type": "sms", "from": text.sender.as_str(), "to": text.receiver.as_str(), "body": text.text,
+        "timestamp": text.timestamp, "messaging_provider_id": text.uuid,
+    });
+    let reason = format!("{}: {}", errors[0].field, errors[0].code);
+    let bytes = body.to_string();
+    let id = messaging::quarantine(&state.messaging, workspace, path, &reason, bytes.as_bytes()).await?;
+    metrics::counter!("switchboard_quarantined_total", "path" => path).increment(1);
+    Ok((StatusCode::ACCEPTED, Json(Parked { quarantined: id, errors })).into_response())
 }
 
 /// Read everything one phone sent and received

@@ -43,7 +43,7 @@ pub async fn send_message(
     let rules = &state.messaging.rules;
     let fields = Fields::json(&body)?;
     let names = names_of(&fields);
-    let Some(sender) = rules.default_sender.clone() else {
+    let Some(sender) = rules.default_sender_of(caller.workspace).cloned() else {
         let detail = "no default_sender is configured, and this form names no sender";
         return Err(Error::new(StatusCode::BAD_REQUEST, "no_default_sender", detail));
     };

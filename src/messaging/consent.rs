@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use subtle::ConstantTimeEq;
 
 use super::mails::{Answered, MailFacts};
-use super::send::store_outbound;
+use super::send::{store_outbound, way};
 use super::{Messaging, Page, PageRequest, SINGLE};
 use crate::domain::{
     Address, AddressId, Caller, Channel, ConsentChannel, ConsentId, ConsentSource, ConsentState, Draft, Keyword,
@@ -123,9 +123,6 @@ async fn answer_help(
     let text = tx.find_workspace(workspace).await?.and_then(|row| row.help_text);
     let (Some(body), Some(from)) = (text, question.to.first()) else { return Ok(()) };
     let channel = if question.channel.is_text() { Channel::Sms } else { question.channel };
-    if m.rules.provider_of(channel).is_none() {
-        return Ok(());
-    }
     let key = m.store.vault().fingerprint(&[b"answer", &workspace.0.to_be_bytes(), question.from.as_str().as_bytes()]);
     if let Slot::Full(_) = tx.take_slot(("automatic_answer", &key), (1, ANSWERS_EVERY), now).await? {
         return Ok(());
@@ -144,6 +141,9 @@ async fn answer_help(
         deliver_by: None,
         policy: Policy::NoDuplicates,
     };
+    if way(m, &draft).is_none() {
+        return Ok(());
+    }
     let server = Caller { workspace, who: Who::Operator };
     let answered = (channel == Channel::Email).then_some(answered);
     store_outbound(tx, m, &server, (vec![(draft, Vec::new())], SINGLE, answered), now).await?;

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::files::{Fresh, keep_fresh};
-use super::{Inbound, Messaging, Received, UploadError, receive};
+use super::receive::{home, receive_into};
+use super::{Inbound, Messaging, ReceiveError, Received, UploadError};
 use crate::domain::{
     AddressId, Channel, ConversationId, Direction, Draft, FileId, MAX_FILE_BYTES, MediaType, Message, MessageId,
     Timestamp, UploadedFile, WorkspaceId, is_html, new_part, render_with,
@@ -88,13 +89,14 @@ pub(super) struct Found {
 ///
 /// # Errors
 ///
-/// The database, or the place of files, is away. Nothing was stored, and the mail may come again.
-pub async fn receive_mail(m: &Messaging, workspace: WorkspaceId, mail: IncomingMail) -> Result<Received, UploadError> {
+/// See [`ReceiveError`]. Nothing was stored, and the mail may come again.
+pub async fn receive_mail(m: &Messaging, came_to: WorkspaceId, mail: IncomingMail) -> Result<Received, ReceiveError> {
     let IncomingMail { mut inbound, files, raw } = mail;
+    let workspace = home(m, came_to, &inbound.draft)?;
     if !files.is_empty() && !is_known(m, workspace, &inbound).await? {
         attach(m, workspace, &mut inbound, (files, raw)).await?;
     }
-    Ok(receive(m, workspace, inbound).await?)
+    Ok(receive_into(m, workspace, inbound).await?)
 }
 
 async fn is_known(m: &Messaging, workspace: WorkspaceId, inbound: &Inbound) -> store::Result<bool> {

@@ -9,9 +9,11 @@ mod mails;
 mod media;
 mod notes;
 mod notice;
+mod providers;
 mod read;
 mod receive;
 mod reply;
+mod routing;
 mod saved_replies;
 mod send;
 mod shown;
@@ -25,7 +27,7 @@ use std::time::Duration;
 
 use crate::blob::Blobs;
 use crate::clock::Clock;
-use crate::domain::{Address, Channel, Guards, Limits, PhoneRules};
+use crate::domain::{Address, Channel, Guards, Limits, PhoneRules, WorkspaceId};
 use crate::store::{Retention, Store};
 
 pub use crate::store::{AssigneeFilter, ConversationFilter, Order, Page, PageRequest, Position};
@@ -43,17 +45,20 @@ pub use mails::{IncomingMail, KeptFile, MailFacts, MailFile, receive_mail};
 pub use media::{Media, end_media, keep_media};
 pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};
+pub use providers::{list_provider_pauses, list_provider_queues, pause_provider, resume_provider};
 pub use read::{
     Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,
     list_dead_letters, list_messages, list_phone_history, list_quarantine, list_sent_texts, release_quarantined,
 };
-pub use receive::{Endpoint, Inbound, Received, quarantine, receive};
+pub use receive::{Endpoint, Inbound, ReceiveError, Received, quarantine, receive};
 pub use reply::{Reply, ReplyError, reply};
+pub use routing::{Route, Routing, Sender, Share, Way};
 pub use saved_replies::{
     SavedReplyError, change_saved_reply, create_saved_reply, delete_saved_reply, list_saved_replies, render_saved_reply,
 };
 pub use send::{Once, SendError, Sent, send, send_batch};
 pub use shown::{load_shown_conversations, load_shown_messages};
+pub(crate) use state::load_ways;
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
 pub use status::{
@@ -101,16 +106,23 @@ pub struct Rules {
     pub base_url: String,
     /// How far back the list of a person's messages goes when nobody says so (contract E), in days.
     pub chat_history_days: u32,
-    /// Which provider carries a channel; the first of several.
-    pub routes: Vec<(Channel, String)>,
+    /// Whose the senders are, and which providers carry what.
+    pub routing: Routing,
     /// How long what is kept for a while is kept.
     pub retention: Retention,
 }
 
 impl Rules {
-    /// The provider that carries a channel.
+    /// The provider that carries a channel where no route says so.
     pub fn provider_of(&self, channel: Channel) -> Option<&str> {
-        self.routes.iter().find(|(routed, _)| *routed == channel).map(|(_, provider)| provider.as_str())
+        self.routing.provider_of(channel)
+    }
+
+    /// The sender of a workspace's texts that name none: `default_sender`, where that is not somebody else's, or the
+    /// first of its own numbers.
+    pub fn default_sender_of(&self, workspace: WorkspaceId) -> Option<&Address> {
+        let default = self.default_sender.as_ref().filter(|sender| self.routing.may_send(workspace, sender));
+        default.or_else(|| self.routing.first_number(workspace))
     }
 }
 

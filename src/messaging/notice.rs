@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::accept::{Entry, store_entries};
+use super::send::way;
 use super::{CODE, Messaging, SINGLE};
 use crate::domain::{
     Address, AddressKind, Channel, Direction, Draft, MessageId, Policy, Status, Timestamp, WorkspaceId,
@@ -53,20 +54,11 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
         AddressKind::Phone => (Channel::Sms, &m.rules.default_sender),
         AddressKind::Email => (Channel::Email, &m.rules.mail_sender),
     };
-    let (Some(from), Some(provider)) = (sender.clone(), m.rules.provider_of(channel)) else {
-        return Err(NoticeError::NoWay(channel));
-    };
+    let from = sender.clone().ok_or(NoticeError::NoWay(channel))?;
+    let draft = draft(&notice, from, channel);
+    let way = way(m, &draft).ok_or(NoticeError::NoWay(channel))?;
     let id = tx.allocate_messages(1).await?.pop().ok_or(store::Error::Corrupt("no id for a new message"))?;
     let deadline = now + notice.life;
-    let draft = draft(&notice, from, channel);
-    let work = NewWork {
-        message: id,
-        provider: provider.to_owned(),
-        lane: if notice.is_code { CODE } else { SINGLE },
-        due_at: now,
-        deadline,
-        may_duplicate: false,
-    };
     let entry = Entry {
         id,
         direction: Direction::Outbound,
@@ -79,7 +71,17 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
         status: Status::Queued,
         deliver_by: Some(deadline),
     };
-    store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?;
+    let stored = store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?.pop();
+    let work = NewWork {
+        message: id,
+        conversation: stored.ok_or(store::Error::Corrupt("no row for a notice"))?.conversation_id,
+        provider: way.provider,
+        route: way.route,
+        lane: if notice.is_code { CODE } else { SINGLE },
+        due_at: now,
+        deadline,
+        may_duplicate: false,
+    };
     if let Some(secret) = &notice.secret {
         tx.insert_message_secret(WorkspaceId::ACCOUNTS, id, (secret, deadline)).await?;
     }

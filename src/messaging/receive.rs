@@ -5,7 +5,7 @@ use serde_json::json;
 use super::accept::{Entry, store_entries};
 use super::mails::{MailFacts, find_thread};
 use super::read::load_composed;
-use super::{Messaging, consent};
+use super::{Messaging, UploadError, consent};
 use crate::domain::{Direction, Draft, Message, MessageId, QuarantineId, Status, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
 use crate::store::{self, NewHistory, Reach, SeenEvent, Tx};
@@ -58,8 +58,37 @@ pub struct Received {
     pub is_repeat: bool,
 }
 
-/// Stores an inbound message; a repeat gives the first one again, and is noted on its timeline when it says otherwise.
-pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) -> store::Result<Received> {
+/// Why an inbound message was not stored.
+#[derive(Debug, thiserror::Error)]
+pub enum ReceiveError {
+    /// Nobody whom it is for is a sender of any workspace.
+    #[error("it is for no sender of any workspace")]
+    BelongsNowhere,
+    /// The database failed.
+    #[error(transparent)]
+    Store(#[from] store::Error),
+    /// What it carries could not be kept.
+    #[error(transparent)]
+    Keep(#[from] UploadError),
+}
+
+/// Stores an inbound message in the workspace of whom it is for; where there are no senders, in the one that it came to.
+/// A repeat gives the first one again, and is noted on its timeline when it says otherwise.
+///
+/// # Errors
+///
+/// See [`ReceiveError`]. What belongs nowhere is for the quarantine: nothing of it was stored.
+pub async fn receive(m: &Messaging, came_to: WorkspaceId, inbound: Inbound) -> Result<Received, ReceiveError> {
+    let workspace = home(m, came_to, &inbound.draft)?;
+    Ok(receive_into(m, workspace, inbound).await?)
+}
+
+/// The workspace that a message from outside is for.
+pub(super) fn home(m: &Messaging, came_to: WorkspaceId, draft: &Draft) -> Result<WorkspaceId, ReceiveError> {
+    m.rules.routing.home_of(came_to, draft.recipients()).ok_or(ReceiveError::BelongsNowhere)
+}
+
+pub(super) async fn receive_into(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) -> store::Result<Received> {
     let now = m.clock.now();
     let mut name = (inbound.endpoint.as_str(), inbound.external_id.as_str());
     let nobodys = m.clock.fraction().to_string();

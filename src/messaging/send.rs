@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 use super::accept::{Entry, store_entries};
 use super::files::{find_attachable, resolve_attachments};
 use super::mails::Answered;
-use super::{BULK, Messaging, SINGLE, default_span};
-use crate::domain::{Caller, Direction, Draft, FieldError, FileId, Message, Refusal, Status, Timestamp, WorkspaceId};
+use super::{BULK, Messaging, SINGLE, Way, default_span};
+use crate::domain::{
+    Address, Caller, Direction, Draft, FieldError, FileId, Message, Refusal, Status, Timestamp, WorkspaceId,
+};
 use crate::fault::is_sabotaged;
 use crate::store::{self, NewWork, Tx};
 
@@ -185,7 +187,8 @@ async fn accept_in(
     (drafts, lane, answered): (Vec<Result<Draft, Refusal>>, i64, Option<&Answered>),
     now: Timestamp,
 ) -> store::Result<Vec<Sent>> {
-    let drafts: Vec<_> = drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, draft, now))).collect();
+    let drafts: Vec<_> =
+        drafts.into_iter().map(|draft| draft.and_then(|draft| checked(m, caller, draft, now))).collect();
     let drafts = check_files(tx, caller, drafts, now).await?;
     let limited = limit_senders(tx, m, caller.workspace, &drafts, now).await?;
     let mut answers: Vec<Option<Sent>> = Vec::with_capacity(drafts.len());
@@ -205,14 +208,23 @@ async fn accept_in(
     Ok(answers.into_iter().filter_map(answer).collect())
 }
 
-fn checked(m: &Messaging, draft: Draft, now: Timestamp) -> Result<Draft, Refusal> {
+fn checked(m: &Messaging, caller: &Caller, draft: Draft, now: Timestamp) -> Result<Draft, Refusal> {
     draft.check(&m.rules.limits, now)?;
-    if m.rules.provider_of(draft.channel).is_some() {
-        Ok(draft)
-    } else {
-        let message = format!("no provider carries {}; configure one", draft.channel.as_str());
-        Err(vec![FieldError::new("type", "no_provider", message)])
+    let routing = &m.rules.routing;
+    if !routing.may_send(caller.workspace, &draft.from) {
+        let message = "is no sender of this workspace; see [[senders]] in the configuration";
+        return Err(vec![FieldError::new("from", "not_your_sender", message)]);
     }
+    match way(m, &draft) {
+        Some(_) => Ok(draft),
+        None => Err(vec![routing.no_way(draft.channel)]),
+    }
+}
+
+/// By whom a draft goes.
+pub(super) fn way(m: &Messaging, draft: &Draft) -> Option<Way> {
+    let to: Vec<&Address> = draft.recipients().collect();
+    m.rules.routing.way(m.store.vault(), draft.channel, (&draft.from, &to))
 }
 
 /// A draft with the uploads among its attachments.
@@ -243,19 +255,16 @@ pub(super) async fn store_outbound(
         return Ok(Vec::new());
     }
     let ids = tx.allocate_messages(drafts.len()).await?;
-    let mut work = Vec::with_capacity(drafts.len());
+    let mut ways = Vec::with_capacity(drafts.len());
     let mut entries = Vec::with_capacity(drafts.len());
     for (id, (draft, files)) in ids.into_iter().zip(drafts) {
         let start = draft.scheduled_at.unwrap_or(now);
         let deadline = draft.deliver_by.unwrap_or(start + default_span(draft.channel));
-        work.push(NewWork {
-            message: id,
-            provider: m.rules.provider_of(draft.channel).unwrap_or_default().to_owned(),
-            lane,
-            due_at: start,
+        ways.push((
+            way(m, &draft).ok_or(store::Error::Corrupt("no way for a draft that was checked"))?,
+            start,
             deadline,
-            may_duplicate: false,
-        });
+        ));
         entries.push(Entry {
             id,
             direction: Direction::Outbound,
@@ -273,7 +282,17 @@ pub(super) async fn store_outbound(
     if let Some(answered) = answered {
         answered.note(tx, caller.workspace, &messages).await?;
     }
-    tx.enqueue(caller.workspace, &work).await?;
+    let work = messages.iter().zip(ways).map(|(message, (way, due_at, deadline))| NewWork {
+        message: message.id,
+        conversation: message.conversation_id,
+        provider: way.provider,
+        route: way.route,
+        lane,
+        due_at,
+        deadline,
+        may_duplicate: false,
+    });
+    tx.enqueue(caller.workspace, &work.collect::<Vec<_>>()).await?;
     Ok(messages)
 }
 

@@ -1,10 +1,14 @@
 //! What a person may do with a message that is here: call it back, or have it sent once more.
 
+use std::collections::HashMap;
+
 use super::read::load_composed;
 use super::status::moved;
-use super::{Messaging, SINGLE, default_span};
-use crate::domain::{Caller, ConversationId, Direction, Message, MessageId, Status, Timestamp, WorkspaceId};
-use crate::store::{self, Bearing, NewHistory, NewWork, Tx};
+use super::{Messaging, SINGLE, Way, default_span};
+use crate::domain::{
+    Address, AddressId, Caller, ConversationId, Direction, Message, MessageId, Status, Timestamp, WorkspaceId,
+};
+use crate::store::{self, Bearing, MessageRow, NewHistory, NewWork, Tx};
 
 /// Why a message was not moved.
 #[derive(Debug, thiserror::Error)]
@@ -70,7 +74,7 @@ pub async fn replay(
     if bearing.direction == Direction::Inbound || !bearing.status.is_replayable() {
         return Err(MoveError::NotInState(bearing.status));
     }
-    let provider = m.rules.provider_of(bearing.channel).ok_or(MoveError::NoProvider)?.to_owned();
+    let way = way_of(&mut tx, m, workspace, message).await?.ok_or(MoveError::NoProvider)?;
     let may_duplicate = bearing.possible_duplicate
         || bearing.status == Status::Unknown
         || tx.may_have_been_taken(workspace, message).await?;
@@ -82,12 +86,48 @@ pub async fn replay(
     bearing.possible_duplicate = may_duplicate;
     bearing.generation = m.store.next_generation(bearing.generation);
     bearing.deliver_by = Some(deadline);
-    let work = NewWork { message, provider, lane: SINGLE, due_at: now, deadline, may_duplicate };
+    let work = NewWork {
+        message,
+        conversation,
+        provider: way.provider,
+        route: way.route,
+        lane: SINGLE,
+        due_at: now,
+        deadline,
+        may_duplicate,
+    };
     tx.enqueue(workspace, &[work]).await?;
     tx.reset_recipients(workspace, message).await?;
     let mut entry = moved(&bearing, now);
     entry.data["reason"] = "sent once more by hand".into();
     settle(tx, bearing, entry, now).await
+}
+
+/// By whom a message that is stored goes now.
+async fn way_of(tx: &mut Tx, m: &Messaging, workspace: WorkspaceId, message: MessageId) -> store::Result<Option<Way>> {
+    Ok(load_ways(tx, m, workspace, &[message]).await?.remove(&message))
+}
+
+/// By whom messages that are stored go now; those that nobody carries, or whose addresses cannot be opened, are not
+/// among them.
+pub(crate) async fn load_ways(
+    tx: &mut Tx,
+    m: &Messaging,
+    workspace: WorkspaceId,
+    messages: &[MessageId],
+) -> store::Result<HashMap<MessageId, Way>> {
+    let rows = tx.load_messages(workspace, messages).await?;
+    let recipients = tx.load_recipients(workspace, messages).await?;
+    let wanted: Vec<AddressId> =
+        rows.iter().filter_map(|row| row.from_id).chain(recipients.iter().map(|row| row.address_id)).collect();
+    let addresses = tx.load_addresses(workspace, &wanted).await?;
+    let way = |row: &MessageRow| {
+        let of_row = recipients.iter().filter(|recipient| recipient.message_id == row.id);
+        let to: Vec<&Address> = of_row.map(|to| addresses.get(&to.address_id)).collect::<Option<_>>()?;
+        let from = addresses.get(&row.from_id?)?;
+        Some((row.id, m.rules.routing.way(m.store.vault(), row.channel, (from, &to))?))
+    };
+    Ok(rows.iter().filter_map(way).collect())
 }
 
 async fn lock(

@@ -5,7 +5,8 @@ use super::send::{accept, keep_answer, only, take_key};
 use super::status::{Recorded, StatusReport, record_status};
 use super::{Messaging, Once, SINGLE, SendError, Sent, consent};
 use crate::domain::{
-    Address, Caller, Channel, Direction, Draft, MessageId, Policy, Refusal, Report, Status, Timestamp, WorkspaceId,
+    Address, Caller, Channel, Direction, Draft, FieldError, MessageId, Policy, Refusal, Report, Status, Timestamp,
+    WorkspaceId,
 };
 use crate::store::{self, SeenEvent, Tx};
 
@@ -36,6 +37,9 @@ pub enum TextError {
         /// Whole seconds to wait.
         after_seconds: u64,
     },
+    /// It came in for nobody who is a sender of any workspace.
+    #[error("it is for no sender of any workspace")]
+    BelongsNowhere,
     /// The uuid stood for another text.
     #[error("this uuid was used for another text")]
     UuidReused,
@@ -114,13 +118,40 @@ async fn accept_text(
 ) -> Result<MessageId, TextError> {
     match only(accept(tx, m, caller, (vec![Ok(draft)], SINGLE), now).await?)? {
         Sent::Accepted(message) => Ok(message.id),
-        Sent::Refused(refusal) => Err(TextError::Refused(refusal)),
+        Sent::Refused(refusal) => Err(TextError::Refused(refusal.into_iter().map(named).collect())),
         Sent::Limited { after_seconds } => Err(TextError::Limited { after_seconds }),
     }
 }
 
-/// Receives a text; one that was sent from here under the same uuid has arrived.
-pub async fn receive_text(m: &Messaging, workspace: WorkspaceId, text: Text) -> Result<(), TextError> {
+/// What is wrong, by the names that a text's fields have.
+fn named(error: FieldError) -> FieldError {
+    if error.field == "from" { FieldError { field: "senderPhone".into(), ..error } } else { error }
+}
+
+/// Receives a text; one that was sent from here under the same uuid has arrived. It is the workspace's whose number it is
+/// for, or whose number it was sent from; where there are no senders, the one's that it came to.
+pub async fn receive_text(m: &Messaging, came_to: WorkspaceId, text: Text) -> Result<(), TextError> {
+    let routing = &m.rules.routing;
+    let sent_by = routing.home_of(came_to, [&text.sender]);
+    let home = routing.home_of(came_to, [&text.receiver]);
+    if let Some(workspace) = sent_by.filter(|workspace| home != Some(*workspace)) {
+        let tx = m.store.begin().await?;
+        if arrive_at(m, tx, workspace, &text).await? {
+            return Ok(());
+        }
+    }
+    receive_into(m, home.ok_or(TextError::BelongsNowhere)?, text).await
+}
+
+/// Marks what a workspace sent to another one's number as delivered; false when it sent no such text.
+async fn arrive_at(m: &Messaging, mut tx: Tx, workspace: WorkspaceId, text: &Text) -> Result<bool, TextError> {
+    let Some(seen) = tx.find_event(workspace, (NAMESPACE, &text.uuid)).await? else { return Ok(false) };
+    same(&seen, &fingerprint(m, &text.clone().draft()))?;
+    arrive(m, tx, workspace, &seen, text.timestamp).await?;
+    Ok(true)
+}
+
+async fn receive_into(m: &Messaging, workspace: WorkspaceId, text: Text) -> Result<(), TextError> {
     let now = m.clock.now();
     let (uuid, at) = (text.uuid.clone(), text.timestamp);
     let draft = text.draft();

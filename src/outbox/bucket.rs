@@ -16,6 +16,12 @@ impl Bucket {
         Self { per_second, tokens: per_second, filled_at: now }
     }
 
+    /// Has another rate from now on.
+    pub(super) fn change(&mut self, per_second: u32) {
+        self.per_second = f64::from(per_second);
+        self.tokens = self.tokens.min(self.per_second);
+    }
+
     /// Takes up to that many whole tokens; gives how many there were.
     pub(super) fn take(&mut self, wanted: usize, now: Timestamp) -> usize {
         self.fill(now);

@@ -1,6 +1,7 @@
 //! Carrying: claims and attempt rows in one commit, then the network, then completions in sets.
 
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -10,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::claim::Job;
-use super::line::{Room, Turn};
+use super::line::{Closed, Room, Turn};
 use super::{IDLE, Line, Outbox, SET};
 use crate::domain::{ConsentChannel, WorkspaceId};
 use crate::fault::{is_sabotaged, point};
@@ -25,21 +26,31 @@ const HEAD_START: Duration = Duration::from_millis(250);
 pub(super) struct Ended {
     pub(super) row: Claimed,
     pub(super) outcome: Outcome,
+    /// Whether its provider was asked at all.
+    pub(super) was_made: bool,
     pub(super) _slot: Option<OwnedSemaphorePermit>,
+}
+
+/// What was done over a line.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Carried {
+    /// Attempts that were made.
+    pub(super) made: usize,
+    /// Messages that went to other lines, because this one is out.
+    pub(super) passed: usize,
 }
 
 /// Why nothing was begun.
 enum Delay {
-    /// There is no room for so long.
-    For(Duration),
+    /// There is no room.
+    Closed(Closed),
     /// The database failed.
     Store(store::Error),
 }
 
 impl Outbox {
     /// Carries over one line until it is told to stop, and what is in flight then.
-    pub(super) async fn carry_line(&self, at: usize, stop: CancellationToken) {
-        let line = &self.shared.lines[at];
+    pub(super) async fn carry_line(&self, line: &Arc<Line>, stop: CancellationToken) {
         let (ended, completions) = mpsc::channel(SET * 2);
         let completing = tokio::spawn(self.clone().complete_forever(completions));
         let tasks = TaskTracker::new();
@@ -47,23 +58,27 @@ impl Outbox {
             tokio::select! {
                 () = stop.cancelled() => break,
                 () = line.wait_for_slot() => {}
+                () = line.rest(IDLE) => {}
             }
             let rest = match self.begin(line).await {
                 Ok(None) => Some(IDLE),
                 Ok(Some(jobs)) => {
                     for (job, slot) in jobs {
-                        let turns = line.queue_up(job.row.id, &job.envelope.to);
-                        tasks.spawn(self.clone().take_turn(at, (job, slot), turns, (stop.clone(), ended.clone())));
+                        let turns = self.shared.turns.queue_up(job.row.id, &job.envelope.to);
+                        let (line, tokens) = (Arc::clone(line), (stop.clone(), ended.clone()));
+                        tasks.spawn(self.clone().take_turn(line, (job, slot), turns, tokens));
                     }
                     None
                 }
-                Err(Delay::For(wait)) => Some(wait.min(IDLE)),
+                Err(Delay::Closed(Closed::Busy(wait))) => Some(wait.min(IDLE)),
+                Err(Delay::Closed(Closed::Out(wait))) => {
+                    if let Err(error) = self.pass_on(line).await {
+                        warn(&error, line, "nothing can be passed on");
+                    }
+                    Some(wait.min(IDLE))
+                }
                 Err(Delay::Store(error)) => {
-                    tracing::warn!(
-                        error = &error as &dyn std::error::Error,
-                        provider = line.name(),
-                        "nothing can be claimed"
-                    );
+                    warn(&error, line, "nothing can be claimed");
                     Some(IDLE)
                 }
             };
@@ -80,30 +95,37 @@ impl Outbox {
         let _ = completing.await;
     }
 
-    /// Makes every attempt that may begin now; gives how many.
-    pub(super) async fn carry_due(&self, line: &Line) -> store::Result<usize> {
+    /// Makes every attempt that may begin now, or passes on what others may carry.
+    pub(super) async fn carry_due(&self, line: &Line) -> store::Result<Carried> {
         let jobs = loop {
             match self.begin(line).await {
                 Ok(Some(jobs)) if jobs.is_empty() => {}
                 Ok(jobs) => break jobs.unwrap_or_default(),
-                Err(Delay::For(_)) => return Ok(0),
+                Err(Delay::Closed(Closed::Busy(_))) => return Ok(Carried::default()),
+                Err(Delay::Closed(Closed::Out(_))) => {
+                    return Ok(Carried { made: 0, passed: self.pass_on(line).await? });
+                }
                 Err(Delay::Store(error)) => return Err(error),
             }
         };
         let made = jobs.len();
-        let attempts = jobs.into_iter().map(|(job, slot)| async move {
-            let outcome = line.provider().send(&job.envelope).await;
-            line.record(&outcome);
-            Ended { row: job.row, outcome, _slot: Some(slot) }
+        let provider = line.provider();
+        let attempts = jobs.into_iter().map(|(job, slot)| {
+            let provider = Arc::clone(&provider);
+            async move {
+                let outcome = provider.send(&job.envelope).await;
+                line.record(&outcome);
+                Ended { row: job.row, outcome, was_made: true, _slot: Some(slot) }
+            }
         });
         let ended = join_all(attempts).await;
         self.complete(&ended).await?;
-        Ok(made)
+        Ok(Carried { made, passed: 0 })
     }
 
     /// Claims as much as there is room for, and writes the attempts down; nothing when nothing was due.
     async fn begin(&self, line: &Line) -> Result<Option<Vec<(Job, OwnedSemaphorePermit)>>, Delay> {
-        let room = line.take_room(SET).map_err(Delay::For)?;
+        let room = line.take_room(SET).map_err(Delay::Closed)?;
         match self.claim(line, room.len()).await {
             Ok(Some(jobs)) => {
                 let slots = line.give_back(room, jobs.len());
@@ -124,12 +146,11 @@ impl Outbox {
     /// that one began. One that has not begun when the server stops goes back to the queue.
     async fn take_turn(
         self,
-        at: usize,
+        line: Arc<Line>,
         (job, slot): (Job, OwnedSemaphorePermit),
         (turn, before): (Turn, Vec<Turn>),
         (stop, ended): (CancellationToken, mpsc::Sender<Ended>),
     ) {
-        let line = &self.shared.lines[at];
         for before in &before {
             tokio::select! {
                 () = before.begun.cancelled() => {}
@@ -141,19 +162,19 @@ impl Outbox {
                 () = stop.cancelled() => {}
             }
         }
-        let outcome = if stop.is_cancelled() && !before.is_empty() {
-            Some(not_begun())
+        let (outcome, was_made) = if stop.is_cancelled() && !before.is_empty() {
+            (Some(not_begun()), false)
         } else {
             turn.begun.cancel();
             if !before.is_empty() && self.is_unwanted(&job).await {
-                Some(unwanted())
+                (Some(unwanted()), false)
             } else {
-                self.attempt(line, &job).await
+                (self.attempt(&line, &job).await, true)
             }
         };
-        line.step_aside(&turn, &job.envelope.to);
+        self.shared.turns.step_aside(&turn, &job.envelope.to);
         if let Some(outcome) = outcome {
-            let _ = ended.send(Ended { row: job.row, outcome, _slot: Some(slot) }).await;
+            let _ = ended.send(Ended { row: job.row, outcome, was_made, _slot: Some(slot) }).await;
         }
     }
 
@@ -164,7 +185,8 @@ impl Outbox {
             return false;
         }
         let name = (job.row.workspace_id, job.row.message_id);
-        let looked = async { self.m().store.read().await?.has_opted_out(name, channel).await };
+        let store = self.m().store;
+        let looked = async { store.read().await?.has_opted_out(name, channel).await };
         looked.await.unwrap_or(false)
     }
 
@@ -173,7 +195,8 @@ impl Outbox {
         if self.shared.grace.is_cancelled() {
             return Some(not_begun());
         }
-        let sending = AssertUnwindSafe(line.provider().send(&job.envelope)).catch_unwind();
+        let provider = line.provider();
+        let sending = AssertUnwindSafe(provider.send(&job.envelope)).catch_unwind();
         let outcome = tokio::select! {
             outcome = sending => outcome.unwrap_or_else(|_| unknown("the adapter failed while sending")),
             () = self.shared.grace.cancelled() => unknown("the server was stopped while sending"),
@@ -183,6 +206,10 @@ impl Outbox {
         line.record(&outcome);
         Some(outcome)
     }
+}
+
+fn warn(error: &store::Error, line: &Line, what: &'static str) {
+    tracing::warn!(error = error as &dyn std::error::Error, provider = line.name(), "{what}");
 }
 
 /// What becomes of an attempt to somebody who opted out before it was made: the next claim leaves them out.

@@ -7,7 +7,7 @@ use super::complete::{Changes, look_at, send_at};
 use super::decide::{has_lost_its_key, next_look};
 use super::envelopes::{Held, Prepared, Purpose};
 use super::{LEASE, Line, Outbox};
-use crate::domain::{MessageId, Policy, Status, Timestamp};
+use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp};
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::moved;
 use crate::provider::Envelope;
@@ -61,6 +61,7 @@ impl Outbox {
             tx.lock_messages(&ids).await?.into_iter().map(|bearing| (bearing.id, bearing)).collect();
         let Prepared { mut envelopes, left_out, held } = self.prepare(tx, line, &rows, Purpose::Send).await?;
         tx.leave_out(&left_out, now).await?;
+        let behind = self.behind(tx, line, &rows).await?;
         let mut changes = Changes::default();
         let (mut jobs, mut attempts) = (Vec::with_capacity(rows.len()), Vec::with_capacity(rows.len()));
         for mut row in rows {
@@ -79,6 +80,10 @@ impl Outbox {
             };
             if let Some(held) = held.get(&row.message_id) {
                 hold_back(&mut changes, &row, bearing, *held);
+                continue;
+            }
+            if let Some(provider) = behind.get(&row.id) {
+                follow(&mut changes, &row, bearing, (provider, now));
                 continue;
             }
             if has_lost_its_key(&row, line.abilities(), now) {
@@ -104,6 +109,28 @@ impl Outbox {
         self.apply(tx, &changes, now).await?;
         Ok(jobs)
     }
+
+    /// Which of the rows come after one of their conversation that waits for another provider, and for which.
+    async fn behind(&self, tx: &mut Tx, line: &Line, rows: &[Claimed]) -> store::Result<HashMap<OutboxId, String>> {
+        let is_first = |row: &&Claimed| !row.route.is_empty() && row.tries == 1;
+        let firsts: Vec<OutboxId> = rows.iter().filter(is_first).map(|row| row.id).collect();
+        let mut behind: HashMap<OutboxId, String> =
+            tx.list_overtaking(&firsts, self.now()).await?.into_iter().collect();
+        behind.retain(|_, provider| provider != line.name() && self.line(provider).is_some());
+        Ok(behind)
+    }
+}
+
+/// Goes where the one before it in its conversation waits, so that it does not overtake it.
+fn follow(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, (provider, now): (&str, Timestamp)) {
+    bearing.status = Status::Queued;
+    changes.waiting.push(Rescheduled {
+        doubt_under_key: row.doubt_under_key,
+        is_uncounted: true,
+        provider: Some(provider.to_owned()),
+        ..send_at(row, now)
+    });
+    changes.bearings.push(bearing);
 }
 
 fn hold_back(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, held: Held) {

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 
 use super::carry::Ended;
 use super::decide::{Next, Situation};
-use super::line::outcome_name;
+use super::onward::{Onward, after_try};
 use super::{Outbox, SET};
 use crate::domain::{ConsentSource, MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::fault::{is_sabotaged, point};
@@ -123,7 +123,7 @@ impl Outbox {
         let situation = Situation {
             row,
             policy: bearing.policy.unwrap_or(Policy::Balanced),
-            abilities: self.line(&row.provider).map(super::Line::abilities).unwrap_or_default(),
+            abilities: self.line(&row.provider).map(|line| line.abilities()).unwrap_or_default(),
             now,
             fraction: self.m().clock.fraction(),
         };
@@ -141,7 +141,10 @@ impl Outbox {
             }
             Next::Wait { due_at, may_duplicate, doubt_under_key } => {
                 bearing.status = Status::Queued;
-                changes.waiting.push(Rescheduled { may_duplicate, doubt_under_key, ..send_at(row, due_at) });
+                let is_held = doubt_under_key || !ended.was_made;
+                let onward = after_try(row, (due_at, is_held), now, |name| self.is_in(name));
+                let may_duplicate = may_duplicate && !(onward.provider.is_some() && is_sabotaged("failover_forgets"));
+                changes.waiting.push(Rescheduled { may_duplicate, doubt_under_key, ..send_on(row, onward) });
             }
             Next::Unknown { due_at } => {
                 bearing.status = Status::Unknown;
@@ -161,7 +164,7 @@ impl Outbox {
         if names.is_empty() {
             return;
         }
-        if let Err(error) = apply_waiting(self.m(), &names).await {
+        if let Err(error) = apply_waiting(&self.m(), &names).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "parked reports stay in quarantine");
         }
     }
@@ -179,7 +182,14 @@ pub(super) fn send_at(row: &Claimed, due_at: Timestamp) -> Rescheduled {
         unknown_since: None,
         is_uncounted: false,
         deadline: None,
+        provider: None,
+        trail: None,
     }
+}
+
+/// A row that waits to be sent, perhaps by another provider.
+pub(super) fn send_on(row: &Claimed, onward: Onward) -> Rescheduled {
+    Rescheduled { provider: onward.provider, trail: onward.trail, ..send_at(row, onward.due_at) }
 }
 
 /// A row that has become unknown.
@@ -205,7 +215,7 @@ fn ended_attempt(ended: &Ended) -> EndedAttempt {
     EndedAttempt {
         workspace: ended.row.workspace_id,
         message: ended.row.message_id,
-        outcome: outcome_name(&ended.outcome),
+        outcome: ended.outcome.as_str(),
         reason: reason(&ended.outcome),
     }
 }

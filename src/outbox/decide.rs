@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::onward::tries_here;
 use crate::domain::{Policy, Timestamp};
 use crate::fault::is_sabotaged;
 use crate::provider::{Abilities, Outcome};
@@ -70,7 +71,7 @@ impl Situation<'_> {
     /// Tries again after our own wait, or later when the service asked for it, but not after the deadline.
     fn wait(&self, asked: Option<Duration>, may_duplicate: bool, doubt_under_key: bool) -> Next {
         let asked = asked.filter(|_| !is_sabotaged("retry_after_ignored")).unwrap_or_default();
-        let wait = retry_wait(self.row.tries, self.fraction).max(asked);
+        let wait = retry_wait(tries_here(self.row), self.fraction).max(asked);
         Next::Wait { due_at: (self.now + wait).min(self.row.deadline), may_duplicate, doubt_under_key }
     }
 
@@ -81,7 +82,7 @@ impl Situation<'_> {
     /// Whether the provider would still know the key at the next attempt.
     fn key_lives(&self) -> bool {
         let begun = self.row.first_tried_at.unwrap_or(self.now);
-        let next = self.now + retry_wait(self.row.tries, self.fraction);
+        let next = self.now + retry_wait(tries_here(self.row), self.fraction);
         self.abilities.idempotency.is_some_and(|life| next < begun + life)
     }
 }
@@ -131,6 +132,8 @@ mod tests {
             message_id: MessageId(1),
             phase: Phase::Sending,
             provider: "p".to_owned(),
+            route: String::new(),
+            trail: None,
             lane: 1,
             tries,
             lookups: 0,

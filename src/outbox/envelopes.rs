@@ -138,7 +138,7 @@ impl Outbox {
             references: loaded.threads.get(&row.id).cloned().unwrap_or_default(),
             subject: row.subject,
             body: row.body,
-            callback_token: callback_token(self.m(), line.name(), &reference),
+            callback_token: callback_token(&self.m(), line.name(), &reference),
             reference,
         })
     }
@@ -150,7 +150,7 @@ impl Outbox {
             return None;
         }
         let to = loaded.content.recipients.iter().find(|to| to.message_id == row.id)?;
-        Some(unsubscribe_link(self.m(), loaded.workspace, to.address_id))
+        Some(unsubscribe_link(&self.m(), loaded.workspace, to.address_id))
     }
 
     /// What goes along as a provider gets it: an upload with a signed link to it, anything else as it is.
@@ -162,7 +162,7 @@ impl Outbox {
             object_key: row.object_key.clone(),
         });
         let url = match attached.file_id {
-            Some(id) => sign_link(self.m(), loaded.workspace, id, last_moment),
+            Some(id) => sign_link(&self.m(), loaded.workspace, id, last_moment),
             None => attached.url.clone(),
         };
         Attachment { url, file }

@@ -1,7 +1,8 @@
 //! The way to one provider: how fast, how many at once, and whether it is there at all.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
@@ -12,7 +13,10 @@ use super::bucket::Bucket;
 use crate::clock::Clock;
 use crate::domain::{Address, OutboxId};
 use crate::fault::is_sabotaged;
-use crate::provider::{Abilities, Outcome, Provider};
+use crate::provider::{Abilities, Outcome, Provider, Vitals};
+
+/// How often a line that is held back looks whether it still is.
+const PAUSED: Duration = Duration::from_secs(1);
 
 /// A provider as it is configured.
 #[derive(Debug, Clone)]
@@ -25,20 +29,29 @@ pub struct LineSettings {
     pub max_per_second: u32,
     /// Attempts at once at most.
     pub max_in_flight: usize,
+    /// Where it is noted how it is doing, and whether it is held back.
+    pub vitals: Arc<Vitals>,
 }
 
-/// A provider and what holds it back.
+/// A provider and what holds it back. It goes by its name: another configuration may change everything else of it.
 #[derive(Debug)]
 pub struct Line {
-    settings: LineSettings,
+    name: String,
+    settings: RwLock<LineSettings>,
+    vitals: Arc<Vitals>,
     clock: Clock,
     slots: Arc<Semaphore>,
     bucket: Mutex<Bucket>,
     breaker: Mutex<Breaker>,
     wake: Notify,
-    /// The last attempt to each recipient, while it is under way.
-    turns: Mutex<HashMap<Address, Turn>>,
+    is_begun: AtomicBool,
+    /// Cancelled when the configuration has it no more: what is in flight finishes, and nothing else begins.
+    retired: CancellationToken,
 }
+
+/// The last attempt to each recipient, while it is under way, over whichever line.
+#[derive(Debug, Default)]
+pub(super) struct Turns(Mutex<HashMap<Address, Turn>>);
 
 /// An attempt as the next one to the same recipient sees it.
 #[derive(Debug, Clone)]
@@ -48,6 +61,15 @@ pub(super) struct Turn {
     pub(super) ended: CancellationToken,
 }
 
+/// Why nothing can be begun over a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Closed {
+    /// It is as busy as it may be, for so long.
+    Busy(Duration),
+    /// It is held back, or its service is away; to be asked again then.
+    Out(Duration),
+}
+
 /// Room for some attempts: a slot and a token for each.
 #[derive(Debug)]
 pub(super) struct Room {
@@ -55,22 +77,47 @@ pub(super) struct Room {
     is_probe: bool,
 }
 
+impl Turns {
+    /// Puts an attempt behind the last one to each of its recipients; gives its own turn and those before it.
+    pub(super) fn queue_up(&self, row: OutboxId, recipients: &[Address]) -> (Turn, Vec<Turn>) {
+        let turn = Turn { row, begun: CancellationToken::new(), ended: CancellationToken::new() };
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = recipients.iter().filter_map(|address| turns.insert(address.clone(), turn.clone()));
+        (turn.clone(), before.filter(|before| before.row != row).collect())
+    }
+
+    /// Lets the next attempts to the same recipients begin, if there are any.
+    pub(super) fn step_aside(&self, turn: &Turn, recipients: &[Address]) {
+        turn.begun.cancel();
+        turn.ended.cancel();
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for address in recipients {
+            if turns.get(address).is_some_and(|last| last.row == turn.row) {
+                turns.remove(address);
+            }
+        }
+    }
+}
+
 impl Line {
     pub(super) fn new(settings: LineSettings, clock: Clock) -> Self {
         Self {
+            name: settings.name.clone(),
+            vitals: Arc::clone(&settings.vitals),
             slots: Arc::new(Semaphore::new(settings.max_in_flight)),
             bucket: Mutex::new(Bucket::new(settings.max_per_second, clock.now())),
             breaker: Mutex::default(),
             wake: Notify::new(),
-            turns: Mutex::default(),
-            settings,
+            is_begun: AtomicBool::new(false),
+            retired: CancellationToken::new(),
+            settings: RwLock::new(settings),
             clock,
         }
     }
 
     /// Its name in the configuration.
     pub fn name(&self) -> &str {
-        &self.settings.name
+        &self.name
     }
 
     /// Whether its breaker is open.
@@ -78,17 +125,72 @@ impl Line {
         self.breaker().is_open()
     }
 
-    pub(super) fn provider(&self) -> &Arc<dyn Provider> {
-        &self.settings.provider
+    /// Whether messages of other providers may come here.
+    pub(super) fn is_in(&self) -> bool {
+        !self.vitals.is_paused() && !self.is_open() && !self.retired.is_cancelled()
+    }
+
+    /// Takes over what the configuration says of it now. What is in flight stays as it is; where fewer may be than are,
+    /// those that end leave no room.
+    pub(super) fn change(&self, settings: LineSettings) {
+        let mut current = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        let (was, is) = (current.max_in_flight, settings.max_in_flight);
+        if is > was {
+            self.slots.add_permits(is - was);
+        } else if let (Ok(fewer), slots) = (u32::try_from(was - is), Arc::clone(&self.slots)) {
+            tokio::spawn(async move {
+                if let Ok(given_up) = slots.acquire_many_owned(fewer).await {
+                    given_up.forget();
+                }
+            });
+        }
+        self.bucket().change(settings.max_per_second);
+        *current = settings;
+    }
+
+    /// Says that its tasks begin; false when they have.
+    pub(super) fn begin_tasks(&self) -> bool {
+        !self.is_begun.swap(true, Ordering::Relaxed)
+    }
+
+    /// Lets what is in flight finish, and nothing else begin.
+    pub(super) fn retire(&self) {
+        self.retired.cancel();
+    }
+
+    pub(super) fn is_retired(&self) -> bool {
+        self.retired.is_cancelled()
+    }
+
+    /// Cancelled when the server stops or the line is retired.
+    pub(super) fn stop_with(&self, stop: &CancellationToken) -> CancellationToken {
+        let (both, token) = (self.retired.child_token(), stop.clone());
+        let ends = both.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = token.cancelled() => ends.cancel(),
+                () = ends.cancelled() => {}
+            }
+        });
+        both
+    }
+
+    /// Notes whether it is held back.
+    pub(super) fn pause(&self, is_paused: bool) {
+        let gauge = metrics::gauge!("switchboard_provider_paused", "provider" => self.name().to_owned());
+        gauge.set(if is_paused { 1.0 } else { 0.0 });
+        if self.vitals.pause(is_paused) {
+            tracing::info!(provider = self.name(), is_paused, "a provider is held back, or goes on");
+            self.wake();
+        }
+    }
+
+    pub(super) fn provider(&self) -> Arc<dyn Provider> {
+        Arc::clone(&self.settings.read().unwrap_or_else(PoisonError::into_inner).provider)
     }
 
     pub(super) fn abilities(&self) -> Abilities {
-        self.settings.provider.abilities()
-    }
-
-    /// A random number in `0.0..1.0`, for waits.
-    pub(super) fn fraction(&self) -> f64 {
-        self.clock.fraction()
+        self.provider().abilities()
     }
 
     pub(super) fn wake(&self) {
@@ -106,12 +208,15 @@ impl Line {
     }
 
     /// Takes slots and tokens for as many attempts as may begin now, or tells how long to wait.
-    pub(super) fn take_room(&self, wanted: usize) -> Result<Room, Duration> {
+    pub(super) fn take_room(&self, wanted: usize) -> Result<Room, Closed> {
         let now = self.clock.now();
+        if self.vitals.is_paused() && !is_sabotaged("pause_off") {
+            return Err(Closed::Out(PAUSED));
+        }
         let (wanted, is_probe) = match self.breaker().allowance(now) {
             Allowance::All => (wanted, false),
             Allowance::Probe => (1, true),
-            Allowance::Wait(wait) => return Err(wait),
+            Allowance::Wait(wait) => return Err(Closed::Out(wait)),
         };
         let free = self.slots.available_permits().min(wanted);
         let tokens = if is_sabotaged("pace_off") { free } else { self.bucket().take(free, now) };
@@ -119,7 +224,7 @@ impl Line {
         self.bucket().give_back(tokens - slots.len());
         if slots.is_empty() {
             let wait = if free == 0 { Duration::from_millis(5) } else { self.bucket().wait(now) };
-            return Err(wait.max(Duration::from_millis(1)));
+            return Err(Closed::Busy(wait.max(Duration::from_millis(1))));
         }
         if is_probe {
             self.breaker().begin_probe(now);
@@ -158,8 +263,10 @@ impl Line {
     }
 
     fn show_breaker(&self) {
+        let is_open = self.is_open();
         let gauge = metrics::gauge!("switchboard_breaker_open", "provider" => self.name().to_owned());
-        gauge.set(if self.is_open() { 1.0 } else { 0.0 });
+        gauge.set(if is_open { 1.0 } else { 0.0 });
+        self.vitals.note_breaker(is_open, self.clock.now());
     }
 
     /// Gives back the room that was not used.
@@ -172,26 +279,6 @@ impl Line {
         room.slots
     }
 
-    /// Puts an attempt behind the last one to each of its recipients; gives its own turn and those before it.
-    pub(super) fn queue_up(&self, row: OutboxId, recipients: &[Address]) -> (Turn, Vec<Turn>) {
-        let turn = Turn { row, begun: CancellationToken::new(), ended: CancellationToken::new() };
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = recipients.iter().filter_map(|address| turns.insert(address.clone(), turn.clone()));
-        (turn.clone(), before.filter(|before| before.row != row).collect())
-    }
-
-    /// Lets the next attempts to the same recipients begin, if there are any.
-    pub(super) fn step_aside(&self, turn: &Turn, recipients: &[Address]) {
-        turn.begun.cancel();
-        turn.ended.cancel();
-        let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        for address in recipients {
-            if turns.get(address).is_some_and(|last| last.row == turn.row) {
-                turns.remove(address);
-            }
-        }
-    }
-
     /// Counts how an attempt ended.
     pub(super) fn record(&self, outcome: &Outcome) {
         let is_away = match outcome {
@@ -200,7 +287,8 @@ impl Line {
             Outcome::Doubtful { .. } | Outcome::Unknown { .. } => true,
         };
         self.breaker().record(is_away && !is_sabotaged("breaker_off"), self.clock.now());
-        let labels = [("provider", self.name().to_owned()), ("outcome", outcome_name(outcome).to_owned())];
+        self.vitals.note(outcome, self.clock.now());
+        let labels = [("provider", self.name().to_owned()), ("outcome", outcome.as_str().to_owned())];
         metrics::counter!("switchboard_attempts_total", &labels).increment(1);
         self.show_breaker();
     }
@@ -211,16 +299,5 @@ impl Line {
 
     fn bucket(&self) -> MutexGuard<'_, Bucket> {
         self.bucket.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The name of an outcome in attempts and metrics.
-pub(super) fn outcome_name(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Accepted { .. } => "accepted",
-        Outcome::Retry { .. } => "retry",
-        Outcome::Rejected { .. } => "rejected",
-        Outcome::Doubtful { .. } => "doubtful",
-        Outcome::Unknown { .. } => "unknown",
     }
 }

@@ -7,14 +7,15 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::claim::LANES;
-use super::complete::{Changes, look_at, send_at};
+use super::complete::{Changes, look_at, send_on};
 use super::decide::{is_out_of_patience, next_look, retry_wait};
 use super::envelopes::Purpose;
+use super::onward::{after_try, tries_here};
 use super::{IDLE, LEASE, Line, Outbox};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::moved;
 use crate::provider::{Envelope, Found, Sought};
-use crate::store::{self, Bearing, Claimed, LaneClaim, NamedAttempt, NewHistory, Phase, Rescheduled};
+use crate::store::{self, Bearing, Claimed, LaneClaim, NamedAttempt, NewHistory, Phase, Rescheduled, Tx};
 
 /// Look-ups at once, of one lane.
 const AT_ONCE: i64 = 20;
@@ -37,8 +38,7 @@ impl Asked {
 
 impl Outbox {
     /// Asks over one line, once a second, until it is told to stop.
-    pub(super) async fn look_up_forever(&self, at: usize, stop: CancellationToken) {
-        let line = &self.shared.lines[at];
+    pub(super) async fn look_up_forever(&self, line: &Line, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
@@ -70,11 +70,7 @@ impl Outbox {
     async fn look_up_set(&self, line: &Line, limit: i64) -> store::Result<Option<bool>> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
-        let mut rows = Vec::new();
-        for lane in LANES {
-            let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + LEASE };
-            rows.extend(tx.claim_lookups(claim).await?);
-        }
+        let rows = claim(&mut tx, line.name(), limit, now).await?;
         if rows.is_empty() {
             return Ok(None);
         }
@@ -89,18 +85,31 @@ impl Outbox {
             look_up(line, row, envelope, now)
         });
         let mut asked = join_all(asked).await;
-        self.resolve(line, &mut asked).await?;
+        self.resolve(line.name(), &mut asked).await?;
         let found: Vec<&Found> = asked.iter().filter_map(|asked| asked.found.as_ref()).collect();
         let is_away = found.iter().all(|found| matches!(found, Found::Unclear { .. }));
         Ok((!found.is_empty()).then_some(is_away))
     }
 
-    async fn resolve(&self, line: &Line, asked: &mut [Asked]) -> store::Result<()> {
+    /// Does what is due for unknown messages of a provider that is gone: nobody can be asked for them.
+    pub(super) async fn give_up_asking(&self, provider: &str) -> store::Result<()> {
+        let now = self.now();
+        let mut tx = self.m().store.begin().await?;
+        let rows = claim(&mut tx, provider, AT_ONCE, now).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        tx.commit().await?;
+        let mut asked: Vec<Asked> = rows.into_iter().map(|row| Asked { row, found: None }).collect();
+        self.resolve(provider, &mut asked).await
+    }
+
+    async fn resolve(&self, provider: &str, asked: &mut [Asked]) -> store::Result<()> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
         let leases: Vec<_> = asked.iter().map(|asked| (asked.row.id, asked.row.fence)).collect();
         let found: Vec<_> = asked.iter().filter_map(Asked::name).collect();
-        let named = tx.list_named(line.name(), &found).await?;
+        let named = tx.list_named(provider, &found).await?;
         disown(asked, named);
         let held: HashSet<OutboxId> = tx.lock_leases(&leases, Phase::Lookup).await?.into_iter().collect();
         let asked: Vec<&Asked> = asked.iter().filter(|asked| held.contains(&asked.row.id)).collect();
@@ -110,7 +119,7 @@ impl Outbox {
         let mut changes = Changes::default();
         for asked in asked {
             match bearings.remove(&asked.row.message_id) {
-                Some(bearing) if bearing.status == Status::Unknown => settle(&mut changes, line, asked, bearing, now),
+                Some(bearing) if bearing.status == Status::Unknown => self.settle(&mut changes, asked, bearing, now),
                 _ => changes.finished.push(asked.row.id),
             }
         }
@@ -119,6 +128,53 @@ impl Outbox {
         self.replay_waiting(&changes).await;
         Ok(())
     }
+
+    fn settle(&self, changes: &mut Changes, asked: &Asked, mut bearing: Bearing, now: Timestamp) {
+        let row = &asked.row;
+        let policy = bearing.policy.unwrap_or(Policy::Balanced);
+        let again = (now + retry_wait(tries_here(row), self.m().clock.fraction())).min(row.deadline);
+        let onward = || after_try(row, (again, false), now, |name| self.is_in(name));
+        changes.history.extend(asked.found.as_ref().map(|found| answer(row, found, now)));
+        match &asked.found {
+            Some(Found::Taken { reference, status }) => {
+                bearing.status = status.filter(|status| status.is_reportable()).unwrap_or(Status::Accepted);
+                bearing.is_final = bearing.status.is_last();
+                bearing.status_reason = None;
+                changes.finished.push(row.id);
+                changes.named.push(NamedAttempt::of(row, reference));
+            }
+            Some(Found::NeverTaken) => {
+                bearing.status = Status::Queued;
+                bearing.status_reason = Some("the provider never took it".to_owned());
+                changes.waiting.push(send_on(row, onward()));
+            }
+            Some(Found::Unclear { .. }) | None if is_out_of_patience(row, policy, now) => {
+                bearing.status = Status::Queued;
+                bearing.status_reason = Some("sent again although it may have been sent before".to_owned());
+                let onward = onward();
+                let due_at = if onward.provider.is_some() { onward.due_at } else { now };
+                changes.waiting.push(Rescheduled { may_duplicate: true, due_at, ..send_on(row, onward) });
+            }
+            Some(Found::Unclear { .. }) | None => {
+                let abilities = self.line(&row.provider).map(|line| line.abilities()).unwrap_or_default();
+                let due_at = next_look(row, policy, abilities, now);
+                let (lookups, unknown_since) = (row.lookups, row.unknown_since);
+                changes.waiting.push(Rescheduled { lookups, unknown_since, ..look_at(row, due_at, now) });
+                return;
+            }
+        }
+        changes.history.push(moved(&bearing, now));
+        changes.bearings.push(bearing);
+    }
+}
+
+/// Leases what is due to be asked for, of every lane.
+async fn claim(tx: &mut Tx, provider: &str, limit: i64, now: Timestamp) -> store::Result<Vec<Claimed>> {
+    let mut rows = Vec::new();
+    for lane in LANES {
+        rows.extend(tx.claim_lookups(LaneClaim { provider, lane, limit, now, until: now + LEASE }).await?);
+    }
+    Ok(rows)
 }
 
 async fn look_up(line: &Line, row: Claimed, envelope: Option<Envelope>, now: Timestamp) -> Asked {
@@ -148,40 +204,6 @@ fn disown(asked: &mut [Asked], named: Vec<(WorkspaceId, String, MessageId)>) {
             }
         }
     }
-}
-
-fn settle(changes: &mut Changes, line: &Line, asked: &Asked, mut bearing: Bearing, now: Timestamp) {
-    let fraction = line.fraction();
-    let row = &asked.row;
-    let policy = bearing.policy.unwrap_or(Policy::Balanced);
-    changes.history.extend(asked.found.as_ref().map(|found| answer(row, found, now)));
-    match &asked.found {
-        Some(Found::Taken { reference, status }) => {
-            bearing.status = status.filter(|status| status.is_reportable()).unwrap_or(Status::Accepted);
-            bearing.is_final = bearing.status.is_last();
-            bearing.status_reason = None;
-            changes.finished.push(row.id);
-            changes.named.push(NamedAttempt::of(row, reference));
-        }
-        Some(Found::NeverTaken) => {
-            bearing.status = Status::Queued;
-            bearing.status_reason = Some("the provider never took it".to_owned());
-            changes.waiting.push(send_at(row, (now + retry_wait(row.tries, fraction)).min(row.deadline)));
-        }
-        Some(Found::Unclear { .. }) | None if is_out_of_patience(row, policy, now) => {
-            bearing.status = Status::Queued;
-            bearing.status_reason = Some("sent again although it may have been sent before".to_owned());
-            changes.waiting.push(Rescheduled { may_duplicate: true, ..send_at(row, now) });
-        }
-        Some(Found::Unclear { .. }) | None => {
-            let due_at = next_look(row, policy, line.abilities(), now);
-            let (lookups, unknown_since) = (row.lookups, row.unknown_since);
-            changes.waiting.push(Rescheduled { lookups, unknown_since, ..look_at(row, due_at, now) });
-            return;
-        }
-    }
-    changes.history.push(moved(&bearing, now));
-    changes.bearings.push(bearing);
 }
 
 fn answer(row: &Claimed, found: &Found, now: Timestamp) -> NewHistory {

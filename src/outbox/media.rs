@@ -215,7 +215,7 @@ impl Outbox {
     }
 
     async fn keep(&self, media: &ClaimedMedia, bytes: Bytes) -> store::Result<&'static str> {
-        let missing = match keep_media(self.m(), media, bytes).await {
+        let missing = match keep_media(&self.m(), media, bytes).await {
             Ok(()) => return Ok("kept"),
             Err(UploadError::Store(error)) => return Err(error),
             Err(UploadError::Empty) => Missing::never("it is empty"),
@@ -228,7 +228,7 @@ impl Outbox {
 
     async fn end(&self, media: &ClaimedMedia, missing: &Missing) -> store::Result<&'static str> {
         let becomes = missing.becomes(media.tries, self.now(), self.m().clock.fraction());
-        end_media(self.m(), media, &becomes, &missing.reason).await?;
+        end_media(&self.m(), media, &becomes, &missing.reason).await?;
         Ok(if becomes == Media::GivenUp { "given_up" } else { "again" })
     }
 }

@@ -12,21 +12,25 @@ mod envelopes;
 mod line;
 mod lookup;
 mod media;
+mod onward;
+mod passing;
 mod sweep;
 mod webhooks;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::domain::{Channel, OutboxId, Timestamp};
+use crate::domain::{OutboxId, Timestamp};
 use crate::messaging::Messaging;
 use crate::store::{self, Phase, Released};
 use crate::webhook::Sender;
 
+use self::line::Turns;
 use self::media::Fetcher;
 use self::webhooks::Webhooks;
 
@@ -58,8 +62,13 @@ pub struct Ended;
 
 #[derive(Debug)]
 struct Shared {
-    m: Messaging,
-    lines: Vec<Line>,
+    /// Changed with the configuration, as the lines are.
+    m: RwLock<Messaging>,
+    lines: RwLock<Vec<Arc<Line>>>,
+    has_new_lines: Notify,
+    /// Providers that the configuration has no more and that something may wait for.
+    gone: Mutex<BTreeSet<String>>,
+    turns: Turns,
     webhooks: Webhooks,
     fetcher: Fetcher,
     /// The leases this process holds, each with its fencing number.
@@ -68,12 +77,62 @@ struct Shared {
     grace: CancellationToken,
 }
 
+/// A task that ended.
+enum Part {
+    /// One of those that end with the server.
+    Common,
+    /// One of a line that was retired.
+    OfRetired,
+}
+
+impl Part {
+    fn of(line: &Line) -> Self {
+        if line.is_retired() { Self::OfRetired } else { Self::Common }
+    }
+}
+
 impl Outbox {
     /// Carries messages over these lines, tells customers' endpoints, and fetches what came in by the same way out.
     pub fn new(m: Messaging, lines: Vec<LineSettings>, sender: Sender) -> Self {
-        let lines = lines.into_iter().map(|settings| Line::new(settings, m.clock.clone())).collect();
-        let (leases, grace, fetcher) = (Mutex::default(), CancellationToken::new(), Fetcher::new(&sender));
-        Self { shared: Arc::new(Shared { m, lines, webhooks: Webhooks::new(sender), fetcher, leases, grace }) }
+        let fetcher = Fetcher::new(&sender);
+        let lines = lines.into_iter().map(|settings| Arc::new(Line::new(settings, m.clock.clone()))).collect();
+        let shared = Shared {
+            m: RwLock::new(m),
+            lines: RwLock::new(lines),
+            has_new_lines: Notify::new(),
+            gone: Mutex::default(),
+            turns: Turns::default(),
+            webhooks: Webhooks::new(sender),
+            fetcher,
+            leases: Mutex::default(),
+            grace: CancellationToken::new(),
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Carries by another configuration from now on. A line keeps what is in flight, its breaker and its pace by its
+    /// name; one that is not among them any more finishes what is in flight and takes nothing else.
+    pub fn reconfigure(&self, m: Messaging, settings: Vec<LineSettings>) {
+        let clock = m.clock.clone();
+        *self.shared.m.write().unwrap_or_else(PoisonError::into_inner) = m;
+        let mut lines = self.shared.lines.write().unwrap_or_else(PoisonError::into_inner);
+        let mut before: HashMap<String, Arc<Line>> =
+            lines.drain(..).map(|line| (line.name().to_owned(), line)).collect();
+        for settings in settings {
+            lines.push(match before.remove(&settings.name) {
+                Some(line) => {
+                    line.change(settings);
+                    line
+                }
+                None => Arc::new(Line::new(settings, clock.clone())),
+            });
+        }
+        drop(lines);
+        for (name, line) in before {
+            line.retire();
+            self.note_gone(&name);
+        }
+        self.shared.has_new_lines.notify_one();
     }
 
     /// Carries until it is told to stop, then finishes what is in flight within ten seconds and gives its leases back.
@@ -83,27 +142,20 @@ impl Outbox {
     /// When a part of it ended by itself: a server that no longer carries must not go on accepting.
     pub async fn run(&self, stop: CancellationToken) -> Result<(), Ended> {
         let mut tasks = JoinSet::new();
-        for at in 0..self.shared.lines.len() {
-            let (outbox, token) = (self.clone(), stop.clone());
-            tasks.spawn(async move { outbox.carry_line(at, token).await });
-            let (outbox, token) = (self.clone(), stop.clone());
-            tasks.spawn(async move { outbox.look_up_forever(at, token).await });
-        }
-        let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { outbox.wake_lines(token).await });
-        let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { outbox.tell_forever(token).await });
-        let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { outbox.fetch_forever(token).await });
-        let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { outbox.sweep_forever(token).await });
-        let (outbox, token) = (self.clone(), stop.clone());
-        tasks.spawn(async move { outbox.sweep_files_forever(token).await });
+        self.spawn_common(&mut tasks, &stop);
         let beating = CancellationToken::new();
         let heart = tokio::spawn(self.clone().beat_forever(beating.clone()));
-        let first = tokio::select! {
-            () = stop.cancelled() => Ok(()),
-            _ = tasks.join_next() => if stop.is_cancelled() { Ok(()) } else { Err(Ended) },
+        let first = loop {
+            self.spawn_lines(&mut tasks, &stop);
+            tokio::select! {
+                () = stop.cancelled() => break Ok(()),
+                () = self.shared.has_new_lines.notified() => {}
+                ended = tasks.join_next() => match ended {
+                    _ if stop.is_cancelled() => break Ok(()),
+                    Some(Ok(Part::OfRetired)) => {}
+                    Some(Ok(Part::Common) | Err(_)) | None => break Err(Ended),
+                },
+            }
         };
         let rest = async { while tasks.join_next().await.is_some() {} };
         if first.is_ok() && tokio::time::timeout(GRACE, rest).await.is_err() {
@@ -114,6 +166,51 @@ impl Outbox {
         beating.cancel();
         let _ = heart.await;
         first
+    }
+
+    /// Begins what is done for all lines.
+    fn spawn_common(&self, tasks: &mut JoinSet<Part>, stop: &CancellationToken) {
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            outbox.wake_lines(token).await;
+            Part::Common
+        });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            outbox.tell_forever(token).await;
+            Part::Common
+        });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            outbox.fetch_forever(token).await;
+            Part::Common
+        });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            outbox.sweep_forever(token).await;
+            Part::Common
+        });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
+            outbox.sweep_files_forever(token).await;
+            Part::Common
+        });
+    }
+
+    /// Begins the tasks of lines that have none yet.
+    fn spawn_lines(&self, tasks: &mut JoinSet<Part>, stop: &CancellationToken) {
+        for line in self.lines().into_iter().filter(|line| line.begin_tasks()) {
+            let (outbox, token, of) = (self.clone(), line.stop_with(stop), Arc::clone(&line));
+            tasks.spawn(async move {
+                outbox.carry_line(&of, token).await;
+                Part::of(&of)
+            });
+            let (outbox, token) = (self.clone(), line.stop_with(stop));
+            tasks.spawn(async move {
+                outbox.look_up_forever(&line, token).await;
+                Part::of(&line)
+            });
+        }
     }
 
     /// Ends the leases of a process that is gone, where no other process can hold one.
@@ -128,20 +225,6 @@ impl Outbox {
         Ok(ended)
     }
 
-    /// Gives what waits for a provider that is no longer configured to the one that carries its channel now.
-    pub async fn reroute(&self) -> store::Result<u64> {
-        let known: Vec<&str> = self.shared.lines.iter().map(Line::name).collect();
-        let mut tx = self.m().store.begin().await?;
-        let mut moved = 0;
-        for channel in Channel::ALL {
-            if let Some(provider) = self.m().rules.provider_of(channel) {
-                moved += tx.reroute(channel, provider, &known).await?;
-            }
-        }
-        tx.commit().await?;
-        Ok(moved)
-    }
-
     /// Does everything that is due now, and what that makes due at once: for tests that own the clock.
     ///
     /// Gives how many attempts were made.
@@ -149,14 +232,16 @@ impl Outbox {
         let mut attempts = 0;
         loop {
             self.sweep().await?;
-            let mut made = 0;
-            for line in &self.shared.lines {
-                self.look_up_due(line).await?;
-                made += self.carry_due(line).await?;
+            let (mut made, mut passed) = (0, 0);
+            for line in self.lines() {
+                self.look_up_due(&line).await?;
+                let carried = self.carry_due(&line).await?;
+                made += carried.made;
+                passed += carried.passed;
             }
             made += self.tell_due().await?;
             made += self.fetch_due().await?;
-            if made == 0 {
+            if made + passed == 0 {
                 return Ok(attempts);
             }
             attempts += made;
@@ -164,20 +249,22 @@ impl Outbox {
     }
 
     /// The lines, for what shows their state.
-    pub fn lines(&self) -> &[Line] {
-        &self.shared.lines
+    pub fn lines(&self) -> Vec<Arc<Line>> {
+        self.shared.lines.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn m(&self) -> &Messaging {
-        &self.shared.m
+    /// The use cases, by the configuration of now.
+    fn m(&self) -> Messaging {
+        self.shared.m.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn now(&self) -> Timestamp {
         self.m().clock.now()
     }
 
-    fn line(&self, name: &str) -> Option<&Line> {
-        self.shared.lines.iter().find(|line| line.name() == name)
+    fn line(&self, name: &str) -> Option<Arc<Line>> {
+        let lines = self.shared.lines.read().unwrap_or_else(PoisonError::into_inner);
+        lines.iter().find(|line| line.name() == name).map(Arc::clone)
     }
 
     fn hold(&self, claimed: impl Iterator<Item = Released>) {
@@ -193,12 +280,13 @@ impl Outbox {
     }
 
     async fn wake_lines(&self, stop: CancellationToken) {
+        let store = self.m().store;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = self.m().store.work() => {}
+                () = store.work() => {}
             }
-            for line in &self.shared.lines {
+            for line in self.lines() {
                 line.wake();
             }
         }

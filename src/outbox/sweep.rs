@@ -42,6 +42,7 @@ impl Outbox {
     async fn sweep_round(&self, round: u64, has_more: bool) -> store::Result<bool> {
         self.sweep().await?;
         if round.is_multiple_of(MEASURE_EVERY) {
+            self.leave_gone().await?;
             self.measure().await?;
         }
         if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await } else { Ok(false) }
@@ -74,7 +75,8 @@ impl Outbox {
 
     /// One set of everything that is old.
     async fn clean_set(&self) -> store::Result<bool> {
-        let retention = &self.m().rules.retention;
+        let rules = self.m().rules;
+        let retention = &rules.retention;
         let mut tx = self.m().store.begin().await?;
         let has_more = tx.forget_old(retention, self.now()).await?;
         tx.commit().await?;
@@ -89,7 +91,7 @@ impl Outbox {
     pub(super) async fn sweep_files_forever(&self, stop: CancellationToken) {
         let sweep = async {
             loop {
-                if let Err(error) = sweep_files(self.m()).await {
+                if let Err(error) = sweep_files(&self.m()).await {
                     tracing::warn!(
                         error = &error as &dyn std::error::Error,
                         "uploads that nobody carries are still there"
@@ -106,11 +108,12 @@ impl Outbox {
 
     /// Settles what lapsed and what ran out of time; opens conversations whose snooze has ended.
     pub(super) async fn sweep(&self) -> store::Result<()> {
+        self.read_pauses().await?;
         while self.settle_lapsed().await? == SET {}
         while self.settle_expired().await? == SET {}
         while self.settle_lapsed_deliveries().await? == SET {}
         self.drop_idle_deliveries().await?;
-        end_snoozes(self.m()).await?;
+        end_snoozes(&self.m()).await?;
         Ok(())
     }
 
@@ -130,7 +133,7 @@ impl Outbox {
         } else {
             unknown(reason)
         };
-        let lapsed = |row| Ended { row, outcome: outcome.clone(), _slot: None };
+        let lapsed = |row| Ended { row, outcome: outcome.clone(), was_made: true, _slot: None };
         let ended: Vec<Ended> = rows.into_iter().map(lapsed).collect();
         self.complete(&ended).await?;
         Ok(ended.len())

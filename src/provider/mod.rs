@@ -7,6 +7,7 @@ pub mod sendgrid;
 pub mod simulator;
 pub mod smtp;
 pub mod twilio;
+mod vitals;
 mod wire;
 
 use std::fmt;
@@ -22,6 +23,7 @@ pub use self::sendgrid::{SendGrid, SendGridSettings};
 pub use self::simulator::Simulator;
 pub use self::smtp::{Smtp, SmtpSettings};
 pub use self::twilio::{Twilio, TwilioSettings};
+pub use self::vitals::{Board, Failure, RECENT, Shown, Tally, Vitals};
 pub use self::wire::{Wire, client, retry_after};
 use crate::domain::{Address, Channel, Status, Timestamp};
 
@@ -59,6 +61,19 @@ pub enum Outcome {
         /// What was seen, for people.
         reason: String,
     },
+}
+
+impl Outcome {
+    /// Its name in attempts, metrics and answers.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Retry { .. } => "retry",
+            Self::Rejected { .. } => "rejected",
+            Self::Doubtful { .. } => "doubtful",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
 }
 
 /// What a look-up at the service found.

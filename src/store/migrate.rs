@@ -46,6 +46,12 @@ const FILES: &[File] = &[
         postgres: include_str!("../../migrations/postgres/0005_consent.sql"),
     },
     File {
+        version: 6,
+        name: "routing",
+        sqlite: include_str!("../../migrations/sqlite/0006_routing.sql"),
+        postgres: include_str!("../../migrations/postgres/0006_routing.sql"),
+    },
+    File {
         version: 8,
         name: "inbound_media",
         sqlite: include_str!("../../migrations/sqlite/0008_inbound_media.sql"),

@@ -34,6 +34,7 @@ mod notes;
 mod open;
 mod outbox;
 mod own_messages;
+mod providers;
 mod quarantine;
 mod reactions;
 mod receipts;
@@ -49,6 +50,7 @@ mod threads;
 mod types;
 mod users;
 mod vault;
+mod ways;
 mod webhook_deliveries;
 mod webhook_endpoints;
 mod workspaces;
@@ -88,6 +90,7 @@ pub use messages::{
 pub use notes::NoteRow;
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
+pub use providers::PauseRow;
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
 pub use reactions::{EditRow, ReactionRow};
 pub use receipts::{ReceiptCounts, ReceiptRow};
@@ -97,6 +100,7 @@ pub use sessions::{NewSession, Rise, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
 pub use users::{MembershipRow, NewUser, UserRow, handle};
 pub use vault::{Sealed, Vault};
+pub use ways::{Moved, Queue, RouteClaim, Trail, Tried};
 pub use webhook_deliveries::{
     ClaimedDelivery, DeliveryClaim, EndedWebhookAttempt, NewWebhookDelivery, WebhookAttemptRow, WebhookDeliveryRow,
 };

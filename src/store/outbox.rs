@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::messages::{micros, micros_or_null};
+use super::ways::Trail;
 use super::{Dialect, Result, Tx, on, set};
-use crate::domain::{Channel, MessageId, OutboxId, Timestamp, WorkspaceId};
+use crate::domain::{ConversationId, MessageId, OutboxId, Timestamp, WorkspaceId};
 
 /// The deadline of what has none: longer than its attempts last.
 pub(super) const NO_DEADLINE: Duration = Duration::from_hours(24 * 365);
@@ -29,8 +30,12 @@ pub enum Phase {
 pub struct NewWork {
     /// Which message.
     pub message: MessageId,
+    /// Of which conversation.
+    pub conversation: ConversationId,
     /// By which provider.
     pub provider: String,
+    /// By which others, too, as [`Claimed::route`] has it.
+    pub route: String,
     /// 0 codes, 1 single messages, 2 bulk.
     pub lane: i64,
     /// Not before then.
@@ -56,6 +61,12 @@ pub struct Claimed {
     pub phase: Phase,
     /// By which provider.
     pub provider: String,
+    /// The providers that may carry it, with commas between them, in the order in which they are tried; empty when it
+    /// is one alone.
+    pub route: String,
+    /// What each of them was asked so far; absent: nothing that it has to wait for.
+    #[sqlx(json(nullable))]
+    pub trail: Option<Trail>,
     /// 0 codes, 1 single messages, 2 bulk.
     pub lane: i64,
     /// Tries so far, this one included.
@@ -117,6 +128,10 @@ pub struct Rescheduled {
     /// Not after then, from now on; absent: as before.
     #[serde(serialize_with = "micros_or_null")]
     pub deadline: Option<Timestamp>,
+    /// By which provider, from now on; absent: as before.
+    pub provider: Option<String>,
+    /// What the providers were asked so far; absent: as before.
+    pub trail: Option<Trail>,
 }
 
 /// A lease: the row and the number it was claimed under.
@@ -137,10 +152,11 @@ pub struct Depth {
 
 macro_rules! columns {
     () => {
-        "id, workspace_id, message_id, phase, provider, lane, tries, lookups, fence, due_at, deadline, may_duplicate,
-         doubt_under_key, first_tried_at, unknown_since"
+        "id, workspace_id, message_id, phase, provider, route, trail, lane, tries, lookups, fence, due_at, deadline,
+         may_duplicate, doubt_under_key, first_tried_at, unknown_since"
     };
 }
+pub(super) use columns;
 
 /// On PostgreSQL the rows are chosen once, before the update: a subquery in its place may run again and take more.
 macro_rules! claim {
@@ -170,27 +186,29 @@ impl Tx {
     /// Leaves messages to be carried; a message that is there already is carried anew.
     pub async fn enqueue(&mut self, workspace: WorkspaceId, work: &[NewWork]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite:
-                "insert into outbox (workspace_id, kind, phase, provider, lane, message_id, due_at, deadline, tries,
-                    lookups, fence, may_duplicate, doubt_under_key)
-                select $1, 'message', 'send', value ->> 'provider', value ->> 'lane', value ->> 'message',
-                    value ->> 'due_at', value ->> 'deadline', 0, 0, 0, value ->> 'may_duplicate', 0
+            sqlite: "insert into outbox (workspace_id, kind, phase, provider, route, conversation_id, lane, message_id,
+                    due_at, deadline, tries, lookups, fence, may_duplicate, doubt_under_key)
+                select $1, 'message', 'send', value ->> 'provider', value ->> 'route', value ->> 'conversation',
+                    value ->> 'lane', value ->> 'message', value ->> 'due_at', value ->> 'deadline', 0, 0, 0,
+                    value ->> 'may_duplicate', 0
                 from json_each($2) where true order by key
                 on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
+                    route = excluded.route, trail = null,
                     due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
                     fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate,
                     doubt_under_key = excluded.doubt_under_key, first_tried_at = null,
                     unknown_since = null",
             postgres:
-                "insert into outbox (workspace_id, kind, phase, provider, lane, message_id, due_at, deadline, tries,
-                    lookups, fence, may_duplicate, doubt_under_key)
-                select $1, 'message', 'send', provider, lane, message,
+                "insert into outbox (workspace_id, kind, phase, provider, route, conversation_id, lane, message_id,
+                    due_at, deadline, tries, lookups, fence, may_duplicate, doubt_under_key)
+                select $1, 'message', 'send', provider, route, conversation, lane, message,
                     timestamptz 'epoch' + due_at * interval '1 microsecond',
                     timestamptz 'epoch' + deadline * interval '1 microsecond', 0, 0, 0, may_duplicate, false
-                from jsonb_to_recordset($2::jsonb) as x (message bigint, provider text, lane bigint, due_at bigint,
-                    deadline bigint, may_duplicate boolean)
+                from jsonb_to_recordset($2::jsonb) as x (message bigint, conversation bigint, provider text, route text,
+                    lane bigint, due_at bigint, deadline bigint, may_duplicate boolean)
                 order by message
                 on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
+                    route = excluded.route, trail = null,
                     due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
                     fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate,
                     doubt_under_key = excluded.doubt_under_key, first_tried_at = null,
@@ -326,7 +344,9 @@ impl Tx {
                     doubt_under_key = x.value ->> 'doubt_under_key', unknown_since = x.value ->> 'unknown_since',
                     tries = tries - (x.value ->> 'is_uncounted'),
                     first_tried_at = case when tries > (x.value ->> 'is_uncounted') then first_tried_at end,
-                    deadline = coalesce(x.value ->> 'deadline', deadline)
+                    deadline = coalesce(x.value ->> 'deadline', deadline),
+                    provider = coalesce(x.value ->> 'provider', provider),
+                    trail = coalesce(x.value ->> 'trail', trail)
                 from (select value from json_each($1) limit -1) x where outbox.id = x.value ->> 'id'",
             postgres: "update outbox o set phase = x.phase, due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
                     fence = o.fence + 1, lookups = x.lookups, may_duplicate = x.may_duplicate,
@@ -334,41 +354,22 @@ impl Tx {
                     unknown_since = timestamptz 'epoch' + x.unknown_since * interval '1 microsecond',
                     tries = o.tries - x.is_uncounted::int,
                     first_tried_at = case when o.tries > x.is_uncounted::int then o.first_tried_at end,
-                    deadline = coalesce(timestamptz 'epoch' + x.deadline * interval '1 microsecond', o.deadline)
+                    deadline = coalesce(timestamptz 'epoch' + x.deadline * interval '1 microsecond', o.deadline),
+                    provider = coalesce(x.provider, o.provider), trail = coalesce(x.trail, o.trail)
                 from jsonb_to_recordset($1::jsonb)
                     as x (id bigint, phase text, due_at bigint, lookups bigint, may_duplicate boolean,
-                        doubt_under_key boolean, unknown_since bigint, is_uncounted boolean, deadline bigint)
+                        doubt_under_key boolean, unknown_since bigint, is_uncounted boolean, deadline bigint,
+                        provider text, trail jsonb)
                 where o.id = x.id",
         };
         if rows.is_empty() {
             return Ok(());
         }
+        self.has_work |= rows.iter().any(|row| row.provider.is_some());
         let sql = SQL.pick(self);
         let rows = set(&rows)?;
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
-    }
-
-    /// Gives what waits for a provider that is not among `known` to another, which knows none of the first one's keys.
-    pub async fn reroute(&mut self, channel: Channel, to: &str, known: &[&str]) -> Result<u64> {
-        const SQL: Dialect = Dialect {
-            sqlite: "update outbox set provider = $2, may_duplicate = max(may_duplicate, doubt_under_key),
-                    doubt_under_key = 0
-                where phase = 'send' and provider not in (select value from json_each($3))
-                  and (workspace_id, message_id) in (select m.workspace_id, m.id from messages m
-                    where m.workspace_id = outbox.workspace_id and m.id = outbox.message_id and m.channel = $1)",
-            postgres: "update outbox set provider = $2, may_duplicate = may_duplicate or doubt_under_key,
-                    doubt_under_key = false
-                where phase = 'send' and provider not in (select jsonb_array_elements_text($3::jsonb))
-                  and (workspace_id, message_id) in (select m.workspace_id, m.id from messages m
-                    where m.workspace_id = outbox.workspace_id and m.id = outbox.message_id and m.channel = $1)",
-        };
-        let sql = SQL.pick(self);
-        let known = set(&known)?;
-        Ok(on!(self, |conn| {
-            let query = sqlx::query(sql).bind(channel).bind(to).bind(known);
-            query.execute(conn).await.map(|done| done.rows_affected())
-        })?)
     }
 
     /// How much waits, phase by phase.

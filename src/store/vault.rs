@@ -46,7 +46,7 @@ pub struct Sealed {
 
 impl Vault {
     /// Takes master keys with their ids, the current one first.
-    pub(super) fn new(keys: &[(i64, [u8; 32])], clock: Clock) -> Self {
+    pub(crate) fn new(keys: &[(i64, [u8; 32])], clock: Clock) -> Self {
         let keys = keys.iter().map(|(id, master)| Key::new(*id, master)).collect();
         Self { keys, secret: [0; 32], clock }
     }

@@ -19,14 +19,14 @@ use switchboard::app::{Parts, egress, rules, sender};
 use switchboard::auth::{Scope, begin_session, create_key, create_workspace};
 use switchboard::blob::Blobs;
 use switchboard::clock::Clock;
-use switchboard::config::{Config, ProviderConfig, Sources};
+use switchboard::config::{Config, ProviderConfig, RouteConfig, SenderConfig, Sources};
 use switchboard::domain::{Address, Caller, Channel, Role, Timestamp, UserId, WorkspaceId};
 use switchboard::egress::{Names, SystemNames};
 use switchboard::http::{self, Limiter, Mode};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
-use switchboard::provider::{Abilities, Provider, Simulator};
+use switchboard::provider::{Abilities, Board, Provider, Simulator};
 use switchboard::store::{MasterKeys, NewUser, Store};
 use switchboard::webhook::Sender;
 use tokio::sync::mpsc;
@@ -54,6 +54,10 @@ pub struct Setup {
     pub max_in_flight: usize,
     /// What the test provider carries; in `dev` the simulator carries the rest.
     pub channels: Vec<Channel>,
+    /// Providers that carry the same beside it, by their names.
+    pub others: Vec<&'static str>,
+    pub senders: Vec<SenderConfig>,
+    pub routes: Vec<RouteConfig>,
     pub keys: MasterKeys,
     /// What finds the addresses of customers' endpoints.
     pub names: Arc<dyn Names>,
@@ -70,6 +74,9 @@ impl Default for Setup {
             max_per_second: 10_000,
             max_in_flight: 1_000,
             channels: vec![Channel::Sms, Channel::Mms, Channel::Email],
+            others: Vec::new(),
+            senders: Vec::new(),
+            routes: Vec::new(),
             keys: keys(),
             names: Arc::new(SystemNames),
             database: None,
@@ -82,12 +89,14 @@ pub struct TestApp {
     pub clock: Clock,
     pub messaging: Messaging,
     pub provider: Arc<TestProvider>,
+    /// Those beside it, by their names.
+    pub others: HashMap<&'static str, Arc<TestProvider>>,
     pub outbox: Outbox,
     pub limiter: Arc<Limiter>,
     /// Holds `attachments`, where uploads are.
     pub folder: tempfile::TempDir,
     _receipts: mpsc::Receiver<Receipt>,
-    settings: LineSettings,
+    settings: Vec<LineSettings>,
     pub sender: Sender,
     router: Router,
     leaves_work: AtomicBool,
@@ -123,8 +132,14 @@ impl Setup {
         if !self.channels.is_empty() {
             let mut provider = ProviderConfig::http("test", &self.channels, "http://127.0.0.1:9/");
             provider.webhook_secret = Some(WEBHOOK_SECRET.into());
+            let other =
+                |name: &&str| ProviderConfig { name: (*name).to_owned(), webhook_secret: None, ..provider.clone() };
+            let others: Vec<ProviderConfig> = self.others.iter().map(other).collect();
             config.providers.push(provider);
+            config.providers.extend(others);
         }
+        config.senders = self.senders;
+        config.routes = self.routes;
         let (receipt, receipts) = mpsc::channel(1_000);
         let simulator = matches!(self.mode, Mode::Dev { .. })
             .then(|| Arc::new(Simulator::new(clock.clone(), receipt, Duration::from_secs(1))));
@@ -132,22 +147,34 @@ impl Setup {
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(&folder.path().join("attachments")).unwrap();
         let messaging = Messaging { store: store.clone(), clock: clock.clone(), blobs, rules };
+        let board = Board::default();
         let provider = Arc::new(TestProvider::new(clock.clone(), self.abilities));
         let settings = LineSettings {
             name: "test".to_owned(),
             provider: Arc::clone(&provider) as Arc<dyn Provider>,
             max_per_second: self.max_per_second,
             max_in_flight: self.max_in_flight,
+            vitals: board.of("test"),
         };
         let simulated = simulator.clone().map(|simulator| LineSettings {
             name: "simulator".to_owned(),
             provider: simulator as Arc<dyn Provider>,
+            vitals: board.of("simulator"),
             ..settings.clone()
         });
-        let lines = std::iter::once(settings.clone()).chain(simulated).collect();
+        let other = |name: &&'static str| (*name, Arc::new(TestProvider::new(clock.clone(), self.abilities)));
+        let others: HashMap<&'static str, Arc<TestProvider>> = self.others.iter().map(other).collect();
+        let line = |name: &&'static str| LineSettings {
+            name: (*name).to_owned(),
+            provider: Arc::clone(&others[name]) as Arc<dyn Provider>,
+            vitals: board.of(name),
+            ..settings.clone()
+        };
+        let settings: Vec<LineSettings> =
+            std::iter::once(settings.clone()).chain(self.others.iter().map(line)).chain(simulated).collect();
         let sender = sender(&config, egress(&config, self.mode, self.names), &clock).unwrap();
-        let outbox = Outbox::new(messaging.clone(), lines, sender.clone());
-        let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator };
+        let outbox = Outbox::new(messaging.clone(), settings.clone(), sender.clone());
+        let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator, board };
         let state = parts.state(messaging.clone(), self.mode, metrics());
         let limiter = state.limiter.clone();
         let router = http::router(state);
@@ -156,6 +183,7 @@ impl Setup {
             clock,
             messaging,
             provider,
+            others,
             outbox,
             limiter,
             folder,
@@ -236,7 +264,9 @@ impl TestApp {
 
     /// A second worker on the same database: another process that knows nothing of the first one's leases.
     pub fn second_worker(&self) -> Outbox {
-        Outbox::new(self.messaging.clone(), vec![self.settings.clone()], self.sender.clone())
+        let fresh = |line: &LineSettings| LineSettings { vitals: Arc::default(), ..line.clone() };
+        let lines = self.settings.iter().map(fresh).collect();
+        Outbox::new(self.messaging.clone(), lines, self.sender.clone())
     }
 
     /// Says that work may be left when this test ends.

@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use crate::database::{Database, postgres, sqlite};
 use crate::harness::{Setup, TestApp, sms};
 use crate::receiving::inbound;
-use crate::{logs, traffic};
+use crate::{logs, routing, traffic};
 
 /// Statements that read a whole table, and why they may. Each is named by a part of its text.
 const MAY_SCAN: &[(&str, &str)] = &[
@@ -23,6 +23,7 @@ const MAY_SCAN: &[(&str, &str)] = &[
     ("delete from sessions where seen_at", "cleaning, once a minute, beside the server's other work"),
     ("update users set mobile_verified_at", "by the index of those who wait for it, a day at most"),
     ("from sqlite_sequence", "a row for each table"),
+    ("from provider_pauses", "a row for each provider that is held back; read once a second"),
     ("select min(x.at)", "the tests' own"),
 ];
 
@@ -81,6 +82,7 @@ fn is_of_interest(sql: &str) -> bool {
 
 async fn statements(app: &TestApp) -> Vec<String> {
     traffic::run(app).await;
+    routing::traffic().await;
     let kept = app.post_with("/api/messages/sms", &[("idempotency-key", "kept")], sms("kept").to_string()).await;
     assert_eq!(kept.status, 201, "a key that no cleaning has taken");
     let run: BTreeSet<String> = logs::statements().into_iter().filter(|sql| is_of_interest(sql)).collect();
@@ -96,6 +98,11 @@ async fn statements(app: &TestApp) -> Vec<String> {
         "m.recipient_id = $2",
         "update receipts set read_at",
         "update receipts set delivered_at",
+        "min(o.route)",
+        "min(o.provider)",
+        "not doubt_under_key",
+        "from outbox e",
+        "kind = 'message' and id >",
     ];
     for wanted in others.into_iter().chain(lists).chain(old.iter().map(String::as_str)) {
         assert!(run.iter().any(|sql| sql.contains(wanted)), "the traffic runs no statement with {wanted}");

@@ -85,6 +85,9 @@ const ROUTES: &[(&str, &str, &str)] = &[
     ("POST", "/api/invitations", "admin"),
     ("DELETE", "/api/invitations/1", "admin"),
     ("GET", "/api/audit", "admin"),
+    ("GET", "/api/providers", "metrics:read"),
+    ("POST", "/api/providers/test/pause", "admin"),
+    ("POST", "/api/providers/test/resume", "admin"),
     ("POST", "/api/quarantine/1/replay", "admin"),
     ("DELETE", "/api/quarantine/1", "admin"),
     ("GET", "/api/simulator/chaos", "admin"),
@@ -216,7 +219,8 @@ async fn the_table_of_this_test_holds_every_route() {
                 .replace("{address}", "40404")
                 .replace("{emoji}", "%F0%9F%91%8D")
                 .replace("{user_name}", "bugs")
-                .replace("{provider}", "test");
+                .replace("{provider}", "test")
+                .replace("{name}", "test");
             let method = method.to_uppercase();
             let scope =
                 operation["security"].as_array().into_iter().flatten().find_map(|way| way["api_key"][0].as_str());

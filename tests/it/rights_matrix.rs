@@ -169,6 +169,7 @@ fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &st
             (_, "did") => seeds.delivery.to_string(),
             ("/api/keys", "id") => seeds.key.to_string(),
             ("/api/invitations", "id") => seeds.invitation.to_string(),
+            ("/api/providers", "name") => "test".to_owned(),
             ("/api/quarantine", "id") => seeds.quarantined.to_string(),
             (_, "phone_number") => "2025550144".to_owned(),
             (_, "address") => "+12025550144".to_owned(),

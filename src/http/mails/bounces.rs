@@ -24,6 +24,7 @@ pub(super) async fn take_in(state: &State, provider: Option<String>, read: &Read
             is_dated: read.mail.head.date.is_some(),
             recipient: delivery.recipient.as_deref().and_then(|text| Address::email(text).ok()),
             opt_out: (status == Status::Bounced && is_proven).then_some(ConsentSource::Bounce),
+            event_id: None,
         })
     };
     let reports: Vec<StatusReport> = report.deliveries.iter().filter_map(status).collect();

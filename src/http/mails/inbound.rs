@@ -81,7 +81,7 @@ pub(super) fn incoming(read: Read) -> Result<IncomingMail, Refusal> {
         deliver_by: None,
         policy: Policy::default(),
     };
-    let inbound = Inbound { endpoint: Endpoint::Mail, external_id, draft, mail: Some(Box::new(facts)) };
+    let inbound = Inbound { endpoint: Endpoint::Mail, external_id, draft, media_of: None, mail: Some(Box::new(facts)) };
     Ok(IncomingMail { inbound, files, raw })
 }
 

@@ -17,7 +17,7 @@ use super::openapi::Refuses;
 use super::query::Path;
 use super::rights::{self, Told, Webhook};
 use super::shapes::{InboundParseForm, Parked, StatusAnswer};
-use super::webhooks::{Outcome, reason, unmatched};
+use super::webhooks::{Outcome, reason, received, unmatched};
 use super::{Error, State};
 use crate::config::ProviderKind;
 use crate::domain::{FieldError, Message, Refusal, WorkspaceId};
@@ -127,8 +127,7 @@ pub async fn take_in(
         Ok(mail) => mail,
         Err(errors) => return Ok(Outcome::Unreadable(errors)),
     };
-    let received = messaging::receive_mail(&state.messaging, workspace, mail).await?;
-    Ok(Outcome::Received(Box::new(received.message)))
+    received(messaging::receive_mail(&state.messaging, workspace, mail).await, "to")
 }
 
 async fn answer(

@@ -7,6 +7,7 @@ mod chats;
 mod consents;
 mod files;
 mod params;
+mod providers;
 mod team;
 mod texts;
 mod told;
@@ -30,6 +31,10 @@ pub use self::files::{InboundParseForm, UploadForm};
 pub use self::params::{
     BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
     PageParams,
+};
+pub use self::providers::{
+    BreakerState, LaneName, Provider, ProviderBreaker, ProviderLimits, ProviderQueue, ProviderState, RecentAttempts,
+    kind_name,
 };
 pub use self::team::{
     ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,

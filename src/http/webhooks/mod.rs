@@ -11,13 +11,14 @@ use axum::response::{IntoResponse, Response};
 
 use super::body::LargeJson;
 use super::draft;
+use super::error::belongs_nowhere;
 use super::fields::{Fields, NotAnObject};
 use super::openapi::Refuses;
 use super::rights::Told;
 use super::shapes::{EmailReceived, Parked, SmsReceived, StatusAnswer, StatusReceived, StatusResult};
 use super::{Error, State, mails};
 use crate::domain::{Address, ConsentSource, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
-use crate::messaging::{self, Endpoint, Inbound, Quarantined, Recorded, StatusReport};
+use crate::messaging::{self, Endpoint, Inbound, Quarantined, ReceiveError, Received, Recorded, StatusReport};
 pub use proof::is_signed;
 
 /// Characters of a provider's name for a message.
@@ -129,16 +130,22 @@ pub async fn take_in(
     };
     match hook {
         Hook::Sms | Hook::Email => match inbound(fields, hook, state) {
-            Ok(inbound) => {
-                let received = messaging::receive(&state.messaging, workspace, inbound).await?;
-                Ok(Outcome::Received(Box::new(received.message)))
-            }
+            Ok(inbound) => received(messaging::receive(&state.messaging, workspace, inbound).await, "to"),
             Err(errors) => Ok(Outcome::Unreadable(errors)),
         },
         Hook::Status => match report(fields, state, provider) {
             Ok(report) => record(state, report).await,
             Err(errors) => Ok(Outcome::Unreadable(errors)),
         },
+    }
+}
+
+/// What became of a message; `field` holds whom it is for.
+pub fn received(received: Result<Received, ReceiveError>, field: &str) -> Result<Outcome, Error> {
+    match received {
+        Ok(received) => Ok(Outcome::Received(Box::new(received.message))),
+        Err(ReceiveError::BelongsNowhere) => Ok(Outcome::Unreadable(vec![belongs_nowhere(field)])),
+        Err(error) => Err(error.into()),
     }
 }
 

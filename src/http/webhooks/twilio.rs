@@ -17,7 +17,7 @@ use super::super::query::{Path, Query};
 use super::super::shapes::{Parked, TwilioTold};
 use super::super::{Error, State};
 use super::proof::Shown;
-use super::{Outcome, keep_unmatched, keep_unreadable, record};
+use super::{Outcome, keep_unmatched, keep_unreadable, received, record};
 use crate::config::ProviderKind;
 use crate::domain::{ConsentSource, FieldError, Report, WorkspaceId};
 use crate::messaging::{self, Endpoint, Inbound, StatusReport};
@@ -153,9 +153,8 @@ pub async fn take_in(state: &State, workspace: WorkspaceId, place: &Place, param
         }
         Ok(Told::Message { sid, draft }) => {
             let media_of = Some(place.provider.clone());
-            let inbound = Inbound { endpoint: Endpoint::Twilio, external_id: sid, draft: *draft, media_of };
-            let received = messaging::receive(&state.messaging, workspace, inbound).await?;
-            Ok(Outcome::Received(Box::new(received.message)))
+            let inbound = Inbound { endpoint: Endpoint::Twilio, external_id: sid, draft: *draft, media_of, mail: None };
+            received(messaging::receive(&state.messaging, workspace, inbound).await, "To")
         }
         Ok(Told::Status { sid, status, reason, is_opt_out }) => {
             let report = StatusReport {

@@ -1,7 +1,7 @@
 //! Something to look at on a developer's own database: a few chats, a thread of texts and one of mails.
 
 use crate::domain::{Address, Caller, Channel, ChatDraft, Draft, Policy, WorkspaceId};
-use crate::messaging::{Endpoint, Inbound, Messaging, Received, SendError, Sent, receive, send};
+use crate::messaging::{Endpoint, Inbound, Messaging, ReceiveError, Received, SendError, Sent, receive, send};
 use crate::store;
 
 use super::write::{WriteError, write_to};
@@ -98,7 +98,10 @@ async fn thread(
     (asks, answers): (Draft, Draft),
 ) -> Result<usize, SeedError> {
     let inbound = Inbound { endpoint, external_id: name.to_owned(), draft: asks, media_of: None, mail: None };
-    let Received { is_repeat, .. } = receive(m, caller.workspace, inbound).await?;
+    let Received { is_repeat, .. } = receive(m, caller.workspace, inbound).await.map_err(|error| match error {
+        ReceiveError::BelongsNowhere | ReceiveError::Keep(_) => SeedError::Refused,
+        ReceiveError::Store(error) => error.into(),
+    })?;
     if is_repeat {
         return Ok(0);
     }

@@ -59,13 +59,14 @@ impl Outbox {
         let (ended, completions) = mpsc::channel(SET * 2);
         let noting = tokio::spawn(self.clone().note_forever(completions));
         let tasks = TaskTracker::new();
+        let store = self.m().store;
         while !stop.is_cancelled() {
             if let Err(error) = self.tell_round(&tasks, &ended).await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "endpoints are not told for now");
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = self.m().store.news() => {}
+                () = store.news() => {}
                 () = self.shared.webhooks.free.notified() => {}
                 () = tokio::time::sleep(IDLE) => {}
             }
@@ -81,7 +82,7 @@ impl Outbox {
     }
 
     async fn tell_round(&self, tasks: &TaskTracker, ended: &mpsc::Sender<Told>) -> store::Result<()> {
-        while derive_step(self.m()).await? {}
+        while derive_step(&self.m()).await? {}
         for telling in self.begin_tellings().await? {
             let (outbox, ended) = (self.clone(), ended.clone());
             tasks.spawn(async move {
@@ -94,7 +95,7 @@ impl Outbox {
 
     /// Makes every attempt that may begin now; gives how many.
     pub(super) async fn tell_due(&self) -> store::Result<usize> {
-        while derive_step(self.m()).await? {}
+        while derive_step(&self.m()).await? {}
         let tellings = self.begin_tellings().await?;
         let told = join_all(tellings.into_iter().map(|telling| self.tell(telling))).await;
         self.note(&told).await?;

@@ -186,7 +186,7 @@ impl Outbox {
             let Some((reason, why)) = health.disabled else { continue };
             let (workspace, target) = (health.row.workspace_id, format!("webhook:{}", health.row.id));
             tx.audit(workspace, "system", "webhook.disabled", &target, json!({ "reason": reason }), now).await?;
-            tell_admins(tx, self.m(), (&health.row, why), now).await?;
+            tell_admins(tx, &self.m(), (&health.row, why), now).await?;
         }
         Ok(())
     }
@@ -273,5 +273,7 @@ fn send_at(id: OutboxId, due_at: Timestamp) -> Rescheduled {
         unknown_since: None,
         is_uncounted: false,
         deadline: None,
+        provider: None,
+        trail: None,
     }
 }

@@ -24,6 +24,13 @@ use super::{Abilities, Envelope, Found, Outcome, Provider, Sought};
 use crate::clock::Clock;
 use crate::domain::{Address, AddressKind, Channel, Draft, OneOrMany, Policy, Timestamp};
 
+/// Its name as a provider.
+pub const NAME: &str = "simulator";
+/// How many messages it takes in a second.
+pub const PER_SECOND: u32 = 10_000;
+/// How many attempts it bears at once.
+pub const IN_FLIGHT: usize = 200;
+
 /// A message as the carrier saw it.
 #[derive(Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct CarriedMessage {

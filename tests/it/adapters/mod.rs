@@ -313,7 +313,13 @@ async fn check_callback_before_answer(kind: Kind) {
         Kind::Http | Kind::Twilio | Kind::SendGrid => Server::http(held).await,
     };
     let provider = adapter(kind, ("http", server.address.port()), PATIENCE, app.folder.path());
-    let settings = LineSettings { name: "test".to_owned(), provider, max_per_second: 100, max_in_flight: 10 };
+    let settings = LineSettings {
+        name: "test".to_owned(),
+        provider,
+        max_per_second: 100,
+        max_in_flight: 10,
+        vitals: Arc::default(),
+    };
     let outbox = Outbox::new(app.messaging.clone(), vec![settings], app.sender.clone());
     let is_mail = matches!(kind, Kind::SendGrid | Kind::Smtp);
     let message = app.send(if is_mail { email("hello") } else { sms("hello") }).await;

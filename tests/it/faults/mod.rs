@@ -13,6 +13,7 @@ mod ambiguity;
 mod certainty;
 mod consent;
 mod database;
+mod failover;
 mod fence;
 mod forged;
 mod hostile;
