@@ -7,7 +7,7 @@ use crate::domain::{
     Status, Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{
-    AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, RecipientRow, Result,
+    AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, Place, RecipientRow, Result,
     Thread, Tx,
 };
 
@@ -71,25 +71,15 @@ pub(super) async fn store_entries(
             others.chain(addresses.get(&entry.draft.from)).copied().collect()
         })
         .collect();
-    let conversations = tx.ensure_conversations(workspace, &sets, now).await?;
+    let places = tx.ensure_conversations(workspace, &sets, now).await?;
 
     let mut messages = Vec::with_capacity(entries.len());
     let mut recipients = Vec::with_capacity(entries.len());
     let mut attachments = Vec::new();
     let mut threads: BTreeMap<i64, Thread> = BTreeMap::new();
-    for (entry, conversation) in entries.iter().zip(&conversations) {
-        let thread = threads.entry(conversation.0).or_insert(Thread {
-            id: *conversation,
-            channels: 0,
-            messages: 0,
-            unread: 0,
-            last: entry.id,
-        });
-        thread.channels |= entry.draft.channel.bit();
-        thread.messages += 1;
-        thread.unread += i64::from(entry.is_inbound());
-        thread.last = thread.last.max(entry.id);
-        messages.push(new_message(entry, *conversation, &addresses, now));
+    for (entry, place) in entries.iter().zip(&places) {
+        count(&mut threads, entry, *place);
+        messages.push(new_message(entry, place.id, &addresses, now));
         recipients.extend(new_recipients(entry, &addresses));
         attachments.extend(entry.attachments());
     }
@@ -97,16 +87,32 @@ pub(super) async fn store_entries(
     tx.insert_recipients(workspace, &recipients).await?;
     tx.insert_attachments(workspace, &attachments).await?;
     tx.touch_conversations(workspace, &threads.into_values().collect::<Vec<_>>(), now).await?;
-    for message in &messages {
+    for (message, place) in messages.iter().zip(&places) {
         let kind = match message.direction {
             Direction::Inbound => EventKind::MessageReceived,
             Direction::Outbound => EventKind::MessageAccepted,
         };
-        let event = NewEvent::of_conversation(workspace, kind, message.conversation, now);
+        let event = NewEvent::of_conversation(workspace, kind, place.shown, now);
         tx.record(event.of_message(message.id, message.status));
     }
     let authors = tx.load_usernames(messages.iter().filter_map(|message| message.author)).await?;
-    Ok(compose_new(entries, messages, (&recipients, authors), addresses, now))
+    let rows = messages.into_iter().zip(places).map(|(message, place)| stored(message, place, now)).collect();
+    Ok(compose_new(entries, rows, (&recipients, authors), addresses))
+}
+
+/// Counts a message into the conversation of its participants, and into the one in which that is shown.
+fn count(threads: &mut BTreeMap<i64, Thread>, entry: &Entry, place: Place) {
+    let both = [place.id, place.shown];
+    for id in &both[..if place.id == place.shown { 1 } else { 2 }] {
+        let new = Thread { id: *id, channels: 0, messages: 0, unread: 0, last: entry.id, place };
+        let thread = threads.entry(id.0).or_insert(new);
+        thread.channels |= entry.draft.channel.bit();
+        thread.messages += 1;
+        thread.unread += i64::from(entry.is_inbound());
+        if thread.last <= entry.id {
+            (thread.last, thread.place) = (entry.id, place);
+        }
+    }
 }
 
 async fn ensure_addresses(
@@ -168,10 +174,9 @@ fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec
 /// Shows what was just stored without reading it again.
 fn compose_new(
     entries: &[Entry],
-    messages: Vec<NewMessage>,
+    rows: Vec<MessageRow>,
     (recipients, authors): (&[NewRecipient], HashMap<UserId, String>),
     addresses: HashMap<Address, AddressId>,
-    now: Timestamp,
 ) -> Vec<Message> {
     let recipients = recipients
         .iter()
@@ -192,14 +197,14 @@ fn compose_new(
     });
     let content = MessageContent { recipients, attachments: attachments.collect(), authors };
     let addresses = addresses.into_iter().map(|(address, id)| (id, address)).collect();
-    let rows = messages.into_iter().map(|message| stored(message, now)).collect();
     compose(rows, content, &addresses)
 }
 
-fn stored(message: NewMessage, now: Timestamp) -> MessageRow {
+fn stored(message: NewMessage, place: Place, now: Timestamp) -> MessageRow {
     MessageRow {
         id: message.id,
-        conversation_id: message.conversation,
+        own_conversation_id: place.id,
+        conversation_id: place.shown,
         direction: message.direction,
         channel: message.channel,
         from_id: message.from,

@@ -4,7 +4,7 @@ use super::read::load_composed;
 use super::status::moved;
 use super::{Messaging, SINGLE, default_span};
 use crate::domain::{Caller, ConversationId, Direction, Message, MessageId, Status, Timestamp, WorkspaceId};
-use crate::store::{self, Bearing, NewHistory, NewWork, Tx};
+use crate::store::{self, Bearing, NewHistory, NewWork, Tx, View};
 
 /// Why a message was not moved.
 #[derive(Debug, thiserror::Error)]
@@ -38,7 +38,7 @@ pub async fn cancel(
         return Err(MoveError::NoSuchMessage);
     }
     let work = tx.lock_work(workspace, message).await?;
-    let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
+    let mut bearing = lock(&mut tx, workspace, &view, message).await?;
     if !matches!(bearing.status, Status::Scheduled | Status::Queued) {
         return Err(MoveError::NotInState(bearing.status));
     }
@@ -66,7 +66,7 @@ pub async fn replay(
         return Err(MoveError::NoSuchMessage);
     }
     tx.lock_work(workspace, message).await?;
-    let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
+    let mut bearing = lock(&mut tx, workspace, &view, message).await?;
     if bearing.direction == Direction::Inbound || !bearing.status.is_replayable() {
         return Err(MoveError::NotInState(bearing.status));
     }
@@ -93,11 +93,12 @@ pub async fn replay(
 async fn lock(
     tx: &mut Tx,
     workspace: WorkspaceId,
-    conversation: ConversationId,
+    view: &View,
     message: MessageId,
 ) -> Result<Bearing, MoveError> {
-    let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop();
-    bearing.filter(|bearing| bearing.conversation_id == conversation).ok_or(MoveError::NoSuchMessage)
+    let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop().ok_or(MoveError::NoSuchMessage)?;
+    let is_there = tx.holds(workspace, view, bearing.place()).await?;
+    if is_there { Ok(bearing) } else { Err(MoveError::NoSuchMessage) }
 }
 
 /// Writes where a message stands now and what its timeline says of that, and gives it as it is shown.

@@ -45,6 +45,12 @@ const FILES: &[File] = &[
         sqlite: include_str!("../../migrations/sqlite/0005_consent.sql"),
         postgres: include_str!("../../migrations/postgres/0005_consent.sql"),
     },
+    File {
+        version: 7,
+        name: "contacts",
+        sqlite: include_str!("../../migrations/sqlite/0007_contacts.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_contacts.sql"),
+    },
 ];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {

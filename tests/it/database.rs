@@ -16,12 +16,13 @@ use tempfile::TempDir;
 /// The master key of every test that does not bring its own.
 pub const MASTER_KEY: [u8; 32] = [7; 32];
 
-const SCHEMAS: [&str; 5] = [
+const SCHEMAS: [&str; 6] = [
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_people.sql"),
     include_str!("../../migrations/postgres/0003_retention.sql"),
     include_str!("../../migrations/postgres/0004_statistics.sql"),
     include_str!("../../migrations/postgres/0005_consent.sql"),
+    include_str!("../../migrations/postgres/0007_contacts.sql"),
 ];
 
 /// Held while the template is made, so that processes that start at once make one.

@@ -13,6 +13,7 @@ use switchboard::provider::Outcome;
 use crate::chats;
 use crate::endpoint;
 use crate::harness::{Person, TestApp, hours, minutes, path_of, seconds};
+use crate::joining;
 use crate::provider::{busy, doubtful, silence};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 
@@ -31,6 +32,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     receive(app).await;
     report(app).await;
     team(app).await;
+    joining::traffic(app).await;
     attach(app).await;
     read(app).await;
     refuse(app).await;

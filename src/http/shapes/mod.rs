@@ -5,6 +5,7 @@
 mod accounts;
 mod chats;
 mod consents;
+mod contacts;
 mod files;
 mod params;
 mod team;
@@ -25,9 +26,10 @@ pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };
 pub use self::consents::ConsentRequest;
+pub use self::contacts::{ContactAddressRequest, ContactRequest, ContactUpdate, MergeRequest};
 pub use self::files::UploadForm;
 pub use self::params::{
-    BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
+    BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
     PageParams,
 };
 pub use self::team::{
