@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ContactName, ConversationId, ConversationState, Encoding, LabelName, MessageId, Segments, Status, Timestamp};
+use super::{
+    ContactName, ConversationId, ConversationState, Encoding, LabelName, MessageId, Segments, Status, Timestamp,
+};
 
 /// How a message travels.
 #[derive(

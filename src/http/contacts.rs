@@ -105,7 +105,8 @@ pub async fn change_contact(
         fields.refuse("name", "required", "something to change is wanted: name or notes");
     }
     fields.finish()?;
-    let changed = messaging::change_contact(&state.messaging, caller.workspace, id, ContactChange { name, notes }).await;
+    let changed =
+        messaging::change_contact(&state.messaging, caller.workspace, id, ContactChange { name, notes }).await;
     changed.map(Json).map_err(|error| refused(error, |_| "name".to_owned()))
 }
 
@@ -217,7 +218,11 @@ fn no_such_contact() -> Error {
 fn refused(error: ContactError, field: impl Fn(usize) -> String) -> Error {
     let message = error.to_string();
     let conflict = |code: &'static str, name: String| {
-        Error::new(StatusCode::CONFLICT, code, message.clone()).naming(vec![FieldError::new(name, code, message.clone())])
+        Error::new(StatusCode::CONFLICT, code, message.clone()).naming(vec![FieldError::new(
+            name,
+            code,
+            message.clone(),
+        )])
     };
     match error {
         ContactError::NoSuchContact => no_such_contact(),

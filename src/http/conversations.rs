@@ -15,8 +15,8 @@ use super::shapes::{ConversationParams, IdempotencyHeader, MessageParams, PagePa
 use super::{Error, State, error};
 use super::{chat, draft};
 use crate::domain::{
-    Address, Channel, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, LabelId, Message, PhoneRules,
-    is_username,
+    Address, Channel, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, LabelId, Message,
+    PhoneRules, is_username,
 };
 use crate::messaging;
 use crate::store::{AssigneeFilter, ConversationFilter, Order};

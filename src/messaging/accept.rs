@@ -7,8 +7,8 @@ use crate::domain::{
     Status, Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{
-    AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, Place, RecipientRow, Result,
-    Thread, Tx,
+    AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, Place, RecipientRow,
+    Result, Thread, Tx,
 };
 
 use super::read::compose;

@@ -91,7 +91,9 @@ pub async fn list_contacts(
     let mut tx = m.store.read().await?;
     let mut filter = ContactFilter { q: query.q.as_deref(), address: None };
     if let Some(address) = &query.address {
-        let Some(id) = tx.find_address(workspace, address).await? else { return Ok(Page { data: Vec::new(), next: None }) };
+        let Some(id) = tx.find_address(workspace, address).await? else {
+            return Ok(Page { data: Vec::new(), next: None });
+        };
         filter.address = Some(id);
     } else if let Some(address) = query.q.as_deref().and_then(|q| Address::any(q.trim(), &m.rules.phone)) {
         let id = tx.find_address(workspace, &address).await?;

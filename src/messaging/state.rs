@@ -90,12 +90,7 @@ pub async fn replay(
     settle(tx, bearing, entry, now).await
 }
 
-async fn lock(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    view: &View,
-    message: MessageId,
-) -> Result<Bearing, MoveError> {
+async fn lock(tx: &mut Tx, workspace: WorkspaceId, view: &View, message: MessageId) -> Result<Bearing, MoveError> {
     let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop().ok_or(MoveError::NoSuchMessage)?;
     let is_there = tx.holds(workspace, view, bearing.place()).await?;
     if is_there { Ok(bearing) } else { Err(MoveError::NoSuchMessage) }

@@ -237,8 +237,7 @@ pub async fn list_activity(
     let Some(view) = view_numbers(&mut tx, caller, conversation).await? else { return Ok(None) };
     let rows = tx.list_acts(caller.workspace, &view, page).await?;
     let note_ids: Vec<NoteId> = rows.data.iter().filter_map(|row| field(row, "note")).collect();
-    let notes =
-        if note_ids.is_empty() { Vec::new() } else { tx.load_notes(caller.workspace, &note_ids).await? };
+    let notes = if note_ids.is_empty() { Vec::new() } else { tx.load_notes(caller.workspace, &note_ids).await? };
     let actors = rows.data.iter().map(|row| row.actor.as_str()).chain(notes.iter().map(|note| note.author.as_str()));
     let people = actors.filter_map(Actor::user_of).chain(rows.data.iter().filter_map(|row| field(row, "user")));
     let names = tx.load_usernames(people).await?;

@@ -142,12 +142,7 @@ impl Tx {
     }
 
     /// What was done to a conversation and to all of what it is joined, oldest first.
-    pub async fn list_acts(
-        &mut self,
-        workspace: WorkspaceId,
-        view: &View,
-        page: PageRequest,
-    ) -> Result<Page<ActRow>> {
+    pub async fn list_acts(&mut self, workspace: WorkspaceId, view: &View, page: PageRequest) -> Result<Page<ActRow>> {
         const SQL: &str = "select id, actor, kind, data, at from conversation_acts
             where workspace_id = $1 and conversation_id = $2 and id > $3 order by id limit $4";
         const JOINED: &str = "select id, actor, kind, data, at from conversation_acts
@@ -188,9 +183,7 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: freed!(
-                "update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2"
-            ),
+            sqlite: freed!("update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2"),
             postgres: freed!(
                 "update conversations set assignee_id = null
                 where workspace_id = $1 and id in (select id from conversations
@@ -231,8 +224,7 @@ impl Tx {
             ),
         };
         let sql = SQL.pick(self);
-        let mut opened: Vec<Freed> =
-            on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?;
+        let mut opened: Vec<Freed> = on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?;
         let count = opened.len();
         opened.sort_unstable_by_key(|opened| (opened.workspace_id, opened.id));
         let acts: Vec<NewAct> = opened

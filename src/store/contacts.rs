@@ -87,7 +87,8 @@ impl Tx {
         (name, notes): (&str, Option<&str>),
         now: Timestamp,
     ) -> Result<bool> {
-        const SQL: &str = "update contacts set name = $3, notes = $4, updated_at = $5 where workspace_id = $1 and id = $2";
+        const SQL: &str =
+            "update contacts set name = $3, notes = $4, updated_at = $5 where workspace_id = $1 and id = $2";
         let done = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(id).bind(name).bind(notes).bind(now);
             query.execute(conn).await.map(|done| done.rows_affected())
@@ -247,7 +248,8 @@ impl Tx {
         contact: ContactId,
         address: AddressId,
     ) -> Result<bool> {
-        const SQL: &str = "delete from contact_addresses where workspace_id = $1 and address_id = $3 and contact_id = $2";
+        const SQL: &str =
+            "delete from contact_addresses where workspace_id = $1 and address_id = $3 and contact_id = $2";
         let done = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(contact).bind(address);
             query.execute(conn).await.map(|done| done.rows_affected())

@@ -85,9 +85,7 @@ impl Source {
     /// From where they come, to the end of the first condition.
     fn push(self, query: &mut Statement, workspace: WorkspaceId) {
         match self {
-            Self::All => {
-                query.push("conversations c where c.joined_to is null and c.workspace_id = ").bind(workspace)
-            }
+            Self::All => query.push("conversations c where c.joined_to is null and c.workspace_id = ").bind(workspace),
             Self::Numbers(state) => query
                 .push("conversations c where c.joined_to is null and c.workspace_id = ")
                 .bind(workspace)

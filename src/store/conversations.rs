@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{Dialect, Error, NewAct, NewEvent, Place, Result, Tx, on, set};
 use crate::domain::{
-    Actor, AddressId, Caller, Channel, ContactId, ConversationId, ConversationKind, ConversationState, Direction, EventKind, LabelId,
-    MessageId, Status, Timestamp, UserId, WorkspaceId,
+    Actor, AddressId, Caller, Channel, ContactId, ConversationId, ConversationKind, ConversationState, Direction,
+    EventKind, LabelId, MessageId, Status, Timestamp, UserId, WorkspaceId,
 };
 
 /// What the list of conversations is narrowed to.
@@ -377,9 +377,8 @@ impl Tx {
         let touched: Vec<(ConversationId, Option<MessageId>)> =
             on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(rows).bind(now).fetch_all(conn).await)?;
         let touched: HashSet<_> = touched.into_iter().collect();
-        let is_opened = |thread: &&Thread| {
-            thread.id == thread.place.shown && touched.contains(&(thread.id, Some(thread.last)))
-        };
+        let is_opened =
+            |thread: &&Thread| thread.id == thread.place.shown && touched.contains(&(thread.id, Some(thread.last)));
         let acts: Vec<NewAct> =
             threads.iter().filter(is_opened).map(|thread| NewAct::opened(workspace, thread.place, now)).collect();
         self.add_acts(&acts).await

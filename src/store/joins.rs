@@ -116,7 +116,8 @@ impl Joint {
         } else {
             ConversationState::Closed
         };
-        let snoozes = parts.iter().filter(|_| state == ConversationState::Snoozed).filter_map(|part| part.snoozed_until);
+        let snoozes =
+            parts.iter().filter(|_| state == ConversationState::Snoozed).filter_map(|part| part.snoozed_until);
         Self {
             id,
             joined_to: None,
@@ -298,9 +299,8 @@ impl Tx {
         let (sql, rows) = (PUT.pick(self), set(&joints.iter().map(|(joint, _)| joint).collect::<Vec<_>>())?);
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).execute(conn).await.map(drop))?;
         let ids = set(&joints.iter().map(|(joint, _)| joint.id).collect::<Vec<_>>())?;
-        let parts = joints.iter().flat_map(|(joint, parts)| {
-            parts.iter().map(|part| NewPart { joint: joint.id, part: *part })
-        });
+        let parts =
+            joints.iter().flat_map(|(joint, parts)| parts.iter().map(|part| NewPart { joint: joint.id, part: *part }));
         self.gather(workspace, &ids, &set(&parts.collect::<Vec<_>>())?).await
     }
 
@@ -340,7 +340,8 @@ impl Tx {
                     join conversation_labels l on l.workspace_id = $1 and l.conversation_id = x.part",
             },
             Dialect {
-                sqlite: "insert into conversation_parts (workspace_id, conversation_id, part_id)
+                sqlite:
+                    "insert into conversation_parts (workspace_id, conversation_id, part_id)
                     select $1, value ->> 'joint', value ->> 'part' from json_each($2) where true on conflict do nothing",
                 postgres: "insert into conversation_parts (workspace_id, conversation_id, part_id)
                     select $1, joint, part from jsonb_to_recordset($2::jsonb) as x (joint bigint, part bigint)

@@ -343,8 +343,7 @@ impl Tx {
                 join messages m on m.workspace_id = x.value ->> 0 and m.id = x.value ->> 1
                 join conversations c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
                 order by m.id",
-            postgres:
-                "select m.workspace_id, m.id, m.conversation_id as own_conversation_id,
+            postgres: "select m.workspace_id, m.id, m.conversation_id as own_conversation_id,
                     coalesce(c.joined_to, c.id) as conversation_id, m.direction, m.channel, m.status, m.status_reason,
                     m.is_final, m.possible_duplicate, m.policy, m.generation, m.deliver_by
                 from jsonb_array_elements($1::jsonb) x

@@ -1,9 +1,7 @@
 //! What somebody sees of a conversation, and where that is: the conversation itself, or the one in which it is shown.
 
 use super::{Bearing, Dialect, MessageRow, Result, Tx, on, set};
-use crate::domain::{
-    Caller, ConversationId, ConversationKind, MessageId, Sight, Timestamp, UserId, WorkspaceId,
-};
+use crate::domain::{Caller, ConversationId, ConversationKind, MessageId, Sight, Timestamp, UserId, WorkspaceId};
 
 /// How often a conversation is looked at again that was joined or split while its lock was waited for.
 const TRIES: usize = 5;

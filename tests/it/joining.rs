@@ -16,9 +16,13 @@ pub const ADA_MAIL: &str = "ada@engine.example";
 
 /// Something comes in; gives the message.
 pub async fn come(app: &TestApp, id: &str, from: &str, to: &str) -> Value {
-    let (path, name) =
-        if from.contains('@') { ("/api/webhooks/email", "xillio_id") } else { ("/api/webhooks/sms", "messaging_provider_id") };
-    let mut body = json!({ "from": from, "to": to, "body": format!("this is {id}"), "timestamp": app.now().to_string() });
+    let (path, name) = if from.contains('@') {
+        ("/api/webhooks/email", "xillio_id")
+    } else {
+        ("/api/webhooks/sms", "messaging_provider_id")
+    };
+    let mut body =
+        json!({ "from": from, "to": to, "body": format!("this is {id}"), "timestamp": app.now().to_string() });
     body[name] = json!(id);
     if !from.contains('@') {
         body["type"] = json!("sms");
@@ -154,6 +158,9 @@ async fn a_group_and_another_person_stay_out_of_it() {
     assert!(app.list("/api/conversations?contact=99").await.is_empty());
 }
 
+/// What was told since.
+const NEWS: &str = "select kind || ' ' || conversation_id from events where id > ";
+
 /// Everything that is stored of messages and conversations, but for what tells where they are shown.
 async fn rows(app: &TestApp) -> Vec<String> {
     const SQL: &str = "select 'message ' || id || ' ' || conversation_id || ' ' || body from messages
@@ -280,9 +287,10 @@ async fn an_answer_goes_by_the_channel_of_the_last_message_or_by_the_one_that_is
     come(&app, "4", ADA_MAIL, MAILBOX).await;
     let answer = app.post(&joint, json!({ "body": "a mail" })).await;
     assert_eq!((text(&answer["type"]), text(&answer["from"]), text(&answer["to"])), ("email", MAILBOX, ADA_MAIL));
-    for (kind, wanted) in [("sms", "sms"), ("mms", "mms")] {
-        let answer = app.post(&joint, json!({ "body": "a text", "type": kind, "attachments": ["https://x.example/a"] })).await;
-        assert_eq!((text(&answer["type"]), text(&answer["from"]), text(&answer["to"])), (wanted, OWN, ADA));
+    for (kind, attachments) in [("sms", json!([])), ("mms", json!(["https://x.example/a"]))] {
+        let body = json!({ "body": "a text", "type": kind, "attachments": attachments });
+        let answer = app.post(&joint, body).await;
+        assert_eq!((text(&answer["type"]), text(&answer["from"]), text(&answer["to"])), (kind, OWN, ADA));
     }
     app.put("/api/consents", json!({ "address": ADA, "state": "opted_out" })).await;
     let stopped = app.post(&joint, json!({ "body": "unwanted", "type": "sms" })).await.body;
@@ -314,13 +322,15 @@ async fn events_tell_of_the_joined_one_and_of_what_it_hides() {
     let app = TestApp::start().await;
     come(&app, "1", ADA, OWN).await;
     come(&app, "2", ADA_MAIL, MAILBOX).await;
-    const NEWS: &str = "select kind || ' ' || conversation_id from events where id > ";
     let mark = app.database().number("select max(id) from events").await;
     let made = contact(&app, "Ada", &[ADA, ADA_MAIL]).await;
     let joint = made["conversation_id"].as_i64().unwrap();
     let told = app.database().texts(&format!("{NEWS} {mark} order by id")).await;
-    let wanted =
-        ["conversation.updated 1".to_owned(), "conversation.updated 2".to_owned(), format!("conversation.created {joint}")];
+    let wanted = [
+        "conversation.updated 1".to_owned(),
+        "conversation.updated 2".to_owned(),
+        format!("conversation.created {joint}"),
+    ];
     assert_eq!(told, wanted);
     let mark = app.database().number("select max(id) from events").await;
     come(&app, "3", ADA, OWN).await;
@@ -350,7 +360,8 @@ async fn a_snooze_of_the_joined_one_ends_once_and_who_leaves_answers_nothing() {
         app.list(&format!("{joint}/activity")).await.iter().map(|act| text(&act["kind"]).to_owned()).collect();
     assert_eq!(kinds, ["joined", "joined", "state", "assignee", "state", "assignee"]);
     for id in [made["conversation_id"].clone(), json!(1), json!(2)] {
-        let state = format!("select count(*) from conversations where id = {id} and state = 'open' and assignee_id is null");
+        let state =
+            format!("select count(*) from conversations where id = {id} and state = 'open' and assignee_id is null");
         assert_eq!(app.database().number(&state).await, 1, "{id}");
     }
 }
@@ -394,7 +405,9 @@ async fn another_workspace_is_not_touched() {
         send(other, to).await;
         send(WorkspaceId::DEFAULT, to).await;
     }
-    let theirs = format!("select count(*) from conversations where workspace_id = {other} and (contact_id is not null or joined_to is not null)");
+    let theirs = format!(
+        "select count(*) from conversations where workspace_id = {other} and (contact_id is not null or joined_to is not null)"
+    );
     let key = send(WorkspaceId::DEFAULT, ADA).await;
     let body = json!({ "name": "Ada", "addresses": [ADA, ADA_TOO] });
     assert_eq!(app.showing(&key, Method::POST, "/api/contacts", Some(body.clone())).await.status, 201);
@@ -402,6 +415,10 @@ async fn another_workspace_is_not_touched() {
     let key = send(other, ADA).await;
     let listed = app.showing(&key, Method::GET, "/api/conversations", None).await;
     assert_eq!(listed["data"].as_array().unwrap().len(), 2);
-    assert_eq!(app.showing(&key, Method::POST, "/api/contacts", Some(body)).await.status, 201, "their own of the same person");
+    assert_eq!(
+        app.showing(&key, Method::POST, "/api/contacts", Some(body)).await.status,
+        201,
+        "their own of the same person"
+    );
     app.leave_work();
 }

@@ -222,12 +222,12 @@ const WRONG: &str = "select 'counts of ' || c.id from conversations c where c.pa
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_messages_that_come_in_while_it_is_joined_and_split_all_end_where_they_belong() {
-    const MESSAGES: usize = 200;
+    const MESSAGES: i64 = 200;
     let app = TestApp::start().await;
-    let ends = |n: usize| match n % 4 {
+    let ends = |n: i64| match n % 4 {
         0 => (ADA.to_owned(), OWN.to_owned()),
         1 => (ADA_MAIL.to_owned(), MAILBOX.to_owned()),
-        2 => (ADA.to_owned(), format!("+1201666{:04}", n)),
+        2 => (ADA.to_owned(), format!("+1201666{n:04}")),
         _ => (ADA_MAIL.to_owned(), format!("box-{}@shop.example", n % 16)),
     };
     come(&app, "first", ADA, OWN).await;
@@ -258,7 +258,7 @@ async fn two_hundred_messages_that_come_in_while_it_is_joined_and_split_all_end_
     };
     let ((), flips) = tokio::join!(coming, flipping);
     assert_eq!(flips, 32);
-    assert_eq!(app.count_messages().await, 1 + MESSAGES as i64);
+    assert_eq!(app.count_messages().await, 1 + MESSAGES);
     assert_eq!(app.database().texts(WRONG).await, Vec::<String>::new());
     let made = app.post("/api/contacts", json!({ "name": "Ada", "addresses": [ADA, ADA_MAIL] })).await;
     assert_eq!(made.status, 201, "{:?}", made.body);
@@ -274,8 +274,11 @@ async fn whatever_comes_in_at_once_from_a_contact_is_joined_from_the_start() {
     let made = app.post("/api/contacts", json!({ "name": "Ada", "addresses": [ADA, ADA_MAIL] })).await;
     assert_eq!(made.status, 201);
     let all = (0..200).map(|n| {
-        let (from, to) =
-            if n % 2 == 0 { (ADA, format!("+1201666{:04}", n % 40)) } else { (ADA_MAIL, format!("box-{}@shop.example", n % 40)) };
+        let (from, to) = if n % 2 == 0 {
+            (ADA, format!("+1201666{:04}", n % 40))
+        } else {
+            (ADA_MAIL, format!("box-{}@shop.example", n % 40))
+        };
         let app = &app;
         async move { come(app, &n.to_string(), from, &to).await }
     });

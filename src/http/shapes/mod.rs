@@ -29,8 +29,8 @@ pub use self::consents::ConsentRequest;
 pub use self::contacts::{ContactAddressRequest, ContactRequest, ContactUpdate, MergeRequest};
 pub use self::files::UploadForm;
 pub use self::params::{
-    BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
-    PageParams,
+    BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder,
+    MessageParams, PageParams,
 };
 pub use self::team::{
     ConversationChange, LabelRequest, NoteRequest, RenderRequest, Rendered, SavedReplyChange, SavedReplyRequest,
