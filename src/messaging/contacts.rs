@@ -6,8 +6,8 @@ use std::collections::{BTreeSet, HashMap};
 use serde_json::{Value, json};
 
 use super::{Messaging, Page, PageRequest};
-use crate::domain::{Address, AddressId, Caller, Contact, ContactId, ContactName, Timestamp, WorkspaceId};
-use crate::store::{self, ContactFilter, ContactRow, MOST_PARTS, Tx};
+use crate::domain::{Address, AddressId, Caller, Contact, ContactId, ContactName, EventKind, Timestamp, WorkspaceId};
+use crate::store::{self, ContactFilter, ContactRow, MOST_PARTS, NewEvent, Tx};
 
 /// Addresses of one contact.
 const MAX_ADDRESSES: usize = 20;
@@ -138,7 +138,11 @@ pub async fn change_contact(
     let row = tx.find_contact(workspace, id).await?.ok_or(ContactError::NoSuchContact)?;
     let name = change.name.unwrap_or(row.name);
     let notes = change.notes.or(row.notes).filter(|notes| !notes.is_empty());
-    tx.put_contact(workspace, id, (&name, notes.as_deref()), m.clock.now()).await?;
+    let now = m.clock.now();
+    tx.put_contact(workspace, id, (&name, notes.as_deref()), now).await?;
+    for (_, conversation) in tx.conversations_with(workspace, &[id]).await? {
+        tx.record(NewEvent::of_conversation(workspace, EventKind::ConversationUpdated, conversation, now));
+    }
     let contact = show(&mut tx, workspace, id).await?.ok_or(ContactError::NoSuchContact)?;
     tx.commit().await?;
     Ok(contact)

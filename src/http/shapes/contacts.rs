@@ -32,7 +32,7 @@ pub struct ContactUpdate {
 
 /// One more address.
 #[derive(Debug, Deserialize, ToSchema)]
-#[schema(examples(json!({ "address": "ada@engine.example" })))]
+#[schema(examples(json!({ "address": "ada.byron@engine.example" })))]
 pub struct ContactAddressRequest {
     /// A phone number, or an email address.
     pub address: String,
