@@ -24,7 +24,7 @@ pub enum EventKind {
     #[serde(rename = "conversation.created")]
     #[sqlx(rename = "conversation.created")]
     ConversationCreated,
-    /// A conversation was assigned, moved, labelled or noted on; a group has another name or other members, or somebody
+    /// A conversation was assigned, moved, labelled, noted on, joined or split; a group has another name or other members, or somebody
     /// took a request on.
     #[serde(rename = "conversation.updated")]
     #[sqlx(rename = "conversation.updated")]

@@ -52,6 +52,8 @@ ids! {
     LabelId;
     /// A saved reply of a workspace.
     SavedReplyId;
+    /// A person with several addresses.
+    ContactId;
     /// A change of somebody's consent.
     ConsentId;
     /// Where a customer is told of events.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConversationId, ConversationState, Encoding, LabelName, MessageId, Segments, Status, Timestamp};
+use super::{
+    ContactName, ConversationId, ConversationState, Encoding, LabelName, MessageId, Segments, Status, Timestamp,
+};
 
 /// How a message travels.
 #[derive(
@@ -330,6 +332,12 @@ pub struct Conversation {
     /// Whether a stranger asks to write: it is the caller's to accept or to decline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_request: Option<bool>,
+    /// The one contact with whom it is, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<ContactName>,
+    /// The conversation in which this one is shown now; only an event tells of one that is shown in another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joined_to: Option<ConversationId>,
     /// Everybody's address, or among people their usernames, in alphabetical order.
     pub participants: Vec<String>,
     /// Where it stands with the team; absent among people.

@@ -4,6 +4,7 @@ mod account;
 mod address;
 mod chat;
 mod consent;
+mod contact;
 mod draft;
 mod event;
 mod file;
@@ -27,15 +28,16 @@ pub use account::{CodePurpose, UsernameError, check_username, join_name, split_n
 pub use address::{Address, AddressError, AddressKind, PhoneRules, mask};
 pub use chat::{ChatDraft, MemberRole, Relation, emoji};
 pub use consent::{ConsentChannel, ConsentSource, ConsentState, Keyword};
+pub use contact::{Contact, ContactName};
 pub use draft::{Draft, Limits};
 pub use event::{Event, EventKind};
 pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of_url, file_url};
 pub use guards::Guards;
 pub use html::{Rendered, is_html, render, render_with};
 pub use id::{
-    AddressId, ApiKeyId, AuditId, ConsentId, ConversationId, EventId, FileId, InboundMediaId, InvitationId, LabelId,
-    MessageId, NoteId, OutboxId, QuarantineId, SavedReplyId, SessionId, UserId, WebhookDeliveryId, WebhookEndpointId,
-    WorkspaceId,
+    AddressId, ApiKeyId, AuditId, ConsentId, ContactId, ConversationId, EventId, FileId, InboundMediaId, InvitationId,
+    LabelId, MessageId, NoteId, OutboxId, QuarantineId, SavedReplyId, SessionId, UserId, WebhookDeliveryId,
+    WebhookEndpointId, WorkspaceId,
 };
 pub use message::{
     Channel, Conversation, ConversationKind, Direction, LastMessage, Message, OneOrMany, Policy, Reaction,

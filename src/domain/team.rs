@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ApiKeyId, LabelId, NoteId, SavedReplyId, Timestamp, UserId};
+use super::{ApiKeyId, ContactId, ConversationId, LabelId, NoteId, SavedReplyId, Timestamp, UserId};
 
 /// Where a conversation stands with the team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, sqlx::Type, utoipa::ToSchema)]
@@ -96,6 +96,10 @@ pub enum ActKind {
     LabelRemoved,
     /// An internal note was written.
     Note,
+    /// It was joined with the other conversations of a contact.
+    Joined,
+    /// It was split from them.
+    Split,
 }
 
 /// An internal note. It is no message: nothing that sends takes one.
@@ -137,6 +141,12 @@ pub struct Activity {
     /// Which note.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub note: Option<Note>,
+    /// Into which conversation it was joined, or from which it was split, or which was split from it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub conversation_id: Option<ConversationId>,
+    /// Whose conversations were joined or split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact_id: Option<ContactId>,
 }
 
 /// A label on a conversation.

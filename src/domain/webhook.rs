@@ -38,7 +38,7 @@ pub enum WebhookEvent {
     #[serde(rename = "conversation.created")]
     #[sqlx(rename = "conversation.created")]
     ConversationCreated,
-    /// A conversation was assigned, moved, labelled or noted on.
+    /// A conversation was assigned, moved, labelled, noted on, joined or split.
     #[serde(rename = "conversation.updated")]
     #[sqlx(rename = "conversation.updated")]
     ConversationUpdated,

@@ -15,8 +15,8 @@ use super::shapes::{ConversationParams, IdempotencyHeader, MessageParams, PagePa
 use super::{Error, State, error};
 use super::{chat, draft};
 use crate::domain::{
-    Address, Channel, Conversation, ConversationId, ConversationKind, ConversationState, LabelId, Message, PhoneRules,
-    is_username,
+    Address, Channel, ContactId, Conversation, ConversationId, ConversationKind, ConversationState, LabelId, Message,
+    PhoneRules, is_username,
 };
 use crate::messaging;
 use crate::store::{AssigneeFilter, ConversationFilter, Order};
@@ -43,7 +43,7 @@ pub async fn list_conversations(
     let filter = filter(&query, &state.messaging.rules.phone)?;
     let participant = filter.participant.as_ref().map(Address::as_str);
     let identity = format!(
-        "conversations of {} {}: {participant:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
+        "conversations of {} {}: {participant:?} {:?} {:?} {:?} {:?} {:?} {:?} {:?} {}",
         caller.workspace,
         caller.who,
         filter.person,
@@ -52,6 +52,7 @@ pub async fn list_conversations(
         filter.state,
         filter.assignee,
         filter.label,
+        filter.contact,
         filter.is_unread
     );
     let listing = Listing::read(&query, ORDINARY, &identity)?;
@@ -148,9 +149,10 @@ fn filter(query: &Query, phone: &PhoneRules) -> Result<ConversationFilter, Error
     let states = ConversationState::ALL.map(ConversationState::as_str).join(", ");
     let state = query.choice("state", ConversationState::named, &states)?;
     let assignee = query.text("assignee", MAX_NAME)?.map(assignee);
+    let contact = query.choice("contact", |id| id.parse().ok().map(ContactId), "the ids of contacts")?;
     let label = query.choice("label", |id| id.parse().ok().map(LabelId), "the ids of labels")?;
     let is_unread = query.choice("unread", |text| text.parse().ok(), "true, false")?.unwrap_or(false);
-    Ok(ConversationFilter { participant, person, channel, q, state, assignee, label, is_unread })
+    Ok(ConversationFilter { participant, person, channel, q, state, assignee, label, contact, is_unread })
 }
 
 fn assignee(text: &str) -> AssigneeFilter {

@@ -9,6 +9,7 @@ mod body;
 mod budget;
 mod chat;
 mod consents;
+mod contacts;
 mod conversations;
 mod conversations_change;
 mod cookie;
@@ -178,6 +179,11 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(consents::list_consents, consents::change_consent))
         .routes(routes!(consents::export_consents))
         .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))
+        .routes(routes!(contacts::list_contacts, contacts::create_contact))
+        .routes(routes!(contacts::get_contact, contacts::change_contact, contacts::delete_contact))
+        .routes(routes!(contacts::add_contact_address))
+        .routes(routes!(contacts::remove_contact_address))
+        .routes(routes!(contacts::merge_contacts))
         .routes(routes!(lists::list_dead_letters))
         .routes(routes!(lists::list_quarantine))
         .routes(routes!(lists::replay_quarantined))

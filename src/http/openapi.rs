@@ -80,6 +80,7 @@ pub fn beginning() -> OpenApi {
     let tags = [
         ("messages", "Sending, and what becomes of it."),
         ("conversations", "Who wrote with whom, on any channel."),
+        ("contacts", "People with several addresses, and one conversation."),
         ("accounts", "People: signing up and in, and changing what is theirs."),
         ("consent", "Who wants messages and who does not."),
         ("team", "How a team answers: states, notes, labels, saved replies."),

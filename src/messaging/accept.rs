@@ -7,8 +7,8 @@ use crate::domain::{
     Segments, Status, Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{
-    AttachmentRow, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, RecipientRow, Result,
-    Thread, Tx,
+    AttachmentRow, Error, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, Place,
+    RecipientRow, Result, Thread, Tx,
 };
 
 use super::read::compose;
@@ -69,25 +69,15 @@ pub(super) async fn store_entries(
     now: Timestamp,
 ) -> Result<Vec<Message>> {
     let addresses = ensure_addresses(tx, workspace, entries, now).await?;
-    let conversations = find_conversations(tx, workspace, (entries, &addresses), now).await?;
+    let places = find_places(tx, workspace, (entries, &addresses), now).await?;
 
     let mut messages = Vec::with_capacity(entries.len());
     let mut recipients = Vec::with_capacity(entries.len());
     let mut attachments = Vec::new();
     let mut threads: BTreeMap<i64, Thread> = BTreeMap::new();
-    for (entry, conversation) in entries.iter().zip(&conversations) {
-        let thread = threads.entry(conversation.0).or_insert(Thread {
-            id: *conversation,
-            channels: 0,
-            messages: 0,
-            unread: 0,
-            last: entry.id,
-        });
-        thread.channels |= entry.draft.channel.bit();
-        thread.messages += 1;
-        thread.unread += i64::from(entry.is_inbound());
-        thread.last = thread.last.max(entry.id);
-        messages.push(new_message(entry, *conversation, &addresses, now));
+    for (entry, place) in entries.iter().zip(&places) {
+        count(&mut threads, entry, *place);
+        messages.push(new_message(entry, place.id, &addresses, now));
         recipients.extend(new_recipients(entry, &addresses));
         attachments.extend(entry.attachments());
     }
@@ -95,32 +85,55 @@ pub(super) async fn store_entries(
     tx.insert_recipients(workspace, &recipients).await?;
     tx.insert_attachments(workspace, &attachments).await?;
     tx.touch_conversations(workspace, &threads.into_values().collect::<Vec<_>>(), now).await?;
-    for message in &messages {
+    for (message, place) in messages.iter().zip(&places) {
         let kind = match message.direction {
             Direction::Inbound => EventKind::MessageReceived,
             Direction::Outbound => EventKind::MessageAccepted,
         };
-        let event = NewEvent::of_conversation(workspace, kind, message.conversation, now);
+        let event = NewEvent::of_conversation(workspace, kind, place.shown, now);
         tx.record(event.of_message(message.id, message.status));
     }
     let authors = tx.load_usernames(messages.iter().filter_map(|message| message.author)).await?;
-    Ok(compose_new(entries, messages, (&recipients, authors), addresses, now))
+    let rows = messages.into_iter().zip(places).map(|(message, place)| stored(message, place, now)).collect();
+    Ok(compose_new(entries, rows, (&recipients, authors), addresses))
 }
 
-/// The conversation of each entry: the one it goes on, or that of its participants.
-async fn find_conversations(
+/// Counts a message into the conversation of its participants, and into the one in which that is shown.
+fn count(threads: &mut BTreeMap<i64, Thread>, entry: &Entry, place: Place) {
+    let both = [place.id, place.shown];
+    for id in &both[..if place.id == place.shown { 1 } else { 2 }] {
+        let new = Thread { id: *id, channels: 0, messages: 0, unread: 0, last: entry.id, place };
+        let thread = threads.entry(id.0).or_insert(new);
+        thread.channels |= entry.draft.channel.bit();
+        thread.messages += 1;
+        thread.unread += i64::from(entry.is_inbound());
+        if thread.last <= entry.id {
+            (thread.last, thread.place) = (entry.id, place);
+        }
+    }
+}
+
+/// Where each entry stands: in the conversation it goes on, or in that of its participants.
+async fn find_places(
     tx: &mut Tx,
     workspace: WorkspaceId,
     (entries, addresses): (&[Entry], &HashMap<Address, AddressId>),
     now: Timestamp,
-) -> Result<Vec<ConversationId>> {
+) -> Result<Vec<Place>> {
     let participants = |entry: &Entry| -> BTreeSet<AddressId> {
         let others = entry.draft.recipients().filter_map(|address| addresses.get(address));
         others.chain(addresses.get(&entry.draft.from)).copied().collect()
     };
     let sets: Vec<_> = entries.iter().filter(|entry| entry.conversation.is_none()).map(participants).collect();
     let mut ensured = tx.ensure_conversations(workspace, &sets, now).await?.into_iter();
-    Ok(entries.iter().filter_map(|entry| entry.conversation.or_else(|| ensured.next())).collect())
+    let named: BTreeSet<ConversationId> = entries.iter().filter_map(|entry| entry.conversation).collect();
+    let named = tx.hold_places(workspace, &named).await?;
+    let place = |entry: &Entry| match entry.conversation {
+        Some(id) => named.get(&id).copied(),
+        None => ensured.next(),
+    };
+    let places: Vec<Place> = entries.iter().filter_map(place).collect();
+    if places.len() == entries.len() { Ok(places) } else { Err(Error::Corrupt("no row for a conversation")) }
 }
 
 async fn ensure_addresses(
@@ -182,10 +195,9 @@ fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec
 /// Shows what was just stored without reading it again.
 fn compose_new(
     entries: &[Entry],
-    messages: Vec<NewMessage>,
+    rows: Vec<MessageRow>,
     (recipients, authors): (&[NewRecipient], HashMap<UserId, String>),
     addresses: HashMap<Address, AddressId>,
-    now: Timestamp,
 ) -> Vec<Message> {
     let recipients = recipients
         .iter()
@@ -207,14 +219,14 @@ fn compose_new(
     });
     let content = MessageContent { recipients, attachments: attachments.collect(), authors };
     let addresses = addresses.into_iter().map(|(address, id)| (id, address)).collect();
-    let rows = messages.into_iter().map(|message| stored(message, now)).collect();
     compose(rows, content, &addresses)
 }
 
-fn stored(message: NewMessage, now: Timestamp) -> MessageRow {
+fn stored(message: NewMessage, place: Place, now: Timestamp) -> MessageRow {
     MessageRow {
         id: message.id,
-        conversation_id: message.conversation,
+        own_conversation_id: place.id,
+        conversation_id: place.shown,
         direction: message.direction,
         channel: message.channel,
         from_id: message.from,

@@ -79,9 +79,7 @@ pub(super) async fn obey(
     let state = match keyword {
         None => return Ok(None),
         Some(Keyword::Help) => {
-            let thread = mail.map(|mail| mail.thread.clone()).unwrap_or_default();
-            let answered = Answered { conversation: message.conversation_id, thread };
-            answer_help(tx, m, workspace, (draft, &answered), now).await?;
+            answer_help(tx, m, workspace, (id, draft), now).await?;
             return Ok(None);
         }
         Some(Keyword::Stop) => ConsentState::OptedOut,
@@ -117,7 +115,7 @@ async fn answer_help(
     tx: &mut Tx,
     m: &Messaging,
     workspace: WorkspaceId,
-    (question, answered): (&Draft, &Answered),
+    (id, question): (MessageId, &Draft),
     now: Timestamp,
 ) -> store::Result<()> {
     let text = tx.find_workspace(workspace).await?.and_then(|row| row.help_text);
@@ -145,8 +143,12 @@ async fn answer_help(
         return Ok(());
     }
     let server = Caller { workspace, who: Who::Operator };
-    let answered = (channel == Channel::Email).then_some(answered);
-    store_outbound(tx, m, &server, (vec![(draft, Vec::new())], SINGLE, answered), now).await?;
+    let row = tx.load_messages(workspace, &[id]).await?.pop();
+    let answered = match &row {
+        Some(row) => Answered::find(tx, workspace, row).await?,
+        None => None,
+    };
+    store_outbound(tx, m, &server, (vec![(draft, Vec::new())], SINGLE, answered.as_ref()), now).await?;
     Ok(())
 }
 

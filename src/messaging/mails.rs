@@ -311,7 +311,7 @@ impl Answered {
             return Ok(None);
         }
         let thread = tx.load_mail_threads(workspace, &[last.id]).await?.remove(&last.id).unwrap_or_default();
-        Ok(Some(Self { conversation: last.conversation_id, thread }))
+        Ok(Some(Self { conversation: last.own_conversation_id, thread }))
     }
 
     /// Writes down what the answers refer to.

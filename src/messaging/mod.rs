@@ -4,6 +4,7 @@ mod accept;
 mod callback;
 pub mod chat;
 mod consent;
+mod contacts;
 mod files;
 mod mails;
 mod media;
@@ -37,6 +38,10 @@ pub use consent::{
     unsubscribe_link,
 };
 pub(crate) use consent::{Unwanted, note_unwanted};
+pub use contacts::{
+    ContactChange, ContactError, ContactQuery, NewContact, add_address, change_contact, create_contact, delete_contact,
+    find_contact, list_contacts, merge_contacts, remove_address,
+};
 pub use files::{
     OpenFile, ReadFileError, UploadError, check_attachments, open_file, open_linked_file, read_file, sign_link,
     sweep_files, upload,

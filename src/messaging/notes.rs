@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::team::{sees_numbers, show_note};
+use super::team::{show_note, view_numbers};
 use super::{Messaging, Page, PageRequest};
 use crate::domain::{ActKind, Actor, Caller, ConversationId, Note};
 use crate::store::{self, NewAct, NoteRow};
@@ -16,12 +16,10 @@ pub async fn write_note(
 ) -> store::Result<Option<Note>> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    if !sees_numbers(&mut tx, caller, conversation).await? {
-        return Ok(None);
-    }
-    let author = caller.who.to_string();
-    let id = tx.insert_note(caller.workspace, conversation, (&author, &body), now).await?;
-    tx.add_acts(&[NewAct::by(caller, conversation, ActKind::Note, json!({ "note": id }), now)]).await?;
+    let Some(view) = view_numbers(&mut tx, caller, conversation).await? else { return Ok(None) };
+    let (author, place) = (caller.who.to_string(), view.place());
+    let id = tx.insert_note(caller.workspace, place.id, (&author, &body), now).await?;
+    tx.add_acts(&[NewAct::by(caller, place, ActKind::Note, json!({ "note": id }), now)]).await?;
     let names = tx.load_usernames(caller.user()).await?;
     tx.commit().await?;
     Ok(Some(show_note(NoteRow { id, author, body, created_at: now }, &names)))
@@ -35,10 +33,8 @@ pub async fn list_notes(
     page: PageRequest,
 ) -> store::Result<Option<Page<Note>>> {
     let mut tx = m.store.read().await?;
-    if !sees_numbers(&mut tx, caller, conversation).await? {
-        return Ok(None);
-    }
-    let rows = tx.list_notes(caller.workspace, conversation, page).await?;
+    let Some(view) = view_numbers(&mut tx, caller, conversation).await? else { return Ok(None) };
+    let rows = tx.list_notes(caller.workspace, &view, page).await?;
     let names = tx.load_usernames(rows.data.iter().filter_map(|row| Actor::user_of(&row.author))).await?;
     Ok(Some(rows.map(|row| show_note(row, &names))))
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::chat::{Chats, note_delivered, show, show_one};
+use super::contacts::load_contact_names;
 use super::mails::Said;
 use super::team::{add_benches, bench_of};
 use super::{ConversationFilter, Messaging, Order, Page, PageRequest};
@@ -146,7 +147,7 @@ pub async fn list_conversations(
     Ok(Page { data, next })
 }
 
-/// One conversation.
+/// One conversation, or the one in which it is shown.
 pub async fn find_conversation(m: &Messaging, caller: &Caller, id: ConversationId) -> Result<Option<Conversation>> {
     show_conversation(&mut m.store.read().await?, caller, id).await
 }
@@ -172,7 +173,7 @@ pub async fn list_messages(
 ) -> Result<Option<Page<Message>>> {
     let mut tx = m.store.read().await?;
     let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
-    let rows = tx.list_thread(caller.workspace, (conversation, view.since), order, page).await?;
+    let rows = tx.list_thread(caller.workspace, &view, order, page).await?;
     let shown = show(&mut tx, caller, rows.data).await?;
     drop(tx);
     note_delivered(m, caller, &shown.waiting).await;
@@ -188,8 +189,7 @@ pub async fn find_message(
 ) -> Result<Option<Message>> {
     let mut tx = m.store.read().await?;
     let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
-    let place = (conversation, view.since);
-    let Some(row) = tx.find_message(caller.workspace, place, message).await? else { return Ok(None) };
+    let Some(row) = tx.find_message(caller.workspace, &view, message).await? else { return Ok(None) };
     let mut shown = show_one(&mut tx, caller, row).await?;
     drop(tx);
     note_delivered(m, caller, &shown.waiting).await;
@@ -206,8 +206,7 @@ pub async fn find_timeline(
     let mut tx = m.store.read().await?;
     let workspace = caller.workspace;
     let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
-    let place = (conversation, view.since);
-    let Some(row) = tx.find_message(workspace, place, message).await? else { return Ok(None) };
+    let Some(row) = tx.find_message(workspace, &view, message).await? else { return Ok(None) };
     let recipients = tx.load_recipients(workspace, &[message]).await?;
     let addresses = tx.load_addresses(workspace, &recipients.iter().map(|r| r.address_id).collect::<Vec<_>>()).await?;
     let mut entries = vec![TimelineEntry::Accepted { at: row.created_at }];
@@ -432,6 +431,7 @@ pub(super) async fn compose_conversations(
     for (conversation, address) in joined {
         participants.entry(conversation).or_default().push(text(address));
     }
+    let contacts = load_contact_names(tx, workspace, rows.iter().filter_map(|row| row.contact_id)).await?;
     let compose = |row: ConversationRow| {
         let mut participants = participants.remove(&row.id).unwrap_or_default();
         participants.sort();
@@ -444,6 +444,8 @@ pub(super) async fn compose_conversations(
             snoozed_until: None,
             assignee: None,
             labels: Vec::new(),
+            contact: row.contact_id.and_then(|id| contacts.get(&id).cloned()),
+            joined_to: row.joined_to,
             participants,
             channels: Channel::of_bits(row.channels),
             message_count: row.message_count - row.hidden_count.unwrap_or(0),

@@ -1,4 +1,4 @@
-//! Answering in a conversation: addresses and channel come from its last message.
+//! Answering in a conversation: addresses and channel come from its last message, or from the last one of a channel.
 
 use super::mails::Answered;
 use super::send::send_answer;
@@ -51,31 +51,40 @@ pub async fn reply(
     reply: Reply,
     once: Option<Once>,
 ) -> Result<Sent, ReplyError> {
-    let last = last_message(m, caller, conversation).await.map_err(SendError::from)?;
+    let last = last_message(m, caller, conversation, reply.channel).await.map_err(SendError::from)?;
     let (last, answered) = last.ok_or(ReplyError::NoSuchConversation)?;
     let draft = draft(m, &last, reply);
     Ok(send_answer(m, caller, draft, once, answered.as_ref()).await?)
 }
 
-/// The last message of a conversation, and as what a mail is answered.
+/// The message whose addresses are taken, and as what a mail is answered: the last one, or the last one of the channel
+/// that is asked for, where a joined conversation has been held on several.
 async fn last_message(
     m: &Messaging,
     caller: &Caller,
     conversation: ConversationId,
+    channel: Option<Channel>,
 ) -> store::Result<Option<(Message, Option<Answered>)>> {
+    let workspace = caller.workspace;
     let mut tx = m.store.read().await?;
-    if !tx.sees(caller, conversation).await? {
-        return Ok(None);
+    let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
+    let Some(mut row) = tx.find_last_message(workspace, view.id).await? else { return Ok(None) };
+    if let Some(channel) = channel.filter(|channel| channel.is_text() != row.channel.is_text()) {
+        let same = Channel::ALL.into_iter().filter(|other| other.is_text() == channel.is_text());
+        let bits = same.fold(0, |bits, other| bits | other.bit());
+        row = tx.find_last_joined(workspace, view.id, bits).await?.unwrap_or(row);
     }
-    let Some(row) = tx.find_last_message(caller.workspace, conversation).await? else { return Ok(None) };
-    let answered = Answered::find(&mut tx, caller.workspace, &row).await?;
-    Ok(load_composed(&mut tx, caller.workspace, vec![row]).await?.pop().map(|last| (last, answered)))
+    let answered = Answered::find(&mut tx, workspace, &row).await?;
+    Ok(load_composed(&mut tx, workspace, vec![row]).await?.pop().map(|last| (last, answered)))
 }
 
 fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> {
     let channel = reply.channel.unwrap_or(last.channel);
     if channel.is_text() != last.channel.is_text() {
-        let message = format!("this conversation has no addresses for {}", channel.as_str());
+        let message = format!(
+            "nothing was said by {} in this conversation, so it has no addresses for that; send a first message",
+            channel.as_str()
+        );
         return Err(vec![FieldError::new("type", "invalid", message)]);
     }
     let (from, to, cc) = ends(last);

@@ -1,7 +1,7 @@
 //! Saved replies, and the text of one for a conversation.
 
 use super::read::load_composed;
-use super::team::sees_numbers;
+use super::team::view_numbers;
 use super::{Messaging, Page, PageRequest};
 use crate::domain::{
     Caller, ConversationId, Direction, Message, SavedReply, SavedReplyId, WorkspaceId, fill_placeholders,
@@ -92,7 +92,8 @@ pub async fn delete_saved_reply(
     Ok(tx.commit().await?)
 }
 
-/// The text of a reply for a conversation: `contact` is who is written to, `agent` who asks, `workspace` its name.
+/// The text of a reply for a conversation: `contact` is who is written to, by name where
+/// that is known, `agent` who asks, `workspace` its name.
 pub async fn render_saved_reply(
     m: &Messaging,
     caller: &Caller,
@@ -102,12 +103,11 @@ pub async fn render_saved_reply(
     let workspace = caller.workspace;
     let mut tx = m.store.read().await?;
     let reply = tx.find_saved_reply(workspace, id).await?.ok_or(SavedReplyError::NoSuchReply)?;
-    if !sees_numbers(&mut tx, caller, conversation).await? {
-        return Err(SavedReplyError::NoSuchConversation);
-    }
-    let last = tx.find_last_message(workspace, conversation).await?;
+    let view = view_numbers(&mut tx, caller, conversation).await?.ok_or(SavedReplyError::NoSuchConversation)?;
+    let last = tx.find_last_message(workspace, view.id).await?;
     let last = load_composed(&mut tx, workspace, last.into_iter().collect()).await?.pop();
-    let contact = last.as_ref().map(contact).unwrap_or_default();
+    let named = tx.find_contact_with(workspace, view.id).await?;
+    let contact = named.or_else(|| last.as_ref().map(contact)).unwrap_or_default();
     let name = tx.find_workspace_name(workspace).await?.unwrap_or_default();
     let agent = agent_name(&mut tx, caller).await?.unwrap_or_else(|| name.clone());
     Ok(fill_placeholders(&reply.body, |placeholder| match placeholder {

@@ -8,7 +8,7 @@ use super::{Messaging, SINGLE, Way, default_span};
 use crate::domain::{
     Address, AddressId, Caller, ConversationId, Direction, Message, MessageId, Status, Timestamp, WorkspaceId,
 };
-use crate::store::{self, Bearing, MessageRow, NewHistory, NewWork, Tx};
+use crate::store::{self, Bearing, MessageRow, NewHistory, NewWork, Tx, View};
 
 /// Why a message was not moved.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ pub async fn cancel(
         return Err(MoveError::NoSuchMessage);
     }
     let work = tx.lock_work(workspace, message).await?;
-    let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
+    let mut bearing = lock(&mut tx, workspace, &view, message).await?;
     if !matches!(bearing.status, Status::Scheduled | Status::Queued) {
         return Err(MoveError::NotInState(bearing.status));
     }
@@ -70,7 +70,7 @@ pub async fn replay(
         return Err(MoveError::NoSuchMessage);
     }
     tx.lock_work(workspace, message).await?;
-    let mut bearing = lock(&mut tx, workspace, conversation, message).await?;
+    let mut bearing = lock(&mut tx, workspace, &view, message).await?;
     if bearing.direction == Direction::Inbound || !bearing.status.is_replayable() {
         return Err(MoveError::NotInState(bearing.status));
     }
@@ -130,14 +130,10 @@ pub(crate) async fn load_ways(
     Ok(rows.iter().filter_map(way).collect())
 }
 
-async fn lock(
-    tx: &mut Tx,
-    workspace: WorkspaceId,
-    conversation: ConversationId,
-    message: MessageId,
-) -> Result<Bearing, MoveError> {
-    let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop();
-    bearing.filter(|bearing| bearing.conversation_id == conversation).ok_or(MoveError::NoSuchMessage)
+async fn lock(tx: &mut Tx, workspace: WorkspaceId, view: &View, message: MessageId) -> Result<Bearing, MoveError> {
+    let bearing = tx.lock_messages(&[(workspace, message)]).await?.pop().ok_or(MoveError::NoSuchMessage)?;
+    let is_there = tx.holds(workspace, view, bearing.place()).await?;
+    if is_there { Ok(bearing) } else { Err(MoveError::NoSuchMessage) }
 }
 
 /// Writes where a message stands now and what its timeline says of that, and gives it as it is shown.

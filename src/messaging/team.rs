@@ -11,7 +11,7 @@ use crate::domain::{
     ActKind, Activity, Actor, Caller, Conversation, ConversationId, ConversationKind, ConversationState, FieldError,
     Label, LabelId, LabelName, Note, NoteId, Refusal, Role, Timestamp, UserId, WorkspaceId,
 };
-use crate::store::{self, ActRow, Bench, ConversationRow, NewAct, NoteRow, Tx};
+use crate::store::{self, ActRow, Bench, ConversationRow, NewAct, NoteRow, Tx, View};
 
 /// Conversations that one step of the sweep opens.
 const SET: i64 = 200;
@@ -93,18 +93,20 @@ pub async fn change_bench(
         Some(None) => Some(None),
         None => None,
     };
-    let before = tx.lock_bench(caller.workspace, id).await?.ok_or(ChangeError::NoSuchConversation)?;
+    let view = tx.lock_view(caller, id).await?.ok_or(ChangeError::NoSuchConversation)?;
+    let (id, place) = (view.id, view.place());
+    let before = tx.find_bench(caller.workspace, id).await?.ok_or(ChangeError::NoSuchConversation)?;
     let mut after = before.clone();
     let mut acts = Vec::new();
     if let Some((state, until)) = change.state {
         (after.state, after.snoozed_until) = (state, until);
     }
     if (after.state, after.snoozed_until) != (before.state, before.snoozed_until) {
-        acts.push(NewAct::by(caller, id, ActKind::State, state_data(&after), now));
+        acts.push(NewAct::by(caller, place, ActKind::State, state_data(&after), now));
     }
     after.assignee_id = assignee.unwrap_or(before.assignee_id);
     if after.assignee_id != before.assignee_id {
-        acts.push(NewAct::by(caller, id, ActKind::Assignee, json!({ "user": after.assignee_id }), now));
+        acts.push(NewAct::by(caller, place, ActKind::Assignee, json!({ "user": after.assignee_id }), now));
     }
     if after != before {
         tx.put_bench(caller.workspace, id, &after).await?;
@@ -157,9 +159,9 @@ pub async fn end_snoozes(m: &Messaging) -> store::Result<usize> {
     Ok(opened)
 }
 
-/// Whether the caller sees this conversation of the numbers.
-pub(super) async fn sees_numbers(tx: &mut Tx, caller: &Caller, id: ConversationId) -> store::Result<bool> {
-    Ok(tx.view(caller, id).await?.is_some_and(|view| view.kind == ConversationKind::Numbers))
+/// What the caller sees of this conversation of the numbers.
+pub(super) async fn view_numbers(tx: &mut Tx, caller: &Caller, id: ConversationId) -> store::Result<Option<View>> {
+    Ok(tx.view(caller, id).await?.filter(|view| view.kind == ConversationKind::Numbers))
 }
 
 /// The labels of a workspace, oldest first.
@@ -205,11 +207,10 @@ pub async fn label_conversation(
 ) -> Result<(), LabelError> {
     let workspace = caller.workspace;
     let mut tx = m.store.begin().await?;
-    if !sees_numbers(&mut tx, caller, conversation).await? {
-        return Err(LabelError::NoSuchConversation);
-    }
+    let view = tx.lock_view(caller, conversation).await?.filter(|view| view.kind == ConversationKind::Numbers);
+    let view = view.ok_or(LabelError::NoSuchConversation)?;
     let label = tx.find_label(workspace, label).await?.ok_or(LabelError::NoSuchLabel)?;
-    tx.lock_bench(workspace, conversation).await?.ok_or(LabelError::NoSuchConversation)?;
+    let conversation = view.id;
     let (kind, is_changed) = if is_wanted {
         (ActKind::LabelAdded, tx.put_label(workspace, conversation, label.id).await?)
     } else {
@@ -220,7 +221,7 @@ pub async fn label_conversation(
     }
     if is_changed {
         let data = json!({ "label": LabelName { id: label.id, name: label.name } });
-        tx.add_acts(&[NewAct::by(caller, conversation, kind, data, m.clock.now())]).await?;
+        tx.add_acts(&[NewAct::by(caller, view.place(), kind, data, m.clock.now())]).await?;
     }
     Ok(tx.commit().await?)
 }
@@ -233,13 +234,10 @@ pub async fn list_activity(
     page: PageRequest,
 ) -> store::Result<Option<Page<Activity>>> {
     let mut tx = m.store.read().await?;
-    if !sees_numbers(&mut tx, caller, conversation).await? {
-        return Ok(None);
-    }
-    let rows = tx.list_acts(caller.workspace, conversation, page).await?;
+    let Some(view) = view_numbers(&mut tx, caller, conversation).await? else { return Ok(None) };
+    let rows = tx.list_acts(caller.workspace, &view, page).await?;
     let note_ids: Vec<NoteId> = rows.data.iter().filter_map(|row| field(row, "note")).collect();
-    let notes =
-        if note_ids.is_empty() { Vec::new() } else { tx.load_notes(caller.workspace, conversation, &note_ids).await? };
+    let notes = if note_ids.is_empty() { Vec::new() } else { tx.load_notes(caller.workspace, &note_ids).await? };
     let actors = rows.data.iter().map(|row| row.actor.as_str()).chain(notes.iter().map(|note| note.author.as_str()));
     let people = actors.filter_map(Actor::user_of).chain(rows.data.iter().filter_map(|row| field(row, "user")));
     let names = tx.load_usernames(people).await?;
@@ -260,6 +258,8 @@ fn show_act(row: &ActRow, names: &HashMap<UserId, String>, notes: &HashMap<NoteI
         snoozed_until: field(row, "snoozed_until"),
         assignee: field(row, "user").and_then(|user: UserId| names.get(&user).cloned()),
         label: field(row, "label"),
+        conversation_id: field(row, "conversation"),
+        contact_id: field(row, "contact"),
         note: field(row, "note").and_then(|note: NoteId| notes.get(&note).cloned()),
         actor: Actor::of(&row.actor, |user| names.get(&user).cloned()),
     }

@@ -1,11 +1,11 @@
 //! Who did what to a conversation, and where it stands with the team.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sqlx::types::Json;
 
 use super::messages::micros;
-use super::{Dialect, NewEvent, Page, PageRequest, Position, Result, Tx, on, set};
+use super::{Dialect, NewEvent, Page, PageRequest, Place, Position, Result, Tx, View, on, set};
 use crate::domain::{
     ActKind, Actor, Caller, ConversationId, ConversationState, EventKind, Timestamp, UserId, WorkspaceId,
 };
@@ -15,8 +15,9 @@ use crate::domain::{
 pub struct NewAct {
     /// Whose conversation.
     pub workspace: WorkspaceId,
-    /// Which conversation.
-    pub conversation: ConversationId,
+    /// Which conversation, and where that is shown.
+    #[serde(rename = "conversation", serialize_with = "own_id")]
+    pub place: Place,
     /// Who did it, as [`crate::domain::Who`] is written, or [`Actor::SYSTEM`].
     pub actor: String,
     /// What was done.
@@ -28,22 +29,27 @@ pub struct NewAct {
     pub at: Timestamp,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+fn own_id<S: Serializer>(place: &Place, serializer: S) -> Result<S::Ok, S::Error> {
+    place.id.serialize(serializer)
+}
+
 impl NewAct {
     /// What the caller did.
-    pub fn by(caller: &Caller, conversation: ConversationId, kind: ActKind, data: Value, at: Timestamp) -> Self {
-        Self { workspace: caller.workspace, conversation, actor: caller.who.to_string(), kind, data, at }
+    pub fn by(caller: &Caller, place: Place, kind: ActKind, data: Value, at: Timestamp) -> Self {
+        Self { workspace: caller.workspace, place, actor: caller.who.to_string(), kind, data, at }
     }
 
     /// A conversation that nobody answers any more.
-    pub fn unassigned((workspace, conversation): (WorkspaceId, ConversationId), actor: &str, at: Timestamp) -> Self {
+    pub fn unassigned((workspace, place): (WorkspaceId, Place), actor: &str, at: Timestamp) -> Self {
         let data = serde_json::json!({ "user": null });
-        Self { workspace, conversation, actor: actor.to_owned(), kind: ActKind::Assignee, data, at }
+        Self { workspace, place, actor: actor.to_owned(), kind: ActKind::Assignee, data, at }
     }
 
     /// A conversation that the server opened by itself.
-    pub fn opened(workspace: WorkspaceId, conversation: ConversationId, at: Timestamp) -> Self {
+    pub fn opened(workspace: WorkspaceId, place: Place, at: Timestamp) -> Self {
         let data = serde_json::json!({ "state": ConversationState::Open });
-        Self { workspace, conversation, actor: Actor::SYSTEM.to_owned(), kind: ActKind::State, data, at }
+        Self { workspace, place, actor: Actor::SYSTEM.to_owned(), kind: ActKind::State, data, at }
     }
 }
 
@@ -73,9 +79,50 @@ pub struct Bench {
     pub assignee_id: Option<UserId>,
 }
 
+/// A conversation that was changed on its own, and the one with its newest message.
+#[derive(Debug, sqlx::FromRow)]
+struct Freed {
+    workspace_id: WorkspaceId,
+    id: ConversationId,
+    joined_to: Option<ConversationId>,
+    newest: Option<ConversationId>,
+}
+
+impl Freed {
+    /// Where it is told; what is shown in another conversation is told there.
+    fn place(self) -> Option<(WorkspaceId, Place)> {
+        let place = Place { id: self.newest.unwrap_or(self.id), shown: self.id };
+        self.joined_to.is_none().then_some((self.workspace_id, place))
+    }
+}
+
+macro_rules! freed {
+    ($update:literal) => {
+        concat!(
+            $update,
+            " returning workspace_id, id, joined_to, (select m.conversation_id from messages m
+                where m.workspace_id = conversations.workspace_id and m.id = conversations.last_message_id) as newest"
+        )
+    };
+}
+
 impl Tx {
     /// Stores what was done, with an event for each conversation.
     pub async fn add_acts(&mut self, acts: &[NewAct]) -> Result<()> {
+        self.insert_acts(acts).await?;
+        let mut told: Option<ConversationId> = None;
+        for act in acts {
+            if told != Some(act.place.shown) {
+                let kind = EventKind::ConversationUpdated;
+                self.record(NewEvent::of_conversation(act.workspace, kind, act.place.shown, act.at));
+            }
+            told = Some(act.place.shown);
+        }
+        Ok(())
+    }
+
+    /// Stores what was done.
+    pub(super) async fn insert_acts(&mut self, acts: &[NewAct]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "insert into conversation_acts (workspace_id, conversation_id, actor, kind, data, at)
                 select value ->> 'workspace', value ->> 'conversation', value ->> 'actor', value ->> 'kind',
@@ -91,49 +138,36 @@ impl Tx {
         let sql = SQL.pick(self);
         let rows = set(&acts)?;
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
-        let mut told: Option<ConversationId> = None;
-        for act in acts {
-            if told != Some(act.conversation) {
-                let kind = EventKind::ConversationUpdated;
-                self.record(NewEvent::of_conversation(act.workspace, kind, act.conversation, act.at));
-            }
-            told = Some(act.conversation);
-        }
         Ok(())
     }
 
-    /// What was done to a conversation, oldest first.
-    pub async fn list_acts(
-        &mut self,
-        workspace: WorkspaceId,
-        conversation: ConversationId,
-        page: PageRequest,
-    ) -> Result<Page<ActRow>> {
+    /// What was done to a conversation and to all of what it is joined, oldest first.
+    pub async fn list_acts(&mut self, workspace: WorkspaceId, view: &View, page: PageRequest) -> Result<Page<ActRow>> {
         const SQL: &str = "select id, actor, kind, data, at from conversation_acts
             where workspace_id = $1 and conversation_id = $2 and id > $3 order by id limit $4";
+        const JOINED: &str = "select id, actor, kind, data, at from conversation_acts
+            where workspace_id = $1 and id > $3 and conversation_id in
+                (select id from conversations where workspace_id = $1 and joined_to = $2)
+            order by id limit $4";
+        let sql = if view.parts.is_empty() { SQL } else { JOINED };
         let (after, limit) = (page.lower_bound().id, page.limit + 1);
         let rows: Vec<ActRow> = on!(self, |conn| {
-            sqlx::query_as(SQL).bind(workspace).bind(conversation).bind(after).bind(limit).fetch_all(conn).await
+            sqlx::query_as(sql).bind(workspace).bind(view.id).bind(after).bind(limit).fetch_all(conn).await
         })?;
         Ok(Page::cut(rows, page.limit, |row| Position { at: row.at, id: row.id }))
     }
 
-    /// Locks a conversation of the numbers for a change, and tells how it stands.
-    pub async fn lock_bench(&mut self, workspace: WorkspaceId, id: ConversationId) -> Result<Option<Bench>> {
-        const SQL: Dialect = Dialect {
-            sqlite: "select state, snoozed_until, assignee_id from conversations
-                where workspace_id = $1 and id = $2 and kind = 'numbers'",
-            postgres: "select state, snoozed_until, assignee_id from conversations
-                where workspace_id = $1 and id = $2 and kind = 'numbers' for no key update",
-        };
-        let sql = SQL.pick(self);
-        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(id).fetch_optional(conn).await)?)
+    /// How a conversation of the numbers stands that [`Tx::lock_view`] has locked.
+    pub async fn find_bench(&mut self, workspace: WorkspaceId, id: ConversationId) -> Result<Option<Bench>> {
+        const SQL: &str = "select state, snoozed_until, assignee_id from conversations
+            where workspace_id = $1 and id = $2 and kind = 'numbers'";
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(id).fetch_optional(conn).await)?)
     }
 
-    /// Writes where a locked conversation stands now.
+    /// Writes where a locked conversation stands now, and with it all of what it is joined.
     pub async fn put_bench(&mut self, workspace: WorkspaceId, id: ConversationId, bench: &Bench) -> Result<()> {
         const SQL: &str = "update conversations set state = $3, snoozed_until = $4, assignee_id = $5
-            where workspace_id = $1 and id = $2";
+            where workspace_id = $1 and (id = $2 or joined_to = $2)";
         on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(id).bind(bench.state).bind(bench.snoozed_until);
             query.bind(bench.assignee_id).execute(conn).await.map(drop)
@@ -149,19 +183,22 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2
-                returning id",
-            postgres: "update conversations set assignee_id = null
+            sqlite: freed!("update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2"),
+            postgres: freed!(
+                "update conversations set assignee_id = null
                 where workspace_id = $1 and id in (select id from conversations
-                    where workspace_id = $1 and assignee_id = $2 order by id for no key update)
-                returning id",
+                    where workspace_id = $1 and assignee_id = $2 order by joined_to is null, id for no key update)"
+            ),
         };
         let sql = SQL.pick(self);
-        let mut freed: Vec<ConversationId> =
-            on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).bind(user).fetch_all(conn).await)?;
-        freed.sort_unstable();
-        let act = |conversation: ConversationId| NewAct::unassigned((workspace, conversation), actor, now);
-        let acts: Vec<NewAct> = freed.into_iter().map(act).collect();
+        let mut freed: Vec<Freed> =
+            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(user).fetch_all(conn).await)?;
+        freed.sort_unstable_by_key(|freed| freed.id);
+        let acts: Vec<NewAct> = freed
+            .into_iter()
+            .filter_map(Freed::place)
+            .map(|(workspace, place)| NewAct::unassigned((workspace, place), actor, now))
+            .collect();
         self.add_acts(&acts).await
     }
 
@@ -174,22 +211,28 @@ impl Tx {
     /// Opens conversations whose snooze has ended, at most so many; each with its act.
     pub async fn end_snoozes(&mut self, now: Timestamp, limit: i64) -> Result<usize> {
         const SQL: Dialect = Dialect {
-            sqlite: "update conversations set state = 'open', snoozed_until = null
+            sqlite: freed!(
+                "update conversations set state = 'open', snoozed_until = null
                 where id in (select id from conversations where state = 'snoozed' and snoozed_until <= $1
-                    order by snoozed_until limit $2)
-                returning workspace_id, id",
-            postgres: "update conversations set state = 'open', snoozed_until = null
+                    order by snoozed_until limit $2)"
+            ),
+            postgres: freed!(
+                "update conversations set state = 'open', snoozed_until = null
                 where (workspace_id, id) in (select workspace_id, id from conversations
                     where state = 'snoozed' and snoozed_until <= $1 order by snoozed_until limit $2
-                    for update skip locked)
-                returning workspace_id, id",
+                    for update skip locked)"
+            ),
         };
         let sql = SQL.pick(self);
-        let mut opened: Vec<(WorkspaceId, ConversationId)> =
-            on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?;
-        opened.sort_unstable();
-        let acts: Vec<NewAct> = opened.iter().map(|(workspace, id)| NewAct::opened(*workspace, *id, now)).collect();
+        let mut opened: Vec<Freed> = on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?;
+        let count = opened.len();
+        opened.sort_unstable_by_key(|opened| (opened.workspace_id, opened.id));
+        let acts: Vec<NewAct> = opened
+            .into_iter()
+            .filter_map(Freed::place)
+            .map(|(workspace, place)| NewAct::opened(workspace, place, now))
+            .collect();
         self.add_acts(&acts).await?;
-        Ok(opened.len())
+        Ok(count)
     }
 }

@@ -85,14 +85,14 @@ impl Source {
     /// From where they come, to the end of the first condition.
     fn push(self, query: &mut Statement, workspace: WorkspaceId) {
         match self {
-            Self::All => query.push("conversations c where c.workspace_id = ").bind(workspace),
+            Self::All => query.push("conversations c where c.joined_to is null and c.workspace_id = ").bind(workspace),
             Self::Numbers(state) => query
-                .push("conversations c where c.workspace_id = ")
+                .push("conversations c where c.joined_to is null and c.workspace_id = ")
                 .bind(workspace)
                 .push(" and c.kind = 'numbers' and c.state = ")
                 .bind(state.as_str().to_owned()),
             Self::Unread(state) => query
-                .push("conversations c where c.unread_count > 0 and c.workspace_id = ")
+                .push("conversations c where c.unread_count > 0 and c.joined_to is null and c.workspace_id = ")
                 .bind(workspace)
                 .push(" and c.state = ")
                 .bind(state.as_str().to_owned()),
@@ -106,7 +106,7 @@ impl Source {
                       and c.kind <> 'numbers'",
                 ),
             Self::Assigned(user, state) => query
-                .push("conversations c where c.workspace_id = ")
+                .push("conversations c where c.joined_to is null and c.workspace_id = ")
                 .bind(workspace)
                 .push(" and c.assignee_id = ")
                 .bind(user)
@@ -117,7 +117,7 @@ impl Source {
                 .bind(workspace)
                 .push(" and l.label_id = ")
                 .bind(label.0)
-                .push(" and c.workspace_id = l.workspace_id and c.id = l.conversation_id"),
+                .push(" and c.workspace_id = l.workspace_id and c.id = l.conversation_id and c.joined_to is null"),
         };
     }
 }
@@ -270,9 +270,18 @@ impl Tx {
         if let Some(q) = &filter.q {
             let named = self.find_participant(workspace, q_address, Some(q.trim())).await?;
             let hits = self.search_conversations(caller, q, named).await?;
+            let hits = self.shown_of(workspace, &hits).await?;
             found = Some(match found {
                 Some(others) => hits.into_iter().filter(|id| others.contains(id)).collect(),
                 None => hits.into_iter().collect(),
+            });
+        }
+        if let Some(contact) = filter.contact {
+            let with_them = self.conversations_with(workspace, &[contact]).await?;
+            let with_them: BTreeSet<ConversationId> = with_them.into_iter().map(|(_, id)| id).collect();
+            found = Some(match found {
+                Some(others) => with_them.intersection(&others).copied().collect(),
+                None => with_them,
             });
         }
         narrow.found = found.map(|ids| set(&ids)).transpose()?;
@@ -292,8 +301,11 @@ impl Tx {
         let rows: Vec<(ConversationId,)> = on!(self, |conn| {
             sqlx::query_as(SQL).bind(workspace).bind(address).bind(user).bind(MANY).fetch_all(conn).await
         })?;
-        let are_few = i64::try_from(rows.len()).is_ok_and(|count| count < MANY);
-        Ok(are_few.then(|| rows.into_iter().map(|(id,)| id).collect()))
+        if i64::try_from(rows.len()).is_ok_and(|count| count >= MANY) {
+            return Ok(None);
+        }
+        let ids: Vec<ConversationId> = rows.into_iter().map(|(id,)| id).collect();
+        Ok(Some(self.shown_of(workspace, &ids).await?.into_iter().collect()))
     }
 
     /// Whose conversations are meant; nothing when that is somebody whom there is not.

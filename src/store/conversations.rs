@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
 
-use super::{Dialect, Error, NewAct, NewEvent, Result, Tx, on, set};
+use super::{Dialect, Error, NewAct, NewEvent, Place, Result, Tx, on, set};
 use crate::domain::{
-    AddressId, Caller, Channel, ConversationId, ConversationKind, ConversationState, Direction, EventKind, LabelId,
-    MessageId, Sight, Status, Timestamp, UserId, WorkspaceId,
+    Actor, AddressId, Caller, Channel, ContactId, ConversationId, ConversationKind, ConversationState, Direction,
+    EventKind, LabelId, MessageId, Status, Timestamp, UserId, WorkspaceId,
 };
 
 /// What the list of conversations is narrowed to.
@@ -27,6 +27,8 @@ pub struct ConversationFilter {
     pub assignee: Option<AssigneeFilter>,
     /// It has this label.
     pub label: Option<LabelId>,
+    /// It is with this contact.
+    pub contact: Option<ContactId>,
     /// Somebody has not read all of it.
     pub is_unread: bool,
 }
@@ -55,6 +57,9 @@ pub struct Thread {
     pub unread: i64,
     /// The last of them.
     pub last: MessageId,
+    /// Where that stands.
+    #[serde(skip)]
+    pub place: Place,
 }
 
 /// A conversation as it is stored, with its last message.
@@ -72,6 +77,10 @@ pub struct ConversationRow {
     pub snoozed_until: Option<Timestamp>,
     /// Who answers.
     pub assignee_id: Option<UserId>,
+    /// With which contact it is.
+    pub contact_id: Option<ContactId>,
+    /// In which conversation it is shown.
+    pub joined_to: Option<ConversationId>,
     /// [`Channel::bit`]s.
     pub channels: i64,
     /// How many messages it holds.
@@ -112,23 +121,17 @@ pub struct ConversationRow {
     pub accepted_at: Option<Timestamp>,
 }
 
-/// What somebody sees of a conversation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct View {
-    /// Between whom it is.
-    pub kind: ConversationKind,
-    /// Nothing before this message.
-    pub since: MessageId,
-    /// Whether they take part in it as a person.
-    pub is_member: bool,
-    /// Whether they have not taken it on yet.
-    pub is_request: bool,
-}
-
 #[derive(sqlx::FromRow)]
 struct Keyed {
     id: ConversationId,
     participants_key: String,
+    joined_to: Option<ConversationId>,
+}
+
+impl Keyed {
+    fn named(self) -> (String, Place) {
+        (self.participants_key, Place { id: self.id, shown: self.joined_to.unwrap_or(self.id) })
+    }
 }
 
 #[derive(Serialize)]
@@ -143,7 +146,7 @@ pub(super) const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key
 /// What is read of a conversation `c`, its last message `m` and the caller's own row `x` among its members.
 macro_rules! columns {
     () => {
-        "c.id, c.kind, c.name, c.state, c.snoozed_until, c.assignee_id, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
+        "c.id, c.kind, c.name, c.state, c.snoozed_until, c.assignee_id, c.contact_id, c.joined_to, c.channels, c.message_count, c.unread_count, c.created_at, c.activity_at,
          c.last_message_id, m.direction as last_direction, m.channel as last_channel, m.from_id as last_from_id,
          m.author_id as last_author_id, m.subject as last_subject, m.body as last_body, m.status as last_status,
          m.occurred_at as last_occurred_at, x.unread_count as own_unread_count, x.hidden_count,
@@ -192,26 +195,29 @@ fn participants_key(participants: &BTreeSet<AddressId>) -> String {
 impl Tx {
     /// The conversation of each set of participants; what is new begins now.
     ///
-    /// An existing conversation burns no number: on PostgreSQL whoever misses one takes a lock by its name and looks
-    /// again before inserting.
+    /// Until the end of this unit of work none of them is joined to another, or split from one.
     pub async fn ensure_conversations(
         &mut self,
         workspace: WorkspaceId,
         sets: &[BTreeSet<AddressId>],
         now: Timestamp,
-    ) -> Result<Vec<ConversationId>> {
+    ) -> Result<Vec<Place>> {
         let keys: Vec<String> = sets.iter().map(participants_key).collect();
-        let mut known = self.find_conversations(workspace, keys.iter().cloned().collect()).await?;
-        let mut missing: BTreeMap<&String, &BTreeSet<AddressId>> =
+        let wanted: BTreeSet<String> = keys.iter().cloned().collect();
+        // a single one is held at once; of several none is held before what is new has been locked
+        let is_held = wanted.len() == 1 || !self.is_postgres();
+        let mut known = if is_held {
+            self.hold_conversations(workspace, &wanted).await?
+        } else {
+            self.find_conversations(workspace, wanted.clone()).await?
+        };
+        let missing: BTreeMap<&String, &BTreeSet<AddressId>> =
             keys.iter().zip(sets).filter(|(key, _)| !known.contains_key(*key)).collect();
-        if !missing.is_empty() && self.is_postgres() {
-            let names = set(&missing.keys().collect::<Vec<_>>())?;
-            on!(self, |conn| sqlx::query(LOCK).bind(names).execute(conn).await.map(drop))?;
-            known.extend(self.find_conversations(workspace, missing.keys().map(|key| (*key).clone()).collect()).await?);
-            missing.retain(|key, _| !known.contains_key(*key));
-        }
         if !missing.is_empty() {
-            known.extend(self.insert_conversations(workspace, &missing, now).await?);
+            self.begin_conversations(workspace, missing, now).await?;
+        }
+        if !is_held || wanted.len() > known.len() {
+            known = self.hold_conversations(workspace, &wanted).await?;
         }
         let found =
             keys.iter().map(|key| known.get(key).copied().ok_or(Error::Corrupt("no row for a new conversation")));
@@ -222,17 +228,102 @@ impl Tx {
         &mut self,
         workspace: WorkspaceId,
         keys: BTreeSet<String>,
-    ) -> Result<HashMap<String, ConversationId>> {
+    ) -> Result<HashMap<String, Place>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select id, participants_key from conversations
+            sqlite: "select id, participants_key, joined_to from conversations
                 where workspace_id = $1 and participants_key in (select value from json_each($2))",
-            postgres: "select id, participants_key from conversations
+            postgres: "select id, participants_key, joined_to from conversations
                 where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))",
         };
-        let sql = SQL.pick(self);
-        let keys = set(&keys)?;
+        self.keyed(workspace, SQL.pick(self), &keys).await
+    }
+
+    /// Where conversations with participants of their own are shown; none of them is joined or split before the end of
+    /// this unit of work.
+    pub async fn hold_places(
+        &mut self,
+        workspace: WorkspaceId,
+        ids: &BTreeSet<ConversationId>,
+    ) -> Result<HashMap<ConversationId, Place>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select id, participants_key, joined_to from conversations
+                where workspace_id = $1 and id in (select value from json_each($2))",
+            postgres: "select id, participants_key, joined_to from conversations where workspace_id = $1
+                and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
+                order by id for key share",
+        };
+        if ids.is_empty() {
+            return Ok(HashMap::new());
+        }
+        let (sql, ids) = (SQL.pick(self), set(ids)?);
+        let rows: Vec<Keyed> = on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?;
+        Ok(rows.into_iter().map(|row| (row.id, row.named().1)).collect())
+    }
+
+    /// The same, and none of them is joined or split before the end of this unit of work.
+    async fn hold_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        keys: &BTreeSet<String>,
+    ) -> Result<HashMap<String, Place>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select id, participants_key, joined_to from conversations
+                where workspace_id = $1 and participants_key in (select value from json_each($2))",
+            postgres: "select id, participants_key, joined_to from conversations
+                where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))
+                order by id for key share",
+        };
+        self.keyed(workspace, SQL.pick(self), keys).await
+    }
+
+    async fn keyed(
+        &mut self,
+        workspace: WorkspaceId,
+        sql: &'static str,
+        keys: &BTreeSet<String>,
+    ) -> Result<HashMap<String, Place>> {
+        let keys = set(keys)?;
         let rows: Vec<Keyed> = on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(keys).fetch_all(conn).await)?;
-        Ok(rows.into_iter().map(|row| (row.participants_key, row.id)).collect())
+        Ok(rows.into_iter().map(Keyed::named).collect())
+    }
+
+    /// Begins conversations that there were not a moment ago; those with a contact join the others with them.
+    ///
+    /// An existing conversation burns no number: on PostgreSQL whoever misses one takes a lock by its name and looks
+    /// again before inserting.
+    async fn begin_conversations(
+        &mut self,
+        workspace: WorkspaceId,
+        mut missing: BTreeMap<&String, &BTreeSet<AddressId>>,
+        now: Timestamp,
+    ) -> Result<()> {
+        let ends: Vec<AddressId> =
+            missing.values().filter(|ends| ends.len() == 2).flat_map(|ends| ends.iter().copied()).collect();
+        if self.is_postgres() {
+            if self.contacts_of(workspace, &ends).await?.is_empty() {
+                self.share_contacts(workspace).await?;
+            } else {
+                self.lock_contacts(workspace).await?;
+            }
+            let names = set(&missing.keys().collect::<Vec<_>>())?;
+            on!(self, |conn| sqlx::query(LOCK).bind(names).execute(conn).await.map(drop))?;
+            let known = self.find_conversations(workspace, missing.keys().map(|key| (*key).clone()).collect()).await?;
+            missing.retain(|key, _| !known.contains_key(*key));
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let begun = self.insert_conversations(workspace, &missing, now).await?;
+        let contacts: BTreeSet<ContactId> = self.contacts_of(workspace, &ends).await?.into_values().collect();
+        let hidden = if contacts.is_empty() {
+            BTreeSet::new()
+        } else {
+            self.rejoin(workspace, &contacts, (Actor::SYSTEM, now)).await?
+        };
+        for id in begun.into_iter().filter(|id| !hidden.contains(id)) {
+            self.record(NewEvent::of_conversation(workspace, EventKind::ConversationCreated, id, now));
+        }
+        Ok(())
     }
 
     async fn insert_conversations(
@@ -240,16 +331,16 @@ impl Tx {
         workspace: WorkspaceId,
         missing: &BTreeMap<&String, &BTreeSet<AddressId>>,
         now: Timestamp,
-    ) -> Result<HashMap<String, ConversationId>> {
+    ) -> Result<Vec<ConversationId>> {
         const INSERT: Dialect = Dialect {
             sqlite: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, created_at, activity_at)
                 select $1, 'numbers', value, 0, 0, 0, 'open', $3, $3 from json_each($2) order by key
-                returning id, participants_key",
+                returning id, participants_key, joined_to",
             postgres: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, created_at, activity_at)
                 select $1, 'numbers', value, 0, 0, 0, 'open', $3, $3 from jsonb_array_elements_text($2::jsonb) with ordinality order by ordinality
-                returning id, participants_key",
+                returning id, participants_key, joined_to",
         };
         const JOIN: Dialect = Dialect {
             sqlite: "insert into participants (workspace_id, conversation_id, address_id)
@@ -266,16 +357,15 @@ impl Tx {
         for row in &rows {
             let addresses = missing.get(&row.participants_key).copied().into_iter().flatten();
             joins.extend(addresses.map(|address| NewParticipant { conversation: row.id, address: *address }));
-            self.record(NewEvent::of_conversation(workspace, EventKind::ConversationCreated, row.id, now));
         }
         let joins = set(&joins)?;
         let sql = JOIN.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(joins).execute(conn).await.map(drop))?;
-        Ok(rows.into_iter().map(|row| (row.participants_key, row.id)).collect())
+        Ok(rows.into_iter().map(|row| row.id).collect())
     }
 
     /// Counts a set of messages into their conversations; what came in opens those that are snoozed or closed. Rows are
-    /// locked in the order of their ids.
+    /// locked in the order of their ids, those that are shown in others first.
     pub async fn touch_conversations(
         &mut self,
         workspace: WorkspaceId,
@@ -283,7 +373,8 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         const LOCK: &str = "select id from conversations where workspace_id = $1
-            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint))) order by id for no key update";
+            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint)))
+            order by joined_to is null, id for no key update";
         const SQL: Dialect = touch!("", "", ("", ""));
         const INBOUND: Dialect = touch!(
             ", opened_by_id = case when state <> 'open' and x.value ->> 'unread' > 0 then x.value ->> 'last'
@@ -308,13 +399,14 @@ impl Tx {
         let touched: Vec<(ConversationId, Option<MessageId>)> =
             on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(rows).bind(now).fetch_all(conn).await)?;
         let touched: HashSet<_> = touched.into_iter().collect();
-        let is_opened = |thread: &&Thread| touched.contains(&(thread.id, Some(thread.last)));
+        let is_opened =
+            |thread: &&Thread| thread.id == thread.place.shown && touched.contains(&(thread.id, Some(thread.last)));
         let acts: Vec<NewAct> =
-            threads.iter().filter(is_opened).map(|thread| NewAct::opened(workspace, thread.id, now)).collect();
+            threads.iter().filter(is_opened).map(|thread| NewAct::opened(workspace, thread.place, now)).collect();
         self.add_acts(&acts).await
     }
 
-    /// One conversation, when the caller sees it.
+    /// One conversation, or the one in which it is shown, when the caller sees it.
     pub async fn find_conversation(&mut self, caller: &Caller, id: ConversationId) -> Result<Option<ConversationRow>> {
         const SQL: &str = concat!(
             "select ",
@@ -325,12 +417,10 @@ impl Tx {
                 and x.left_at is null
             where c.workspace_id = $1 and c.id = $2"
         );
-        if !self.sees(caller, id).await? {
-            return Ok(None);
-        }
+        let Some(view) = self.view(caller, id).await? else { return Ok(None) };
         let user = caller.user().unwrap_or(UserId(0));
         Ok(on!(self, |conn| {
-            sqlx::query_as(SQL).bind(caller.workspace).bind(id).bind(user).fetch_optional(conn).await
+            sqlx::query_as(SQL).bind(caller.workspace).bind(view.id).bind(user).fetch_optional(conn).await
         })?)
     }
 
@@ -362,40 +452,6 @@ impl Tx {
         };
         let (sql, ids) = (SQL.pick(self), set(&ids)?);
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
-    }
-
-    /// Whether there is such a conversation and the caller sees it.
-    pub async fn sees(&mut self, caller: &Caller, id: ConversationId) -> Result<bool> {
-        Ok(self.view(caller, id).await?.is_some())
-    }
-
-    /// What the caller sees of a conversation; nothing when there is none, or they do not see it.
-    pub async fn view(&mut self, caller: &Caller, id: ConversationId) -> Result<Option<View>> {
-        const SQL: &str = "select c.kind, x.first_message_id, x.accepted_at from conversations c
-            left join members x on x.workspace_id = c.workspace_id and x.conversation_id = c.id and x.user_id = $3
-                and x.left_at is null
-            where c.workspace_id = $1 and c.id = $2";
-        type Found = (ConversationKind, Option<MessageId>, Option<Timestamp>);
-        let user = caller.user().unwrap_or(UserId(0));
-        let found: Option<Found> = on!(self, |conn| {
-            sqlx::query_as(SQL).bind(caller.workspace).bind(id).bind(user).fetch_optional(conn).await
-        })?;
-        let Some((kind, first, accepted_at)) = found else { return Ok(None) };
-        let is_numbers = kind == ConversationKind::Numbers;
-        let sees = match caller.sight() {
-            Sight::All => true,
-            Sight::Numbers => is_numbers,
-            Sight::Person { sees_numbers, .. } => {
-                if is_numbers {
-                    sees_numbers
-                } else {
-                    first.is_some()
-                }
-            }
-        };
-        let is_request = first.is_some() && accepted_at.is_none();
-        let view = View { kind, since: first.unwrap_or(MessageId(0)), is_member: first.is_some(), is_request };
-        Ok(sees.then_some(view))
     }
 
     /// The participants of each of those conversations.

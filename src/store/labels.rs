@@ -79,7 +79,7 @@ impl Tx {
         Ok(done > 0)
     }
 
-    /// Puts a label on a conversation; false when it was there.
+    /// Puts a label on a conversation, and with it on all of what it is joined; false when it was there.
     pub async fn put_label(
         &mut self,
         workspace: WorkspaceId,
@@ -89,22 +89,31 @@ impl Tx {
         const SQL: &str =
             "insert into conversation_labels (workspace_id, conversation_id, label_id) values ($1, $2, $3)
             on conflict do nothing";
+        const PARTS: &str = "insert into conversation_labels (workspace_id, conversation_id, label_id)
+            select workspace_id, id, $3 from conversations where workspace_id = $1 and joined_to = $2
+            on conflict do nothing";
         let done = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(conversation).bind(label);
             query.execute(conn).await.map(|done| done.rows_affected())
         })?;
+        if done > 0 {
+            on!(self, |conn| {
+                sqlx::query(PARTS).bind(workspace).bind(conversation).bind(label).execute(conn).await.map(drop)
+            })?;
+        }
         Ok(done > 0)
     }
 
-    /// Takes a label from a conversation; false when it was not there.
+    /// Takes a label from a conversation, and with it from all of what it is joined; false when it was not there.
     pub async fn take_label(
         &mut self,
         workspace: WorkspaceId,
         conversation: ConversationId,
         label: LabelId,
     ) -> Result<bool> {
-        const SQL: &str = "delete from conversation_labels
-            where workspace_id = $1 and conversation_id = $2 and label_id = $3";
+        const SQL: &str = "delete from conversation_labels where workspace_id = $1 and label_id = $3
+            and conversation_id in (select $2 union all
+                select id from conversations where workspace_id = $1 and joined_to = $2)";
         let done = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(conversation).bind(label);
             query.execute(conn).await.map(|done| done.rows_affected())

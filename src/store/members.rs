@@ -107,7 +107,7 @@ impl Tx {
     /// The conversation of two people, if there is one.
     pub async fn find_direct(&mut self, workspace: WorkspaceId, pair: [UserId; 2]) -> Result<Option<ConversationId>> {
         let found = self.find_conversations(workspace, BTreeSet::from([pair_key(pair)])).await?;
-        Ok(found.into_values().next())
+        Ok(found.into_values().next().map(|place| place.id))
     }
 
     /// The two people of a direct conversation; nobody when it is none.

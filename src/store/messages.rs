@@ -102,7 +102,9 @@ pub struct AttachmentRow {
 pub struct MessageRow {
     /// Its id.
     pub id: MessageId,
-    /// Where it belongs.
+    /// The conversation of its participants.
+    pub own_conversation_id: ConversationId,
+    /// Where it is shown.
     pub conversation_id: ConversationId,
     /// Which way it goes.
     pub direction: Direction,
@@ -189,7 +191,9 @@ pub struct Bearing {
     pub workspace_id: WorkspaceId,
     /// Its id.
     pub id: MessageId,
-    /// Where it belongs.
+    /// The conversation of its participants.
+    pub own_conversation_id: ConversationId,
+    /// Where it is shown.
     pub conversation_id: ConversationId,
     /// Which way it goes.
     pub direction: Direction,
@@ -338,16 +342,19 @@ impl Tx {
     /// Whoever also changes their outbox rows locks those first.
     pub async fn lock_messages(&mut self, ids: &[(WorkspaceId, MessageId)]) -> Result<Vec<Bearing>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select m.workspace_id, m.id, m.conversation_id, m.direction, m.channel, m.status, m.status_reason,
+            sqlite: "select m.workspace_id, m.id, m.conversation_id as own_conversation_id,
+                    coalesce(c.joined_to, c.id) as conversation_id, m.direction, m.channel, m.status, m.status_reason,
                     m.is_final, m.possible_duplicate, m.policy, m.generation, m.deliver_by
                 from json_each($1) x
                 join messages m on m.workspace_id = x.value ->> 0 and m.id = x.value ->> 1
+                join conversations c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
                 order by m.id",
-            postgres:
-                "select m.workspace_id, m.id, m.conversation_id, m.direction, m.channel, m.status, m.status_reason,
+            postgres: "select m.workspace_id, m.id, m.conversation_id as own_conversation_id,
+                    coalesce(c.joined_to, c.id) as conversation_id, m.direction, m.channel, m.status, m.status_reason,
                     m.is_final, m.possible_duplicate, m.policy, m.generation, m.deliver_by
                 from jsonb_array_elements($1::jsonb) x
                 join messages m on m.workspace_id = (x.value ->> 0)::bigint and m.id = (x.value ->> 1)::bigint
+                join conversations c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
                 order by m.id for update of m",
         };
         let sql = SQL.pick(self);

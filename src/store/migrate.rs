@@ -52,6 +52,12 @@ const FILES: &[File] = &[
         postgres: include_str!("../../migrations/postgres/0006_routing.sql"),
     },
     File {
+        version: 7,
+        name: "contacts",
+        sqlite: include_str!("../../migrations/sqlite/0007_contacts.sql"),
+        postgres: include_str!("../../migrations/postgres/0007_contacts.sql"),
+    },
+    File {
         version: 8,
         name: "inbound_media",
         sqlite: include_str!("../../migrations/sqlite/0008_inbound_media.sql"),

@@ -1,6 +1,6 @@
 //! Internal notes. They stand in a table of their own, which nothing that sends reads.
 
-use super::{Dialect, Page, PageRequest, Position, Result, Tx, on, set};
+use super::{Dialect, Page, PageRequest, Position, Result, Tx, View, on, set};
 use crate::domain::{ConversationId, NoteId, Timestamp, WorkspaceId};
 
 /// A note as it is stored.
@@ -33,39 +33,37 @@ impl Tx {
         })?)
     }
 
-    /// The notes of a conversation, oldest first.
+    /// The notes of a conversation and of all of what it is joined, oldest first.
     pub async fn list_notes(
         &mut self,
         workspace: WorkspaceId,
-        conversation: ConversationId,
+        view: &View,
         page: PageRequest,
     ) -> Result<Page<NoteRow>> {
         const SQL: &str = "select id, author, body, created_at from notes
             where workspace_id = $1 and conversation_id = $2 and id > $3 order by id limit $4";
+        const JOINED: &str = "select id, author, body, created_at from notes
+            where workspace_id = $1 and id > $3 and conversation_id in
+                (select id from conversations where workspace_id = $1 and joined_to = $2)
+            order by id limit $4";
+        let sql = if view.parts.is_empty() { SQL } else { JOINED };
         let (after, limit) = (page.lower_bound().id, page.limit + 1);
         let rows: Vec<NoteRow> = on!(self, |conn| {
-            sqlx::query_as(SQL).bind(workspace).bind(conversation).bind(after).bind(limit).fetch_all(conn).await
+            sqlx::query_as(sql).bind(workspace).bind(view.id).bind(after).bind(limit).fetch_all(conn).await
         })?;
         Ok(Page::cut(rows, page.limit, |row| Position { at: row.created_at, id: row.id.0 }))
     }
 
-    /// Notes of one conversation by their ids.
-    pub async fn load_notes(
-        &mut self,
-        workspace: WorkspaceId,
-        conversation: ConversationId,
-        ids: &[NoteId],
-    ) -> Result<Vec<NoteRow>> {
+    /// Notes by their ids.
+    pub async fn load_notes(&mut self, workspace: WorkspaceId, ids: &[NoteId]) -> Result<Vec<NoteRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, author, body, created_at from notes
-                where workspace_id = $1 and conversation_id = $2 and id in (select value from json_each($3))",
-            postgres: "select id, author, body, created_at from notes where workspace_id = $1 and conversation_id = $2
-                and id = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))",
+                where workspace_id = $1 and id in (select value from json_each($2))",
+            postgres: "select id, author, body, created_at from notes where workspace_id = $1
+                and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
         let sql = SQL.pick(self);
         let ids = set(&ids)?;
-        Ok(on!(self, |conn| {
-            sqlx::query_as(sql).bind(workspace).bind(conversation).bind(ids).fetch_all(conn).await
-        })?)
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 }

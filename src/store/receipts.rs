@@ -185,8 +185,8 @@ impl Tx {
         Ok(read.into_iter().map(|(id, _)| id).collect())
     }
 
-    /// Notes that a conversation of numbers has been read up to a message. False when that changes nothing: what came in
-    /// since then stays unread.
+    /// Notes that a conversation of numbers has been read up to a message, and with it all of what it is joined. False
+    /// when that changes nothing: what came in since then stays unread.
     pub async fn read_numbers(
         &mut self,
         workspace: WorkspaceId,
@@ -195,10 +195,15 @@ impl Tx {
     ) -> Result<bool> {
         const SQL: &str = "update conversations set unread_count = 0
             where workspace_id = $1 and id = $2 and kind = 'numbers' and unread_count > 0 and last_message_id <= $3";
+        const PARTS: &str = "update conversations set unread_count = 0
+            where workspace_id = $1 and joined_to = $2 and unread_count > 0";
         let read = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(conversation).bind(last);
             query.execute(conn).await.map(|done| done.rows_affected())
         })?;
+        if read == 1 {
+            on!(self, |conn| sqlx::query(PARTS).bind(workspace).bind(conversation).execute(conn).await.map(drop))?;
+        }
         Ok(read == 1)
     }
 }

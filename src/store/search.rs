@@ -191,7 +191,7 @@ impl Tx {
 }
 
 /// The words of a text in lower case, one space between them: the same on both databases.
-fn words(text: &str) -> String {
+pub(super) fn words(text: &str) -> String {
     let end = text.floor_char_boundary(MAX_INDEXED);
     let mut words = String::new();
     for word in text[..end].split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()) {

@@ -4,13 +4,13 @@ use super::types::{Listed, PAGE_BYTES};
 use std::collections::HashMap;
 
 use super::{
-    Dialect, MessageContent, MessageRow, Order, Page, PageRequest, Position, RecipientRow, Result, Tx, on, set,
+    Dialect, MessageContent, MessageRow, Order, Page, PageRequest, Position, RecipientRow, Result, Tx, View, on, set,
 };
 use crate::domain::{AddressId, ConversationId, MessageId, WorkspaceId};
 
 macro_rules! columns {
     () => {
-        "m.id, m.conversation_id, m.direction, m.channel, m.from_id, m.author_id, m.reply_to_id, m.subject, m.body,
+        "m.id, m.conversation_id as own_conversation_id, coalesce(t.joined_to, m.conversation_id) as conversation_id, m.direction, m.channel, m.from_id, m.author_id, m.reply_to_id, m.subject, m.body,
          m.segment_count, m.segment_encoding, m.status, m.status_reason, m.is_final, m.possible_duplicate, m.policy,
          m.generation, m.occurred_at, m.scheduled_at, m.deliver_by, m.edited_at, m.deleted_at, m.created_at, m.updated_at,
          case when o.phase = 'send' then o.due_at end as next_attempt_at"
@@ -23,6 +23,7 @@ macro_rules! messages {
             "select ",
             columns!(),
             " from messages m
+            join conversations t on t.workspace_id = m.workspace_id and t.id = m.conversation_id
             left join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id ",
             $rest
         )
@@ -32,8 +33,8 @@ macro_rules! messages {
 /// One page of messages: the rows are chosen by an index, then cut by the sizes of what they hold, and only those that
 /// are left are read. `$1` is the workspace, `$2` and `$3` where the page begins, `$4` its limit and one more, `$5` the
 /// bytes it may have, `$6` what else the list asks for.
-macro_rules! page {
-    ($which:literal, by $at:literal $direction:literal) => {
+macro_rules! pages {
+    ($chosen:expr, $direction:literal) => {
         concat!(
             "select ",
             columns!(),
@@ -47,18 +48,11 @@ macro_rules! page {
                 from (select x.id, x.at, (select octet_length(b.body) + (select coalesce(sum(octet_length(a.url)), 0)
                             from attachments a where a.workspace_id = b.workspace_id and a.message_id = b.id)
                         from messages b where b.workspace_id = $1 and b.id = x.id) as size
-                    from (select m.id, m.",
-            $at,
-            " as at from messages m where m.workspace_id = $1 and ",
-            $which,
-            " order by m.",
-            $at,
-            " ",
-            $direction,
-            ", m.id ",
-            $direction,
-            " limit $4) x) s) p
+                    from (",
+            $chosen,
+            ") x) s) p
             cross join messages m
+            join conversations t on t.workspace_id = m.workspace_id and t.id = m.conversation_id
             left join outbox o on o.workspace_id = m.workspace_id and o.message_id = m.id
             where m.workspace_id = $1 and m.id = p.id and (p.above = 0 or p.above + p.size <= $5)
             order by p.at ",
@@ -66,6 +60,72 @@ macro_rules! page {
             ", p.id ",
             $direction
         )
+    };
+}
+
+/// One page of the messages of one list.
+macro_rules! page {
+    ($which:literal, by $at:literal $direction:literal) => {
+        pages!(
+            concat!(
+                "select m.id, m.",
+                $at,
+                " as at from messages m where m.workspace_id = $1 and ",
+                $which,
+                " order by m.",
+                $at,
+                " ",
+                $direction,
+                ", m.id ",
+                $direction,
+                " limit $4"
+            ),
+            $direction
+        )
+    };
+}
+
+/// The same of several conversations, whose ids are the set `$6`: at most a page of each is looked at.
+macro_rules! joined {
+    ($compare:literal, $direction:literal) => {
+        Dialect {
+            sqlite: pages!(
+                concat!(
+                    "select m.id, m.occurred_at as at from json_each($6) c cross join messages m
+                     where m.id in (select y.id from messages y where y.workspace_id = $1
+                        and y.conversation_id = c.value and (y.occurred_at, y.id) ",
+                    $compare,
+                    " ($2, $3) order by y.occurred_at ",
+                    $direction,
+                    ", y.id ",
+                    $direction,
+                    " limit $4) order by m.occurred_at ",
+                    $direction,
+                    ", m.id ",
+                    $direction,
+                    " limit $4"
+                ),
+                $direction
+            ),
+            postgres: pages!(
+                concat!(
+                    "select y.id, y.at from jsonb_array_elements_text($6::jsonb) c cross join lateral
+                     (select m.id, m.occurred_at as at from messages m where m.workspace_id = $1
+                        and m.conversation_id = c.value::bigint and (m.occurred_at, m.id) ",
+                    $compare,
+                    " ($2, $3) order by m.occurred_at ",
+                    $direction,
+                    ", m.id ",
+                    $direction,
+                    " limit $4) y order by y.at ",
+                    $direction,
+                    ", y.id ",
+                    $direction,
+                    " limit $4"
+                ),
+                $direction
+            ),
+        }
     };
 }
 
@@ -88,22 +148,24 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
-    /// One message of one conversation, when it does not stand before the first that is to be seen.
+    /// One message of a conversation, or of what was ever shown in it, when it does not stand before the first that is to
+    /// be seen.
     pub async fn find_message(
         &mut self,
         workspace: WorkspaceId,
-        (conversation, since): (ConversationId, MessageId),
+        view: &View,
         message: MessageId,
     ) -> Result<Option<MessageRow>> {
-        let rows = self.load_messages(workspace, &[message]).await?;
-        Ok(rows.into_iter().find(|row| row.conversation_id == conversation && row.id >= since))
+        let Some(row) = self.load_messages(workspace, &[message]).await?.pop() else { return Ok(None) };
+        let is_there = row.id >= view.since && self.holds(workspace, view, row.place()).await?;
+        Ok(is_there.then_some(row))
     }
 
     /// A conversation's messages from the first that is to be seen, ordered by their timestamp and id.
     pub async fn list_thread(
         &mut self,
         workspace: WorkspaceId,
-        (conversation, since): (ConversationId, MessageId),
+        view: &View,
         order: Order,
         page: PageRequest,
     ) -> Result<Page<MessageRow>> {
@@ -113,11 +175,21 @@ impl Tx {
         const DOWN: &str = page!(
             "(m.occurred_at, m.id) < ($2, $3) and m.conversation_id = $6 and m.id >= $7", by "occurred_at" "desc"
         );
-        let (sql, begin) = match order {
-            Order::Ascending => (UP, page.lower_bound()),
-            Order::Descending => (DOWN, page.upper_bound()),
+        const JOINED_UP: Dialect = joined!(">", "asc");
+        const JOINED_DOWN: Dialect = joined!("<", "desc");
+        let (sql, joined, begin) = match order {
+            Order::Ascending => (UP, JOINED_UP, page.lower_bound()),
+            Order::Descending => (DOWN, JOINED_DOWN, page.upper_bound()),
         };
-        let of = Some((conversation.0, Some(since)));
+        if !view.parts.is_empty() {
+            let (sql, parts) = (joined.pick(self), set(&view.parts)?);
+            let rows: Vec<Listed<MessageRow>> = on!(self, |conn| {
+                let query = sqlx::query_as(sql).bind(workspace).bind(begin.at).bind(begin.id);
+                query.bind(page.limit + 1).bind(PAGE_BYTES).bind(parts).fetch_all(conn).await
+            })?;
+            return Ok(Page::of(rows, page.limit, by_occurrence));
+        }
+        let of = Some((view.id.0, Some(view.since)));
         let rows = self.list_message_page(sql, workspace, (begin, page.limit), of).await?;
         Ok(Page::of(rows, page.limit, by_occurrence))
     }
@@ -150,6 +222,24 @@ impl Tx {
              where m.workspace_id = $1 and c.id = $2"
         );
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(workspace).bind(conversation).fetch_optional(conn).await)?)
+    }
+
+    /// The message accepted last on any of those channels, given as bits, in what a conversation is joined of.
+    pub async fn find_last_joined(
+        &mut self,
+        workspace: WorkspaceId,
+        joint: ConversationId,
+        channels: i64,
+    ) -> Result<Option<MessageRow>> {
+        const SQL: &str = messages!(
+            "join (select c.last_message_id as id from conversations c
+                where c.workspace_id = $1 and c.joined_to = $2 and (c.channels & $3) <> 0
+                order by c.last_message_id desc limit 1) n on n.id = m.id
+             where m.workspace_id = $1"
+        );
+        Ok(on!(self, |conn| {
+            sqlx::query_as(SQL).bind(workspace).bind(joint).bind(channels).fetch_optional(conn).await
+        })?)
     }
 
     /// Every outbound text, newest first by timestamp.

@@ -16,13 +16,14 @@ use tempfile::TempDir;
 /// The master key of every test that does not bring its own.
 pub const MASTER_KEY: [u8; 32] = [7; 32];
 
-const SCHEMAS: [&str; 8] = [
+const SCHEMAS: [&str; 9] = [
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_people.sql"),
     include_str!("../../migrations/postgres/0003_retention.sql"),
     include_str!("../../migrations/postgres/0004_statistics.sql"),
     include_str!("../../migrations/postgres/0005_consent.sql"),
     include_str!("../../migrations/postgres/0006_routing.sql"),
+    include_str!("../../migrations/postgres/0007_contacts.sql"),
     include_str!("../../migrations/postgres/0008_inbound_media.sql"),
     include_str!("../../migrations/postgres/0009_mails.sql"),
 ];

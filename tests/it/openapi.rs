@@ -106,6 +106,9 @@ async fn every_example_of_a_request_is_valid_and_accepted() {
     for (username, role) in [("sylvester", Role::Agent), ("tweety", Role::Admin)] {
         app.person(username, role).await;
     }
+    for name in ["one", "two"] {
+        crate::joining::contact(&app, name, &[]).await;
+    }
     let rdibari = &chats::people(&app).await[0];
     let group = json!({ "kind": "group", "name": "Toons", "members": ["bugs"] });
     let group = chats::post(&app, rdibari, "/api/conversations", group).await["id"].to_string();
@@ -161,6 +164,8 @@ async fn what_the_server_answers_is_what_its_description_says() {
         ("/api/conversations", "/api/conversations?channel=chat".to_owned()),
         ("/api/conversations/{id}/members", format!("{group}/members")),
         ("/api/conversations/{id}/messages", format!("{group}/messages")),
+        ("/api/contacts", "/api/contacts".to_owned()),
+        ("/api/contacts/{id}", "/api/contacts/1".to_owned()),
         ("/api/users", "/api/users".to_owned()),
         ("/api/messages/{user_name}", "/api/messages/bugs".to_owned()),
         ("/api/webhook-endpoints", "/api/webhook-endpoints".to_owned()),

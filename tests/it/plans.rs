@@ -62,6 +62,10 @@ const MANY: &[(&str, &str)] = &[
     ("webhook_deliveries", "'id', 1000000 + n, 'event_id', 1000000 + n"),
     ("webhook_attempts", "'delivery_id', 1000000 + n"),
     ("quarantine", "'id', 1000000 + n, 'match_hash', null"),
+    ("contacts", "'id', 1000000 + n"),
+    ("contact_words", "'contact_id', 1000000 + n, 'word', 'w' || n"),
+    ("contact_addresses", "'address_id', 1000000 + n, 'contact_id', 1000000 + n % 1000"),
+    ("conversation_parts", "'part_id', 1000000 + n"),
     ("events", "'id', 1000000 + n"),
     ("inbound_events", "'key_hash', '\\x' || md5(n::text)"),
     ("idempotency_keys", "'key_hash', '\\x' || md5(n::text)"),
@@ -103,6 +107,9 @@ async fn statements(app: &TestApp) -> Vec<String> {
         "not doubt_under_key",
         "from outbox e",
         "kind = 'message' and id >",
+        "from contact_words",
+        "group by p.conversation_id having",
+        "and joined_to = $2",
     ];
     for wanted in others.into_iter().chain(lists).chain(old.iter().map(String::as_str)) {
         assert!(run.iter().any(|sql| sql.contains(wanted)), "the traffic runs no statement with {wanted}");

@@ -43,7 +43,7 @@ const SHARED: &[&str] = &["listConversations", "listPeople", "uploadAttachment"]
 const EMPTY: &[(&str, &str)] = &[("getPhoneHistory", r#"{"message":"User not found"}"#), ("listSaid", "[]")];
 
 /// What stands in the default workspace and nowhere else.
-const MARKERS: [&str; 11] = [
+const MARKERS: [&str; 12] = [
     "marker-body",
     "2025550143",
     "marker-key",
@@ -55,6 +55,7 @@ const MARKERS: [&str; 11] = [
     "marker-file",
     "marker-chat",
     "marker-hook",
+    "marker-contact",
 ];
 
 /// One operation of the description.
@@ -81,6 +82,7 @@ struct Seeds {
     chat: (Value, Value),
     file: Value,
     label: Value,
+    contact: Value,
     saved_reply: Value,
     key: Value,
     invitation: Value,
@@ -102,6 +104,7 @@ async fn seed(app: &TestApp) -> Seeds {
     let message = post("/api/messages/sms", draft).await;
     let file = upload(app, &admin).await;
     let label = post("/api/labels", json!({ "name": "marker-label" })).await;
+    let contact = post("/api/contacts", json!({ "name": "marker-contact", "addresses": ["+12025550144"] })).await;
     let saved_reply = post("/api/saved-replies", json!({ "name": "marker-reply", "body": "marker-reply" })).await;
     let key = post("/api/keys", json!({ "name": "marker-key", "scopes": ["messages:read"] })).await;
     let invitation = json!({ "email": "marker.invited@shop.example", "role": "admin" });
@@ -129,6 +132,7 @@ async fn seed(app: &TestApp) -> Seeds {
         chat: (json!(app.database().number(&chat).await), said["id"].clone()),
         file: file["id"].clone(),
         label: label["id"].clone(),
+        contact: contact["id"].clone(),
         saved_reply: saved_reply["id"].clone(),
         key: key["id"].clone(),
         invitation: invitation["id"].clone(),
@@ -160,6 +164,7 @@ fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &st
             ("/api/conversations", "id") => conversation.to_string(),
             ("/api/attachments", "id") => seeds.file.to_string(),
             ("/api/labels", "id") | (_, "label_id") => seeds.label.to_string(),
+            ("/api/contacts", "id") => seeds.contact.to_string(),
             ("/api/saved-replies", "id") => seeds.saved_reply.to_string(),
             (_, "emoji") => "%F0%9F%91%8D".to_owned(),
             (_, "token") => "0".repeat(43),
@@ -396,6 +401,7 @@ async fn whatever_strangers_try_nothing_here_changes() {
             "/api/members",
             "/api/quarantine",
             "/api/webhook-endpoints",
+            "/api/contacts",
         ] {
             seen.push(app.showing(&admin, Method::GET, path, None).await.body);
         }

@@ -14,6 +14,7 @@ use crate::chats;
 use crate::endpoint;
 use crate::harness::{Person, TestApp, hours, minutes, path_of, seconds};
 use crate::hooks;
+use crate::joining;
 use crate::mails::{post_raw, raw};
 use crate::provider::{busy, doubtful, silence};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
@@ -33,6 +34,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     receive(app).await;
     report(app).await;
     team(app).await;
+    joining::traffic(app).await;
     attach(app).await;
     read(app).await;
     refuse(app).await;

@@ -5,6 +5,7 @@
 mod accounts;
 mod chats;
 mod consents;
+mod contacts;
 mod files;
 mod params;
 mod providers;
@@ -27,10 +28,11 @@ pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };
 pub use self::consents::ConsentRequest;
+pub use self::contacts::{ContactAddressRequest, ContactRequest, ContactUpdate, MergeRequest};
 pub use self::files::{InboundParseForm, UploadForm};
 pub use self::params::{
-    BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
-    PageParams,
+    BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder,
+    MessageParams, PageParams,
 };
 pub use self::providers::{
     BreakerState, LaneName, Provider, ProviderBreaker, ProviderLimits, ProviderQueue, ProviderState, RecentAttempts,

@@ -64,6 +64,18 @@ pub struct ConsentParams {
     pub address: Option<String>,
 }
 
+/// Which contacts.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct ContactParams {
+    /// Only those where every word begins a word of the name, or the whole is one of their addresses.
+    #[param(nullable = false, max_length = 200, example = "ada by")]
+    pub q: Option<String>,
+    /// Only the one to whom this address belongs.
+    #[param(nullable = false, max_length = 320, example = "+12025550199")]
+    pub address: Option<String>,
+}
+
 /// What conversations are listed.
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -86,6 +98,9 @@ pub struct ConversationParams {
     /// Only those with this label, by its id.
     #[param(nullable = false)]
     pub label: Option<i64>,
+    /// Only the one with this contact, by their id.
+    #[param(nullable = false)]
+    pub contact: Option<i64>,
     /// `true`: only those that hold something unread.
     #[param(nullable = false)]
     pub unread: Option<bool>,

@@ -72,7 +72,7 @@ type Place = (ConversationId, MessageId);
 async fn lock(tx: &mut Tx, caller: &Caller, (conversation, message): Place) -> Result<MessageRow, ChangeError> {
     let is_chat = tx.lock_chat(caller.workspace, conversation).await?.is_some();
     let view = tx.view(caller, conversation).await?.ok_or(ChangeError::NoSuchMessage)?;
-    let found = tx.find_message(caller.workspace, (conversation, view.since), message).await?;
+    let found = tx.find_message(caller.workspace, &view, message).await?;
     let row = found.ok_or(ChangeError::NoSuchMessage)?;
     if !is_chat || view.kind == ConversationKind::Numbers {
         return Err(ChangeError::NotAChat);
@@ -164,7 +164,7 @@ pub async fn list_edits(
 ) -> store::Result<Option<Vec<Edit>>> {
     let mut tx = m.store.read().await?;
     let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
-    if tx.find_message(caller.workspace, (conversation, view.since), message).await?.is_none() {
+    if tx.find_message(caller.workspace, &view, message).await?.is_none() {
         return Ok(None);
     }
     let edits = tx.list_edits(caller.workspace, message).await?;

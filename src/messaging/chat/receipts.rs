@@ -60,10 +60,10 @@ pub async fn mark_read(
 ) -> Result<(), MarkError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
-    let view = tx.view(caller, conversation).await?.ok_or(MarkError::NoSuchConversation)?;
-    let event = NewEvent::of_conversation(caller.workspace, EventKind::MessageRead, conversation, now);
+    let view = tx.lock_view(caller, conversation).await?.ok_or(MarkError::NoSuchConversation)?;
+    let event = NewEvent::of_conversation(caller.workspace, EventKind::MessageRead, view.id, now);
     if view.kind == ConversationKind::Numbers {
-        if tx.read_numbers(caller.workspace, conversation, last).await? {
+        if tx.read_numbers(caller.workspace, view.id, last).await? {
             tx.record(event.with(json!({ "last_message_id": last })));
         }
     } else {

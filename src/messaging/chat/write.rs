@@ -168,7 +168,14 @@ async fn say(
     tx.insert_messages(workspace, &[new_message((id, message), (author, recipient), draft, now)], now).await?;
     tx.insert_receipts(workspace, (id, message), &others).await?;
     tx.insert_attachments(workspace, &attachments(message, draft, &files)).await?;
-    let thread = Thread { id, channels: Channel::Chat.bit(), messages: 1, unread: 0, last: message };
+    let thread = Thread {
+        id,
+        channels: Channel::Chat.bit(),
+        messages: 1,
+        unread: 0,
+        last: message,
+        place: store::Place::alone(id),
+    };
     tx.touch_conversations(workspace, &[thread], now).await?;
     tx.count_unread(workspace, id, author).await?;
     let event = NewEvent::of_conversation(workspace, EventKind::MessageAccepted, id, now);
