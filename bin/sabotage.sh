@@ -22,6 +22,7 @@ key_off              sqlite   faults::repeats::one_key
 secret_off           sqlite   faults::forged::
 any_key              sqlite   faults::forged::
 ignore_fence         sqlite   faults::fence::
+reference_unread     sqlite   faults::callbacks::
 last_word_wins       sqlite   faults::order::
 away_is_refused      sqlite   faults::database::the_database
 stuck_rollback       sqlite   faults::database::the_database
@@ -41,7 +42,13 @@ away_is_refused      postgres faults::database::the_database
 tries_uncounted      postgres codes::of_two_hundred
 claim_uncommitted    postgres faults::database::two_servers
 lapsed_is_retry      postgres faults::database::two_servers
+unknown_is_retry     postgres faults::ambiguity::
+certain_is_unknown   postgres faults::certainty::
+lapsed_is_retry      postgres faults::points::
+lapsed_is_retry      postgres faults::paused::
 ignore_fence         postgres faults::fence::
+ignore_fence         postgres faults::paused::
+reference_unread     postgres faults::callbacks::
 restore_trusted      postgres faults::restore::
 '
 

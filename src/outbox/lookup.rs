@@ -10,7 +10,7 @@ use super::claim::LANES;
 use super::complete::{Changes, look_at, send_at};
 use super::decide::{is_out_of_patience, next_look, retry_wait};
 use super::envelopes::Purpose;
-use super::{IDLE, LEASE, Line, Outbox};
+use super::{IDLE, Line, Outbox, lease};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::moved;
 use crate::provider::{Envelope, Found, Sought};
@@ -72,7 +72,7 @@ impl Outbox {
         let mut tx = self.m().store.begin().await?;
         let mut rows = Vec::new();
         for lane in LANES {
-            let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + LEASE };
+            let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + lease() };
             rows.extend(tx.claim_lookups(claim).await?);
         }
         if rows.is_empty() {

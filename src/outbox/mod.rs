@@ -22,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{Channel, OutboxId, Timestamp};
+use crate::fault;
 use crate::messaging::Messaging;
 use crate::store::{self, Phase, Released};
 use crate::webhook::Sender;
@@ -32,8 +33,8 @@ pub use self::line::{Line, LineSettings};
 
 /// How long a claim holds without a heartbeat.
 const LEASE: Duration = Duration::from_secs(30);
-/// How often leases in use are extended.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How many times leases in use are extended while one would hold.
+const HEARTBEATS: u32 = 3;
 /// How often an idle line looks for work that another process left.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a stopping server waits for what is in flight.
@@ -63,6 +64,11 @@ struct Shared {
     leases: Mutex<HashMap<OutboxId, i64>>,
     /// Ends what is in flight when a stopping server has waited long enough.
     grace: CancellationToken,
+}
+
+/// How long a claim of this process holds.
+fn lease() -> Duration {
+    fault::lease(LEASE)
 }
 
 impl Outbox {
@@ -201,7 +207,7 @@ impl Outbox {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(lease() / HEARTBEATS) => {}
             }
             if let Err(error) = self.beat().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be extended");
@@ -220,7 +226,7 @@ impl Outbox {
         }
         let mut tx = self.m().store.begin().await?;
         tx.lock_leases(&held, Phase::Sending).await?;
-        tx.extend_leases(&held, self.now() + LEASE).await?;
+        tx.extend_leases(&held, self.now() + lease()).await?;
         tx.commit().await
     }
 }

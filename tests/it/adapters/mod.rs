@@ -1,5 +1,6 @@
 //! Every adapter through the same cases, against servers that do as they are told.
 
+mod carrier;
 mod sendgrid;
 mod server;
 mod smtp;

@@ -10,6 +10,7 @@
 )]
 
 mod ambiguity;
+mod callbacks;
 mod certainty;
 mod consent;
 mod database;
@@ -20,6 +21,7 @@ mod judge;
 mod kill;
 mod order;
 mod outage;
+mod paused;
 mod points;
 mod repeats;
 mod restore;
