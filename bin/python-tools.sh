@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 mkdir -p "${CARGO_TARGET_DIR:-target}"
 target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
 venv=$target/python-tools
-wanted='aiosmtpd==1.4.6 dkimpy==1.1.8 trustme==1.2.1'
+wanted='aiosmtpd==1.4.6 dkimpy==1.1.8 trustme==1.2.1 twilio==9.8.3'
 
 exec 9>"$venv.lock"
 flock 9

@@ -214,6 +214,7 @@ fn report(receipt: Receipt) -> StatusReport {
         report: Report { status: receipt.status, at: receipt.at, reason: None },
         is_dated: true,
         opt_out: None,
+        event_id: None,
         recipient: receipt.recipient,
     }
 }

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1, ParsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -249,7 +250,7 @@ impl ProviderConfig {
             ("webhook_public_key_next", &self.webhook_public_key_next),
         ];
         for (name, value) in keys {
-            let is_key = value.as_deref().is_none_or(|text| STANDARD.decode(text).is_ok_and(|der| !der.is_empty()));
+            let is_key = value.as_deref().is_none_or(is_public_key);
             findings.unless(is_key, key(name), "must be the verification key as SendGrid shows it, in base64");
         }
     }
@@ -315,6 +316,11 @@ fn is_sid(text: &str, kind: &str) -> bool {
 /// Whether a text can stand in a header.
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic())
+}
+
+/// Whether a text is a public key of P-256, as SendGrid shows it.
+fn is_public_key(text: &str) -> bool {
+    STANDARD.decode(text).is_ok_and(|der| ParsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, der).is_ok())
 }
 
 /// Whether a text names a mail server in lettre's form.
@@ -399,7 +405,7 @@ mod tests {
         let named = ["channels", "base_url", "account_sid", "api_key_sid", "api_key_secret", "messaging_service_sid"];
         assert_eq!(keys(&odd), named.map(|key| format!("p.{key}")));
         let odd =
-            ProviderConfig { webhook_public_key: Some("!".to_owned()), api_key: Some("a b".into()), ..sendgrid() };
+            ProviderConfig { webhook_public_key: Some("AAAA".to_owned()), api_key: Some("a b".into()), ..sendgrid() };
         assert_eq!(keys(&odd), ["p.api_key", "p.webhook_public_key"]);
         for url in ["http://h", "smtp://", "smtp://h?tls=maybe", "smtps://h?tls=required", "h", "smtp://h?x=1"] {
             assert_eq!(keys(&smtp(url)), ["p.url"], "{url}");

@@ -58,6 +58,8 @@ ids! {
     WebhookEndpointId;
     /// An event on its way to an endpoint.
     WebhookDeliveryId;
+    /// An attachment that came in and is still at the service.
+    InboundMediaId;
 }
 
 impl WorkspaceId {

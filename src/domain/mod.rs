@@ -32,8 +32,9 @@ pub use file::{MAX_FILE_BYTES, MediaType, UploadedFile, clean_file_name, file_of
 pub use guards::Guards;
 pub use html::{Rendered, is_html, render};
 pub use id::{
-    AddressId, ApiKeyId, AuditId, ConsentId, ConversationId, EventId, FileId, InvitationId, LabelId, MessageId, NoteId,
-    OutboxId, QuarantineId, SavedReplyId, SessionId, UserId, WebhookDeliveryId, WebhookEndpointId, WorkspaceId,
+    AddressId, ApiKeyId, AuditId, ConsentId, ConversationId, EventId, FileId, InboundMediaId, InvitationId, LabelId,
+    MessageId, NoteId, OutboxId, QuarantineId, SavedReplyId, SessionId, UserId, WebhookDeliveryId, WebhookEndpointId,
+    WorkspaceId,
 };
 pub use message::{
     Channel, Conversation, ConversationKind, Direction, LastMessage, Message, OneOrMany, Policy, Reaction,

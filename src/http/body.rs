@@ -44,6 +44,11 @@ impl JsonOrForm {
         &self.bytes
     }
 
+    /// Whether it is a form.
+    pub fn is_form(&self) -> bool {
+        self.is_form
+    }
+
     /// The fields of the one or the other.
     pub fn fields(&self) -> Result<Fields<'_>, Error> {
         if self.is_form { Ok(Fields::form(&self.bytes)) } else { Ok(Fields::json(&self.bytes)?) }

@@ -8,7 +8,7 @@ use super::page::{List, Listing, ORDINARY};
 use super::query::{Path, Query};
 use super::rights::{MayAdmin, MayOversee};
 use super::shapes::{PageParams, Released};
-use super::webhooks::{self, Hook, Outcome};
+use super::webhooks::{self, Outcome};
 use super::{Error, State};
 use crate::domain::{Message, QuarantineId, Refusal};
 use crate::messaging::{self, Quarantined};
@@ -62,8 +62,8 @@ pub async fn replay_quarantined(state: State, MayAdmin(caller): MayAdmin, path: 
     let (workspace, id) = (caller.workspace, QuarantineId(path.id("id")?));
     let found = messaging::find_quarantined(&state.messaging, workspace, id).await?;
     let found = found.ok_or_else(no_such_body)?;
-    let hook = Hook::of_path(&found.path).ok_or_else(|| still_unreadable(Refusal::new()))?;
-    let released = match webhooks::take_in(&state, (workspace, None), hook, &found.bytes).await? {
+    let outcome = webhooks::take_in_again(&state, workspace, &found).await?;
+    let released = match outcome.ok_or_else(|| still_unreadable(Refusal::new()))? {
         Outcome::Received(message) => Released { message: Some(*message), result: None },
         Outcome::Recorded(result) => Released { message: None, result: Some(result) },
         Outcome::Unmatched(_) => return Err(still_unreadable(webhooks::unmatched())),

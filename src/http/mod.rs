@@ -167,6 +167,8 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(webhooks::receive_sms))
         .routes(routes!(webhooks::receive_email))
         .routes(routes!(webhooks::receive_status))
+        .routes(routes!(webhooks::twilio::receive_from_twilio))
+        .routes(routes!(webhooks::sendgrid::receive_sendgrid_events))
         .routes(routes!(consents::list_consents, consents::change_consent))
         .routes(routes!(consents::export_consents))
         .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))

@@ -15,6 +15,7 @@ use utoipa::{IntoResponses, PartialSchema, ToSchema};
 
 use super::error::{PROBLEM_JSON, Problem};
 use crate::domain::FieldError;
+use crate::provider::{sendgrid, twilio};
 
 /// A refusal of that status, for the `responses` of a handler.
 #[derive(Debug)]
@@ -165,7 +166,9 @@ fn components() -> utoipa::openapi::Components {
         .security_scheme("session", session())
         .security_scheme("webhook_bearer", bearer("The provider's `webhook_secret`."))
         .security_scheme("webhook_basic", basic("The provider's `webhook_secret` as the password; any user name."))
-        .security_scheme("webhook_signature", signature());
+        .security_scheme("webhook_signature", signature())
+        .security_scheme("twilio_signature", header_scheme(twilio::SIGNATURE, TWILIO))
+        .security_scheme("sendgrid_signature", header_scheme(sendgrid::SIGNATURE, SENDGRID));
     for kind in &KINDS {
         components = components.response(kind.name, response(kind));
     }
@@ -187,6 +190,15 @@ fn signature() -> SecurityScheme {
     let meaning = "A Standard Webhooks 1.0.0 signature of the body under the provider's `webhook_secret`, where that begins with \
                    `whsec_`; with `webhook-id` and `webhook-timestamp`.";
     SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description("webhook-signature", meaning)))
+}
+
+const TWILIO: &str = "Twilio's signature under the provider's `auth_token`, of this URL under `public_url` and of the \
+                      parameters; of JSON by `bodySHA256` in the URL.";
+const SENDGRID: &str = "SendGrid's signature under the provider's `webhook_public_key`, of the body and of the time in \
+                        `X-Twilio-Email-Event-Webhook-Timestamp`.";
+
+fn header_scheme(name: &str, meaning: &str) -> SecurityScheme {
+    SecurityScheme::ApiKey(ApiKey::Header(ApiKeyValue::with_description(name, meaning)))
 }
 
 fn basic(meaning: &str) -> SecurityScheme {

@@ -12,7 +12,7 @@ use subtle::{Choice, ConstantTimeEq};
 use super::body::{JsonOrForm, LargeJson};
 use super::entrance::{Entrance, Whence};
 use super::limiter::Asker;
-use super::{Error, Mode, State, cookie};
+use super::{Error, Mode, State, cookie, webhooks};
 use crate::auth::{self, KeyHolder, Origin, SESSION_PREFIX, Scope, Session};
 use crate::config::ProviderConfig;
 use crate::domain::{Caller, Role, Timestamp, UserId, Who, WorkspaceId};
@@ -214,10 +214,14 @@ where
                 let origin = Whence::of(&parts.extensions);
                 let now = state.messaging.clock.now();
                 let has_signer = state.config.providers.iter().any(|provider| !signing_keys(provider).is_empty());
-                let claim = claim(&headers, now).filter(|_| has_signer).ok_or_else(|| unproven(state, origin))?;
+                let claim = claim(&headers, now)
+                    .filter(|_| has_signer)
+                    .ok_or_else(|| unproven(state, origin, WEBHOOK_CHALLENGE))?;
                 let body = read(parts).await?;
                 let provider = signer_of(&claim, body.as_ref(), &state.config.providers);
-                return provider.map(|name| told(Some(name), body)).ok_or_else(|| unproven(state, origin));
+                return provider
+                    .map(|name| told(Some(name), body))
+                    .ok_or_else(|| unproven(state, origin, WEBHOOK_CHALLENGE));
             }
             Credentials::None if is_local(&parts) => None,
             Credentials::None => return Err(Error::unauthorized(WEBHOOK_CHALLENGE, "a webhook secret is wanted")),
@@ -248,12 +252,10 @@ fn wrong_secret() -> Error {
 }
 
 /// A signature that proves nothing is counted against where it came from; one that is good is not.
-fn unproven(state: &State, origin: Origin) -> Error {
+pub fn unproven(state: &State, origin: Origin, challenge: &str) -> Error {
     match state.limiter.take(Asker::Origin(origin), state.messaging.clock.now()) {
         Err(after) if state.mode == Mode::Serve => Error::too_many(after),
-        Ok(()) | Err(_) => {
-            Error::unauthorized(WEBHOOK_CHALLENGE, "this is no provider's signature of this body at this time")
-        }
+        Ok(()) | Err(_) => Error::unauthorized(challenge, "this is no provider's signature of this body at this time"),
     }
 }
 
@@ -299,7 +301,7 @@ pub async fn identify_once(parts: &mut Parts, state: &State) -> Option<Asker> {
         Credentials::Bearer(secret) | Credentials::Password(secret) => {
             provider_of(&secret, &state.config.providers).is_some()
         }
-        Credentials::None => is_signed(parts) && takes_signatures(parts),
+        Credentials::None => (is_signed(parts) && takes_signatures(parts)) || webhooks::is_signed(parts),
         Credentials::Unreadable => false,
     };
     if is_provider { None } else { Some(remember(parts, state).await) }
@@ -429,7 +431,8 @@ fn session_cookie(headers: &HeaderMap, mode: Mode) -> Option<String> {
     cookie::find(headers, cookie::session_name(mode))
 }
 
-fn is_local(parts: &Parts) -> bool {
+/// Whether it is the local operator of `dev` who asks.
+pub fn is_local(parts: &Parts) -> bool {
     parts.extensions.get() == Some(&Entrance::Local)
 }
 

@@ -105,7 +105,7 @@ pub async fn write_on_handset(
     };
     let written = simulator.write(from, to, text, attachments);
     let endpoint = if is_mail { Endpoint::Email } else { Endpoint::Sms };
-    let inbound = Inbound { endpoint, external_id: written.provider_id, draft: written.draft };
+    let inbound = Inbound { endpoint, external_id: written.provider_id, draft: written.draft, media_of: None };
     let received = messaging::receive(&state.messaging, workspace, inbound).await?;
     Ok((StatusCode::CREATED, Json(received.message)))
 }

@@ -92,31 +92,47 @@ pub struct OpenFile {
 
 /// Keeps a file. What it is, its content says.
 pub async fn upload(m: &Messaging, caller: &Caller, name: &str, bytes: Bytes) -> Result<UploadedFile, UploadError> {
-    if bytes.is_empty() {
-        return Err(UploadError::Empty);
-    }
-    let media_type = MediaType::of(&bytes).ok_or(UploadError::Unsupported)?.as_str();
-    let file = NewFile {
-        uploader: caller.who.to_string(),
-        object_key: Blobs::new_key(&m.clock),
-        name: clean_file_name(name),
-        media_type,
-        size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
-        hash: Sha256::digest(&bytes).to_vec(),
-    };
+    let file = describe(m, caller.who.to_string(), name, &bytes)?;
+    let media_type = file.media_type;
     let mut tx = m.store.begin().await?;
     take_room(&mut tx, m, caller, file.size_bytes).await?;
     let id = tx.insert_file(caller.workspace, &file, m.clock.now()).await?;
     tx.commit().await?;
-    if let Err(error) = m.blobs.put(&file.object_key, bytes).await {
-        let mut tx = m.store.begin().await?;
-        tx.delete_files(&[(caller.workspace, id)]).await?;
-        tx.commit().await?;
-        return Err(error.into());
-    }
+    put_bytes(m, (caller.workspace, id), &file.object_key, bytes).await?;
     metrics::counter!("switchboard_files_uploaded_total", "media_type" => media_type).increment(1);
     let media_type = media_type.to_owned();
     Ok(UploadedFile { id, url: file_url(id), media_type, size_bytes: file.size_bytes, name: file.name })
+}
+
+/// What a file is to be, by its content.
+pub(super) fn describe(m: &Messaging, uploader: String, name: &str, bytes: &Bytes) -> Result<NewFile, UploadError> {
+    if bytes.is_empty() {
+        return Err(UploadError::Empty);
+    }
+    Ok(NewFile {
+        uploader,
+        object_key: Blobs::new_key(&m.clock),
+        name: clean_file_name(name),
+        media_type: MediaType::of(bytes).ok_or(UploadError::Unsupported)?.as_str(),
+        size_bytes: i64::try_from(bytes.len()).unwrap_or(i64::MAX),
+        hash: Sha256::digest(bytes).to_vec(),
+    })
+}
+
+/// Keeps the bytes of a file whose row is there; without them the row goes.
+pub(super) async fn put_bytes(
+    m: &Messaging,
+    file: FileName,
+    object_key: &str,
+    bytes: Bytes,
+) -> Result<(), UploadError> {
+    if let Err(error) = m.blobs.put(object_key, bytes).await {
+        let mut tx = m.store.begin().await?;
+        tx.delete_files(&[file]).await?;
+        tx.commit().await?;
+        return Err(error.into());
+    }
+    Ok(())
 }
 
 /// Takes what an upload costs: of its uploader's day, and of the room that the workspace has.

@@ -5,6 +5,7 @@ mod callback;
 pub mod chat;
 mod consent;
 mod files;
+mod media;
 mod notes;
 mod notice;
 mod read;
@@ -37,6 +38,7 @@ pub use files::{
     OpenFile, ReadFileError, UploadError, check_attachments, open_file, open_linked_file, read_file, sign_link,
     sweep_files, upload,
 };
+pub use media::{Media, end_media, keep_media};
 pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};
 pub use read::{
@@ -52,7 +54,9 @@ pub use send::{Once, SendError, Sent, send, send_batch};
 pub use shown::{load_shown_conversations, load_shown_messages};
 pub use state::{MoveError, cancel, replay};
 pub(crate) use status::moved;
-pub use status::{Recorded, StatusReport, apply_waiting, park_status, record_status, record_statuses};
+pub use status::{
+    Aside, Recorded, StatusReport, Why, apply_waiting, park_status, put_aside, record_status, record_statuses,
+};
 pub use team::{
     BenchChange, ChangeError, LabelError, change_bench, create_label, delete_label, end_snoozes, label_conversation,
     list_activity, list_labels, rename_label,

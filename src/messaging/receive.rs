@@ -16,6 +16,8 @@ pub enum Endpoint {
     Sms,
     /// `xillio_id`
     Email,
+    /// `MessageSid`
+    Twilio,
 }
 
 impl Endpoint {
@@ -23,6 +25,7 @@ impl Endpoint {
         match self {
             Self::Sms => "sms",
             Self::Email => "email",
+            Self::Twilio => "twilio",
         }
     }
 }
@@ -36,6 +39,8 @@ pub struct Inbound {
     pub external_id: String,
     /// What it says.
     pub draft: Draft,
+    /// The provider that has what its attachments name, and gives it to us alone; absent: they stay as they are.
+    pub media_of: Option<String>,
 }
 
 /// What became of it.
@@ -66,7 +71,11 @@ pub async fn receive(m: &Messaging, workspace: WorkspaceId, inbound: Inbound) ->
         return repeat(tx, workspace, &seen, &fingerprint, now).await;
     }
     let channel = inbound.draft.channel;
+    let media_of = inbound.media_of;
     let (message, opted_out) = store_inbound(&mut tx, m, workspace, (id, inbound.draft), now).await?;
+    if let Some(provider) = media_of {
+        tx.insert_inbound_media((workspace, id), &provider, now).await?;
+    }
     tx.commit().await?;
     consent::settle(m, workspace, opted_out).await?;
     metrics::counter!("switchboard_messages_received_total", "channel" => channel.as_str()).increment(1);

@@ -31,6 +31,27 @@ pub struct StatusReport {
     /// Why nothing more is to go there, when the report says so.
     #[serde(default)]
     pub opt_out: Option<ConsentSource>,
+    /// The provider's name for the report itself, when it has one: a repeat is known by it.
+    #[serde(default)]
+    pub event_id: Option<String>,
+}
+
+/// A body that tells of a message and is put aside.
+#[derive(Debug, Clone, Copy)]
+pub struct Aside<'a> {
+    /// Its bytes.
+    pub raw: &'a [u8],
+    /// Why.
+    pub why: Why<'a>,
+}
+
+/// Why a body is put aside.
+#[derive(Debug, Clone, Copy)]
+pub enum Why<'a> {
+    /// It cannot be understood: which fields, and what is wrong with them.
+    Unreadable(&'a str),
+    /// No message is known by that name; it is replayed by itself when the provider's name for it becomes known.
+    Unmatched(&'a StatusReport),
 }
 
 /// What became of a report.
@@ -85,18 +106,41 @@ pub async fn park_status(
     raw: &[u8],
     report: &StatusReport,
 ) -> store::Result<QuarantineId> {
-    let parked = serde_json::to_vec(report).map_err(|_| store::Error::Corrupt("a report that cannot be parked"))?;
-    let waits_for = report.provider_id.as_deref().map(|name| WaitsFor {
-        provider: report.provider.as_deref(),
-        name,
-        parked: &parked,
-    });
+    let ids = put_aside(m, workspace, path, &[Aside { raw, why: Why::Unmatched(report) }]).await?;
+    ids.into_iter().next().ok_or(store::Error::Corrupt("no row for a report that was parked"))
+}
+
+/// Keeps bodies that came to one path, sealed, in one commit.
+pub async fn put_aside(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    path: &str,
+    bodies: &[Aside<'_>],
+) -> store::Result<Vec<QuarantineId>> {
     let mut tx = m.store.begin().await?;
-    let body = (path, "no message is known by that name", raw);
-    let id = tx.insert_quarantined(workspace, body, waits_for, m.clock.now()).await?;
+    let mut ids = Vec::with_capacity(bodies.len());
+    for Aside { raw, why } in bodies {
+        let (reason, report) = match why {
+            Why::Unreadable(reason) => (*reason, None),
+            Why::Unmatched(report) => ("no message is known by that name", Some(*report)),
+        };
+        let parked = report.map(serde_json::to_vec).transpose();
+        let parked = parked.map_err(|_| store::Error::Corrupt("a report that cannot be parked"))?;
+        let name = report.and_then(|report| report.provider_id.as_deref());
+        let waits_for = name.zip(parked.as_deref()).map(|(name, parked)| WaitsFor {
+            provider: report.and_then(|report| report.provider.as_deref()),
+            name,
+            parked,
+        });
+        ids.push(tx.insert_quarantined(workspace, (path, reason, raw), waits_for, m.clock.now()).await?);
+    }
     tx.commit().await?;
-    replay_parked(m, workspace, id, report).await?;
-    Ok(id)
+    for (id, body) in ids.iter().zip(bodies) {
+        if let Why::Unmatched(report) = body.why {
+            replay_parked(m, workspace, *id, report).await?;
+        }
+    }
+    Ok(ids)
 }
 
 /// Replays the reports that wait for these names of messages, each of a provider. They wait in the workspace that what
@@ -210,6 +254,9 @@ async fn find(tx: &mut Tx, m: &Messaging, report: &StatusReport) -> store::Resul
 
 /// One report has one name, however often it comes.
 fn name(message: MessageId, generation: i64, report: &StatusReport, position: Option<i64>) -> String {
+    if let Some(event) = &report.event_id {
+        return format!("{message}|{}|event {event}", report.provider.as_deref().unwrap_or_default());
+    }
     let reason = report.report.reason.as_deref().unwrap_or_default();
     let at = if report.is_dated { report.report.at.micros() } else { 0 };
     let position = position.unwrap_or(-1);

@@ -166,6 +166,7 @@ async fn arrive(
         is_dated: true,
         recipient: None,
         opt_out: None,
+        event_id: None,
     };
     match record_status(m, report).await? {
         Recorded::Applied | Recorded::Repeated => Ok(()),

@@ -11,6 +11,7 @@ mod decide;
 mod envelopes;
 mod line;
 mod lookup;
+mod media;
 mod sweep;
 mod webhooks;
 
@@ -27,6 +28,7 @@ use crate::messaging::Messaging;
 use crate::store::{self, Phase, Released};
 use crate::webhook::Sender;
 
+use self::media::Fetcher;
 use self::webhooks::Webhooks;
 
 pub use self::line::{Line, LineSettings};
@@ -60,6 +62,7 @@ struct Shared {
     m: Messaging,
     lines: Vec<Line>,
     webhooks: Webhooks,
+    fetcher: Fetcher,
     /// The leases this process holds, each with its fencing number.
     leases: Mutex<HashMap<OutboxId, i64>>,
     /// Ends what is in flight when a stopping server has waited long enough.
@@ -72,11 +75,11 @@ fn lease() -> Duration {
 }
 
 impl Outbox {
-    /// Carries messages over these lines, and tells customers' endpoints.
+    /// Carries messages over these lines, tells customers' endpoints, and fetches what came in by the same way out.
     pub fn new(m: Messaging, lines: Vec<LineSettings>, sender: Sender) -> Self {
         let lines = lines.into_iter().map(|settings| Line::new(settings, m.clock.clone())).collect();
-        let (leases, grace) = (Mutex::default(), CancellationToken::new());
-        Self { shared: Arc::new(Shared { m, lines, webhooks: Webhooks::new(sender), leases, grace }) }
+        let (leases, grace, fetcher) = (Mutex::default(), CancellationToken::new(), Fetcher::new(&sender));
+        Self { shared: Arc::new(Shared { m, lines, webhooks: Webhooks::new(sender), fetcher, leases, grace }) }
     }
 
     /// Carries until it is told to stop, then finishes what is in flight within ten seconds and gives its leases back.
@@ -96,6 +99,8 @@ impl Outbox {
         tasks.spawn(async move { outbox.wake_lines(token).await });
         let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { outbox.tell_forever(token).await });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move { outbox.fetch_forever(token).await });
         let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move { outbox.sweep_forever(token).await });
         let (outbox, token) = (self.clone(), stop.clone());
@@ -123,7 +128,8 @@ impl Outbox {
             return Ok(0);
         }
         let mut tx = self.m().store.begin().await?;
-        let ended = tx.lapse_leases(self.m().clock.now()).await?;
+        let now = self.m().clock.now();
+        let ended = tx.lapse_leases(now).await? + tx.lapse_inbound_media(now).await?;
         tx.commit().await?;
         Ok(ended)
     }
@@ -155,6 +161,7 @@ impl Outbox {
                 made += self.carry_due(line).await?;
             }
             made += self.tell_due().await?;
+            made += self.fetch_due().await?;
             if made == 0 {
                 return Ok(attempts);
             }

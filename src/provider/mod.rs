@@ -2,6 +2,7 @@
 
 pub mod http;
 mod mail;
+mod media;
 pub mod sendgrid;
 pub mod simulator;
 pub mod smtp;
@@ -12,9 +13,11 @@ use std::fmt;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use url::Url;
 
 pub use self::http::{Http, HttpSettings, HttpSettingsError};
 pub use self::mail::Files;
+pub use self::media::{Fetched, fetch};
 pub use self::sendgrid::{SendGrid, SendGridSettings};
 pub use self::simulator::Simulator;
 pub use self::smtp::{Smtp, SmtpSettings};
@@ -174,4 +177,10 @@ pub trait Provider: fmt::Debug + Send + Sync {
 
     /// Asks whether it took a message, in bounded time and memory.
     fn look_up<'a>(&'a self, sought: &'a Sought) -> BoxFuture<'a, Found>;
+
+    /// Asks the service's own host, with its credentials, for what came with a message; nothing when a URL leads
+    /// elsewhere.
+    fn fetch<'a>(&'a self, _: &'a Url) -> Option<BoxFuture<'a, Fetched>> {
+        None
+    }
 }

@@ -45,6 +45,12 @@ const FILES: &[File] = &[
         sqlite: include_str!("../../migrations/sqlite/0005_consent.sql"),
         postgres: include_str!("../../migrations/postgres/0005_consent.sql"),
     },
+    File {
+        version: 8,
+        name: "inbound_media",
+        sqlite: include_str!("../../migrations/sqlite/0008_inbound_media.sql"),
+        postgres: include_str!("../../migrations/postgres/0008_inbound_media.sql"),
+    },
 ];
 
 fn migrator(sql: impl Fn(&File) -> &'static str) -> Migrator {

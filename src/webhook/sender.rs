@@ -48,6 +48,11 @@ impl Sender {
         Ok(Self { client: egress.client()?, egress, timeout, clock })
     }
 
+    /// The way out that attempts take, for others that go where somebody else says.
+    pub fn way_out(&self) -> (Egress, reqwest::Client) {
+        (self.egress.clone(), self.client.clone())
+    }
+
     /// Posts a body under a name that is the same over every attempt.
     pub async fn post(&self, target: &WebhookTarget, name: &str, body: Vec<u8>) -> Answer {
         let deadline = Instant::now() + self.timeout;

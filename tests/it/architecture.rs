@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("messaging", &["fault", "domain", "clock", "store", "blob"]),
     ("auth", &["fault", "domain", "clock", "store", "messaging"]),
     ("webhook", &["fault", "domain", "clock", "signature", "egress", "store", "provider", "messaging"]),
-    ("outbox", &["fault", "domain", "clock", "store", "provider", "messaging", "webhook"]),
+    ("outbox", &["fault", "domain", "clock", "egress", "store", "provider", "messaging", "webhook"]),
     (
         "http",
         &[

@@ -16,12 +16,13 @@ use tempfile::TempDir;
 /// The master key of every test that does not bring its own.
 pub const MASTER_KEY: [u8; 32] = [7; 32];
 
-const SCHEMAS: [&str; 5] = [
+const SCHEMAS: [&str; 6] = [
     include_str!("../../migrations/postgres/0001_init.sql"),
     include_str!("../../migrations/postgres/0002_people.sql"),
     include_str!("../../migrations/postgres/0003_retention.sql"),
     include_str!("../../migrations/postgres/0004_statistics.sql"),
     include_str!("../../migrations/postgres/0005_consent.sql"),
+    include_str!("../../migrations/postgres/0008_inbound_media.sql"),
 ];
 
 /// Held while the template is made, so that processes that start at once make one.
@@ -123,7 +124,8 @@ impl Database {
     /// When the next row of the outbox is due, or out of time, after that time.
     pub async fn next_work(&self, now: Timestamp) -> Option<Timestamp> {
         const SQL: &str = "select min(x.at) from (select due_at as at from outbox where due_at > $1
-            union all select deadline from outbox where deadline > $1) x";
+            union all select deadline from outbox where deadline > $1
+            union all select due_at from inbound_media where due_at > $1) x";
         if self.is_postgres() {
             sqlx::query_scalar(SQL).bind(now).fetch_one(&mut postgres(&self.url).await).await.unwrap()
         } else {
@@ -133,7 +135,8 @@ impl Database {
 
     /// How many rows of the outbox could be worked on at that time, from a place where nothing can be awaited.
     pub fn due_work(&self, now: Timestamp) -> i64 {
-        const SQL: &str = "select count(*) from outbox where phase = 'sending' or due_at <= $1";
+        const SQL: &str = "select (select count(*) from outbox where phase = 'sending' or due_at <= $1)
+            + (select count(*) from inbound_media where due_at <= $1)";
         let url = self.url.clone();
         block_on(async move { number(&url, SQL, Some(now)).await })
     }

@@ -30,6 +30,7 @@ mod gone;
 mod groups;
 mod guards;
 mod harness;
+mod hooks;
 mod house;
 mod idempotency;
 mod invitations;

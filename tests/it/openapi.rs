@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use switchboard::domain::Role;
 
 use crate::chats;
-use crate::harness::TestApp;
+use crate::harness::{Setup, TestApp};
 use crate::json_schema::problems;
 use crate::traffic;
 
@@ -22,6 +22,21 @@ fn operations(description: &Value) -> Vec<(String, String, Value)> {
         item.into_iter().map(|(method, said)| (method.to_uppercase(), path.clone(), said)).collect::<Vec<_>>()
     };
     paths.iter().flat_map(of_path).collect()
+}
+
+/// With a provider of each kind that tells something in its own words, each by the name of its kind.
+fn with_services(setup: Setup) -> Setup {
+    setup
+        .with("SWITCHBOARD_PUBLIC_URL", "https://messages.example.com")
+        .with("SWITCHBOARD_PROVIDERS__0__NAME", "twilio")
+        .with("SWITCHBOARD_PROVIDERS__0__KIND", "twilio")
+        .with("SWITCHBOARD_PROVIDERS__0__CHANNELS", "mms")
+        .with("SWITCHBOARD_PROVIDERS__0__ACCOUNT_SID", "AC0123456789abcdef0123456789abcdef")
+        .with("SWITCHBOARD_PROVIDERS__0__AUTH_TOKEN", "token")
+        .with("SWITCHBOARD_PROVIDERS__1__NAME", "sendgrid")
+        .with("SWITCHBOARD_PROVIDERS__1__KIND", "sendgrid")
+        .with("SWITCHBOARD_PROVIDERS__1__CHANNELS", "email")
+        .with("SWITCHBOARD_PROVIDERS__1__API_KEY", "SG.key")
 }
 
 #[test]
@@ -56,6 +71,7 @@ async fn every_documented_route_is_there() {
             "{emoji}",
             "{token}",
             "{label_id}",
+            "{provider}",
         ];
         let path = names.iter().fold(path, |path, name| path.replace(name, "1"));
         let request = axum::http::Request::builder().method(method.as_str()).uri(&path);
@@ -84,7 +100,7 @@ async fn every_route_that_the_documentation_names_is_described() {
 #[tokio::test]
 async fn every_example_of_a_request_is_valid_and_accepted() {
     // What needs somebody's session and codes is accepted in the tests of accounts.
-    let app = TestApp::start().await;
+    let app = with_services(Setup::default()).start().await;
     let description = description();
     app.post("/api/webhooks/sms", crate::receiving::inbound("m-1", "hello")).await;
     for (username, role) in [("sylvester", Role::Agent), ("tweety", Role::Admin)] {
@@ -98,8 +114,13 @@ async fn every_example_of_a_request_is_valid_and_accepted() {
     let mut tried = 0;
     for (method, path, said_of) in operations(&description) {
         let Some(schema) = said_of.pointer("/requestBody/content/application~1json/schema") else { continue };
-        let named = schema["$ref"].as_str().and_then(|name| description.pointer(&name[1..])).unwrap_or(schema);
+        // A list has no examples of its own: those of its elements are lists of one.
+        let is_list = schema["type"] == "array";
+        let one = if is_list { &schema["items"] } else { schema };
+        let named = one["$ref"].as_str().and_then(|name| description.pointer(&name[1..])).unwrap_or(one);
         let examples = named["examples"].as_array().cloned().unwrap_or_default();
+        let examples: Vec<Value> =
+            examples.into_iter().map(|example| if is_list { json!([example]) } else { example }).collect();
         assert!(!examples.is_empty(), "{method} {path} has no example");
         for example in examples {
             assert_eq!(problems(&description, schema, &example), Vec::<String>::new(), "{method} {path}: {example}");
@@ -110,6 +131,7 @@ async fn every_example_of_a_request_is_valid_and_accepted() {
             let id = if is_a_persons { &group } else { "1" };
             let path = path.replace("{id}", id).replace("{mid}", &said["id"].to_string());
             let path = path.replace("{address}", "+12025550101").replace("{user_name}", "bugs");
+            let path = path.replace("{provider}", path.split('/').nth(3).unwrap_or_default());
             let mut request = axum::http::Request::builder().method(method.as_str()).uri(&path);
             if is_a_persons {
                 request = request.header("authorization", &rdibari.authorization);

@@ -30,6 +30,9 @@ const PUBLIC: &[&str] = &[
     "unsubscribe",
 ];
 
+/// How services prove that it is they who tell something.
+const WEBHOOK_WAYS: [&str; 3] = ["webhook_bearer", "twilio_signature", "sendgrid_signature"];
+
 /// Routes that somebody reaches whose code has not been right yet.
 const PENDING: &[&str] = &["sendCode", "verifyCode"];
 
@@ -170,6 +173,7 @@ fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &st
             (_, "phone_number") => "2025550144".to_owned(),
             (_, "address") => "+12025550144".to_owned(),
             (_, "user_name") => seeds.person.clone(),
+            (_, "provider") => "test".to_owned(),
             _ => panic!("rights_matrix.rs has no sample for {{{name}}} of {template}: seed one, and name it here"),
         };
         path = format!("{path}/{value}");
@@ -198,7 +202,7 @@ fn operations(seeds: &Seeds) -> Vec<Operation> {
                 body: example(&description, said),
                 is_for_people: scope.is_some() || shows("session"),
                 scope: scope.clone(),
-                is_webhook: shows("webhook_bearer"),
+                is_webhook: WEBHOOK_WAYS.into_iter().any(shows),
                 is_open: !shows("webhook_bearer")
                     && !shows("api_key")
                     && (ways.is_empty() || ways.contains(&&json!({}))),

@@ -13,6 +13,7 @@ use switchboard::provider::Outcome;
 use crate::chats;
 use crate::endpoint;
 use crate::harness::{Person, TestApp, hours, minutes, path_of, seconds};
+use crate::hooks;
 use crate::provider::{busy, doubtful, silence};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 
@@ -37,6 +38,7 @@ pub async fn run(app: &TestApp) -> Vec<String> {
     let mut secrets = decide(app).await;
     secrets.extend(sign_in(app).await);
     secrets.extend(endpoint::traffic(app).await);
+    hooks::pictures(app, (PHONES[1], PHONES[0])).await;
     guard(app).await;
     chat(app).await;
     app.index().await;

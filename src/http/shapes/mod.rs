@@ -9,6 +9,7 @@ mod files;
 mod params;
 mod team;
 mod texts;
+mod told;
 mod webhooks;
 mod workspaces;
 
@@ -36,6 +37,7 @@ pub use self::team::{
 pub use self::texts::{
     Done, HistoryDirection, HistoryEntry, PhoneHistory, SentText, TextRequest, UnixSeconds, WebForm,
 };
+pub use self::told::{EventsAnswer, SendGridEvent, TwilioTold};
 pub use self::webhooks::{
     Queued, ReplayRequest, Replayed, WebhookDelivery, WebhookEndpoint, WebhookEndpointMade, WebhookEndpointRequest,
     WebhookEndpointUpdate,

@@ -97,7 +97,7 @@ async fn thread(
     (endpoint, name): (Endpoint, &str),
     (asks, answers): (Draft, Draft),
 ) -> Result<usize, SeedError> {
-    let inbound = Inbound { endpoint, external_id: name.to_owned(), draft: asks };
+    let inbound = Inbound { endpoint, external_id: name.to_owned(), draft: asks, media_of: None };
     let Received { is_repeat, .. } = receive(m, caller.workspace, inbound).await?;
     if is_repeat {
         return Ok(0);

@@ -5,6 +5,8 @@
 
 pub mod codes;
 mod listed;
+mod signature;
+mod told;
 
 use std::fmt;
 
@@ -15,8 +17,10 @@ use url::Url;
 use url::form_urlencoded::Serializer;
 
 use self::codes::{Fate, Meaning, meaning};
+pub use self::signature::{SIGNATURE, Signed, SignedBody, is_signature};
+pub use self::told::{Params, Told, read};
 use super::wire::{Answer, Hidden, Wire, percent_encode};
-use super::{Abilities, Envelope, Found, Outcome, Provider, Sought};
+use super::{Abilities, Envelope, Fetched, Found, Outcome, Provider, Sought, fetch};
 use crate::domain::Status;
 
 /// Where Twilio is, unless a test says otherwise.
@@ -130,6 +134,14 @@ impl Provider for Twilio {
 
     fn look_up<'a>(&'a self, sought: &'a Sought) -> BoxFuture<'a, Found> {
         self.ask(sought).boxed()
+    }
+
+    /// Pictures that came in are at Twilio, and open to whoever the account is; they are moved from there to a place
+    /// that opens to anybody for a while.
+    fn fetch<'a>(&'a self, url: &'a Url) -> Option<BoxFuture<'a, Fetched>> {
+        let is_own = url.origin() == self.settings.base_url.origin();
+        let request = || self.wire.get(url.as_str()).basic_auth(&self.settings.user, Some(&self.settings.password));
+        is_own.then(|| fetch(request(), self.wire.clock.clone()).boxed())
     }
 }
 

@@ -19,6 +19,7 @@ mod forged;
 mod hostile;
 mod judge;
 mod kill;
+mod media;
 mod order;
 mod outage;
 mod paused;

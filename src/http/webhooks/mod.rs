@@ -1,6 +1,10 @@
 //! What providers tell us. A message once refused is lost, so only what is no JSON object is refused; anything else
 //! that cannot be understood is kept in quarantine with its raw bytes, and answered 202.
 
+mod proof;
+pub mod sendgrid;
+pub mod twilio;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -13,7 +17,8 @@ use super::rights::Told;
 use super::shapes::{EmailReceived, Parked, SmsReceived, StatusAnswer, StatusReceived, StatusResult};
 use super::{Error, State};
 use crate::domain::{Address, ConsentSource, FieldError, Message, Refusal, Report, Status, WorkspaceId, mask};
-use crate::messaging::{self, Endpoint, Inbound, Recorded, StatusReport};
+use crate::messaging::{self, Endpoint, Inbound, Quarantined, Recorded, StatusReport};
+pub use proof::is_signed;
 
 /// Characters of a provider's name for a message.
 const MAX_PROVIDER_ID: usize = 255;
@@ -137,6 +142,24 @@ pub async fn take_in(
     }
 }
 
+/// Takes in what is in quarantine, as where it came to would now; nothing, when nobody knows that place any more.
+pub async fn take_in_again(
+    state: &State,
+    workspace: WorkspaceId,
+    kept: &Quarantined,
+) -> Result<Option<Outcome>, Error> {
+    let (path, raw) = (kept.path.as_str(), &kept.bytes[..]);
+    Ok(Some(if let Some(hook) = Hook::of_path(path) {
+        take_in(state, (workspace, None), hook, raw).await?
+    } else if let Some(place) = twilio::Place::of_path(path) {
+        twilio::take_in_kept(state, workspace, &place, raw).await?
+    } else if let Some(provider) = sendgrid::provider_of_path(path) {
+        sendgrid::take_in_kept(state, provider, raw).await?
+    } else {
+        return Ok(None);
+    }))
+}
+
 /// The errors of a report whose message is not known.
 pub fn unmatched() -> Refusal {
     vec![FieldError::new("reference", "unmatched", "no message of ours has this reference or provider_id")]
@@ -144,21 +167,40 @@ pub fn unmatched() -> Refusal {
 
 async fn answer(state: &State, told: Told<LargeJson>, hook: Hook) -> Result<Response, Error> {
     let Told { webhook, body: LargeJson(body) } = told;
-    let (workspace, body) = (webhook.workspace, &body[..]);
-    let (quarantined, errors) = match take_in(state, (workspace, webhook.provider), hook, body).await? {
+    let (workspace, body, path) = (webhook.workspace, &body[..], (hook.path(), hook.path()));
+    let parked = match take_in(state, (workspace, webhook.provider), hook, body).await? {
         Outcome::Received(message) => return Ok(Json(message).into_response()),
         Outcome::Recorded(result) => return Ok(Json(StatusAnswer { result }).into_response()),
-        Outcome::Unmatched(report) => {
-            let id = messaging::park_status(&state.messaging, workspace, hook.path(), body, &report).await?;
-            (id, unmatched())
-        }
-        Outcome::Unreadable(errors) => {
-            let reason = reason(&errors);
-            (messaging::quarantine(&state.messaging, workspace, hook.path(), &reason, body).await?, errors)
-        }
+        Outcome::Unmatched(report) => keep_unmatched(state, workspace, path, body, &report).await?,
+        Outcome::Unreadable(errors) => keep_unreadable(state, workspace, path, body, errors).await?,
     };
-    metrics::counter!("switchboard_quarantined_total", "path" => hook.path()).increment(1);
-    Ok((StatusCode::ACCEPTED, Json(Parked { quarantined, errors })).into_response())
+    Ok((StatusCode::ACCEPTED, Json(parked)).into_response())
+}
+
+/// Puts a report aside whose message is not known; it came to a path, and is counted under another.
+async fn keep_unmatched(
+    state: &State,
+    workspace: WorkspaceId,
+    (path, counted): (&str, &'static str),
+    raw: &[u8],
+    report: &StatusReport,
+) -> Result<Parked, Error> {
+    let quarantined = messaging::park_status(&state.messaging, workspace, path, raw, report).await?;
+    metrics::counter!("switchboard_quarantined_total", "path" => counted).increment(1);
+    Ok(Parked { quarantined, errors: unmatched() })
+}
+
+/// Puts a body aside that cannot be understood.
+async fn keep_unreadable(
+    state: &State,
+    workspace: WorkspaceId,
+    (path, counted): (&str, &'static str),
+    raw: &[u8],
+    errors: Refusal,
+) -> Result<Parked, Error> {
+    let quarantined = messaging::quarantine(&state.messaging, workspace, path, &reason(&errors), raw).await?;
+    metrics::counter!("switchboard_quarantined_total", "path" => counted).increment(1);
+    Ok(Parked { quarantined, errors })
 }
 
 async fn record(state: &State, report: StatusReport) -> Result<Outcome, Error> {
@@ -195,7 +237,7 @@ fn inbound(mut fields: Fields<'_>, hook: Hook, state: &State) -> Result<Inbound,
     let external_id = fields.require(id_field, external_id);
     let errors = fields.into_errors();
     match external_id {
-        Some(external_id) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft }),
+        Some(external_id) if errors.is_empty() => Ok(Inbound { endpoint, external_id, draft, media_of: None }),
         Some(_) | None => Err(errors),
     }
 }
@@ -222,7 +264,8 @@ fn report(mut fields: Fields<'_>, state: &State, provider: Option<String>) -> Re
             let is_dated = dated.is_some();
             // a mailbox that sends mails back gets no more of them
             let opt_out = (status == Status::Bounced).then_some(ConsentSource::Bounce);
-            Ok(StatusReport { provider, reference, provider_id, report, is_dated, recipient, opt_out })
+            let event_id = None;
+            Ok(StatusReport { provider, reference, provider_id, report, is_dated, recipient, opt_out, event_id })
         }
         Some(_) | None => Err(errors),
     }

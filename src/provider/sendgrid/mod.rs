@@ -3,6 +3,9 @@
 //! Our reference goes along as a custom argument, which its events bring back. It cannot be asked afterwards.
 //! <https://www.twilio.com/docs/sendgrid/api-reference/mail-send/mail-send>
 
+mod events;
+mod signature;
+
 use std::collections::HashSet;
 use std::fmt;
 
@@ -14,6 +17,8 @@ use reqwest::header::CONTENT_TYPE;
 use serde_json::{Value, json};
 use url::Url;
 
+pub use self::events::{Event, list, read};
+pub use self::signature::{Claim, SIGNATURE, TIMESTAMP, VerifyingKey};
 use super::mail::{Content, Files, Loaded, message_id, unsubscribe_headers};
 use super::wire::{Answer, Hidden, Wire};
 use super::{Abilities, Envelope, Found, Outcome, Provider, Sought};
