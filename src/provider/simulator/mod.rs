@@ -136,7 +136,7 @@ impl Carrier {
     /// The same carrier, asked in another manner, with another listener for its reports.
     #[must_use]
     pub fn asked(&self, manner: Manner, listener: mpsc::Sender<Receipt>) -> Self {
-        Self { manner, listener, ..self.clone() }
+        Self { listener, manner, ..self.clone() }
     }
 
     /// The chaos in force, its script and its counts.

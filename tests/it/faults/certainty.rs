@@ -219,7 +219,8 @@ async fn put_off(rows: &'static [(Kind, &'static str, u16)]) -> u64 {
 async fn put_off_by_mail() -> u64 {
     let site = Site::new().await;
     let carrier = Carrier::start(&site, "mail").await;
-    carrier.set_chaos(serde_json::json!({ "script": ["429", "503", "500_not_taken"].repeat(3) })).await;
+    let script = ["429", "503", "500_not_taken"].repeat(3);
+    carrier.set_chaos(serde_json::json!({ "script": script })).await;
     let config = carrier.service(Kind::Smtp, "mail", &["email"], "");
     let server = Plan::public(&site, free_port(), &config).start().await;
     for case in 0..CASES.len() {

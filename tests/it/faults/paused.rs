@@ -120,8 +120,7 @@ async fn a_server_that_was_paused_beyond_its_lease_writes_nothing_of_what_it_fin
         );
         return;
     }
-    let (quiet, loaded) =
-        (tokio::spawn(it_writes_nothing_when_it_wakes()), tokio::spawn(nothing_is_sent_twice_under_load(seed)));
-    fired("message taken over from a paused server", quiet.await.unwrap());
-    fired("pause under load", loaded.await.unwrap());
+    let (quiet, loaded) = tokio::join!(it_writes_nothing_when_it_wakes(), nothing_is_sent_twice_under_load(seed));
+    fired("message taken over from a paused server", quiet);
+    fired("pause under load", loaded);
 }

@@ -186,7 +186,7 @@ fn make_key(file: &Path) -> String {
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref()).unwrap();
     let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8));
     std::fs::write(file, pem).unwrap();
-    STANDARD.encode(key.public_key().as_der().unwrap())
+    STANDARD.encode(key.public_key().as_der().unwrap().as_ref())
 }
 
 /// A provider of the configuration.
