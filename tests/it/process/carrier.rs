@@ -17,7 +17,7 @@ use super::{Process, Site, client, free_port, program, wait_for};
 
 /// The account and the token of every carrier that plays Twilio.
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
-const TOKEN: &str = "the token of a test";
+const TOKEN: &str = "the-token-of-a-test";
 /// What a carrier shows where it reports as an `http` service.
 const SECRET: &str = "what a carrier shows";
 
