@@ -217,11 +217,6 @@ pub(super) fn is_settled(message: &Value) -> bool {
     !matches!(status(message), "scheduled" | "queued" | "sending")
 }
 
-/// Whether what became of a message is known for good.
-pub(super) fn is_known(message: &Value) -> bool {
-    is_settled(message) && status(message) != "unknown"
-}
-
 /// A judge that sees nothing would let everything pass.
 #[test]
 fn the_judge_sees_what_was_lost_sent_twice_or_made_up() {
