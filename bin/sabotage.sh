@@ -26,6 +26,7 @@ failover_forgets     sqlite   faults::failover::another_provider
 pause_off            sqlite   faults::failover::a_pause
 reload_unchecked     sqlite   faults::failover::another_configuration
 ignore_fence         sqlite   faults::fence::
+reference_unread     sqlite   faults::callbacks::
 last_word_wins       sqlite   faults::order::
 away_is_refused      sqlite   faults::database::the_database
 stuck_rollback       sqlite   faults::database::the_database
@@ -46,7 +47,13 @@ tries_uncounted      postgres codes::of_two_hundred
 pause_off            postgres faults::failover::a_pause
 claim_uncommitted    postgres faults::database::two_servers
 lapsed_is_retry      postgres faults::database::two_servers
+unknown_is_retry     postgres faults::ambiguity::
+certain_is_unknown   postgres faults::certainty::
+lapsed_is_retry      postgres faults::points::
+lapsed_is_retry      postgres faults::paused::
 ignore_fence         postgres faults::fence::
+ignore_fence         postgres faults::paused::
+reference_unread     postgres faults::callbacks::
 restore_trusted      postgres faults::restore::
 '
 

@@ -278,6 +278,18 @@ pub struct CarrierArguments {
     /// What to show there: the provider's `webhook_secret`
     #[arg(long, value_name = "SECRET", env = "SWITCHBOARD_CARRIER_CALLBACK_SECRET", hide_env_values = true)]
     pub callback_secret: Option<String>,
+    /// Where to listen as a mail server, without TLS
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    pub smtp: Option<SocketAddr>,
+    /// What signs callbacks as Twilio, to each message's `StatusCallback`: the provider's `auth_token`
+    #[arg(long, value_name = "TOKEN", env = "SWITCHBOARD_CARRIER_TWILIO_TOKEN", hide_env_values = true)]
+    pub twilio_token: Option<String>,
+    /// Where to post events as SendGrid, such as `http://127.0.0.1:8080/api/webhooks/sendgrid/sg/events`
+    #[arg(long, value_name = "URL")]
+    pub sendgrid_events: Option<String>,
+    /// A file with the P-256 private key that signs these, in PEM (PKCS #8)
+    #[arg(long, value_name = "FILE", requires = "sendgrid_events")]
+    pub sendgrid_key: Option<PathBuf>,
     /// A JSON file with the failures to play, shaped as PUT /api/simulator/chaos takes it
     #[arg(long, value_name = "FILE")]
     pub chaos: Option<PathBuf>,
@@ -325,6 +337,7 @@ mod tests {
             "switchboard backup f --data d",
             "switchboard restore f",
             "switchboard carrier --listen 127.0.0.1:9101 --ledger l --callback http://h/ --callback-secret s --chaos c",
+            "switchboard carrier --listen 127.0.0.1:1 --ledger l --smtp 127.0.0.1:2 --twilio-token t --sendgrid-events http://h/ --sendgrid-key k",
             "switchboard health --listen 127.0.0.1:1",
         ] {
             assert!(parse(line).is_ok(), "{line}: {}", parse(line).unwrap_err());

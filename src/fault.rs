@@ -1,6 +1,8 @@
 //! Faults on purpose, for the tests that must survive them, and rules broken on purpose, so that their tests are seen
 //! to fail. Without the feature `faults` nothing here does anything, and no release has it.
 
+use std::time::Duration;
+
 /// Ends the process at once, as a crash would, when `SWITCHBOARD_FAULT` names this point.
 #[cfg(feature = "faults")]
 pub fn point(name: &str) {
@@ -23,6 +25,22 @@ pub fn is_sabotaged(rule: &str) -> bool {
 #[cfg(not(feature = "faults"))]
 pub const fn is_sabotaged(_rule: &str) -> bool {
     false
+}
+
+/// How long a lease holds: its own span, unless `SWITCHBOARD_FAULT_LEASE_MS` says otherwise.
+#[cfg(feature = "faults")]
+pub fn lease(own: Duration) -> Duration {
+    use std::sync::OnceLock;
+    static LEASE: OnceLock<Option<Duration>> = OnceLock::new();
+    #[expect(clippy::disallowed_methods, reason = "a fault is no part of the configuration")]
+    let read = || Some(Duration::from_millis(std::env::var("SWITCHBOARD_FAULT_LEASE_MS").ok()?.parse().ok()?));
+    LEASE.get_or_init(read).unwrap_or(own)
+}
+
+/// How long a lease holds.
+#[cfg(not(feature = "faults"))]
+pub const fn lease(own: Duration) -> Duration {
+    own
 }
 
 #[cfg(feature = "faults")]

@@ -230,11 +230,16 @@ pub(super) async fn restore(config: &Config, file: Option<&Path>, clock: &Clock)
 
 pub(super) async fn carrier(arguments: CarrierArguments, clock: Clock, stop: CancellationToken) -> anyhow::Result<()> {
     let callback = arguments.callback.as_deref().map(str::parse).transpose().context("--callback")?;
+    let events = arguments.sendgrid_events.as_deref().map(str::parse).transpose().context("--sendgrid-events")?;
     let options = CarrierOptions {
         listen: arguments.listen,
         ledger: arguments.ledger,
         callback,
         callback_secret: arguments.callback_secret.map(Into::into),
+        smtp: arguments.smtp,
+        twilio_token: arguments.twilio_token.map(Into::into),
+        sendgrid_events: events,
+        sendgrid_key: arguments.sendgrid_key,
         chaos: arguments.chaos,
     };
     carrier::run(options, clock, stop.cancelled_owned()).await?;

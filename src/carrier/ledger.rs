@@ -3,7 +3,7 @@
 //! One thread owns the file and what it knows of it. It writes the lines of all requests that wait together and syncs
 //! them once, so that what is answered is always on disk and a look-up never sees less than was answered.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -15,11 +15,14 @@ use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot};
 
+use super::face::is_sid;
 use crate::domain::{Channel, OneOrMany, Timestamp};
 use crate::provider::simulator::{Book, CarriedMessage, Entry, NotWritten};
 
 /// The most requests that are written with one sync.
 const MAX_BATCH: usize = 1_024;
+/// The messages to one recipient that can be listed, the newest.
+const LISTED: usize = 1_000;
 
 /// The way to the ledger. Cheap to clone; all clones are one ledger.
 #[derive(Debug, Clone)]
@@ -36,10 +39,29 @@ pub(super) struct Known {
     pub(super) channel: Channel,
 }
 
+/// A message in the ledger, as a list shows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Listed {
+    pub(super) id: String,
+    pub(super) at: Timestamp,
+    pub(super) from: String,
+    pub(super) to: String,
+    pub(super) body: String,
+}
+
+/// Which messages are to be listed.
+#[derive(Debug)]
+struct Wanted {
+    to: String,
+    from: Option<String>,
+    most: usize,
+}
+
 #[derive(Debug)]
 enum Order {
     Enter { message: Box<CarriedMessage>, key: Option<String>, reply: oneshot::Sender<Result<Entry, NotWritten>> },
     Find { reference: String, reply: oneshot::Sender<Option<Known>> },
+    List { wanted: Wanted, reply: oneshot::Sender<Vec<Listed>> },
 }
 
 #[derive(Serialize)]
@@ -59,7 +81,9 @@ struct KeptLine {
     at: Timestamp,
     id: String,
     reference: Option<String>,
+    from: String,
     to: OneOrMany,
+    body: String,
     #[serde(default)]
     key: Option<String>,
 }
@@ -93,6 +117,14 @@ impl Ledger {
         self.orders.send(Order::Find { reference, reply }).await.map_err(|_| NotWritten)?;
         found.await.map_err(|_| NotWritten)
     }
+
+    /// Lists what was taken for a recipient under Twilio's names, the newest first; an error when the ledger is closed.
+    pub(super) async fn list(&self, to: String, from: Option<String>, most: usize) -> Result<Vec<Listed>, NotWritten> {
+        let (reply, found) = oneshot::channel();
+        let wanted = Wanted { to, from, most };
+        self.orders.send(Order::List { wanted, reply }).await.map_err(|_| NotWritten)?;
+        found.await.map_err(|_| NotWritten)
+    }
 }
 
 impl Book for Ledger {
@@ -113,6 +145,7 @@ impl Book for Ledger {
 struct Index {
     references: HashMap<String, Known>,
     keys: HashMap<String, Known>,
+    recipients: HashMap<String, VecDeque<Listed>>,
 }
 
 impl Index {
@@ -123,6 +156,22 @@ impl Index {
         if let Some(key) = key {
             self.keys.entry(key).or_insert_with(|| known.clone());
         }
+    }
+
+    fn add_listed(&mut self, listed: Listed) {
+        if is_sid(&listed.id) {
+            let of_recipient = self.recipients.entry(listed.to.clone()).or_default();
+            of_recipient.push_back(listed);
+            if of_recipient.len() > LISTED {
+                of_recipient.pop_front();
+            }
+        }
+    }
+
+    fn list(&self, wanted: &Wanted) -> Vec<Listed> {
+        let of_recipient = self.recipients.get(&wanted.to).into_iter().flatten().rev();
+        let is_from = |listed: &&Listed| wanted.from.as_ref().is_none_or(|from| *from == listed.from);
+        of_recipient.filter(is_from).take(wanted.most).cloned().collect()
     }
 }
 
@@ -138,9 +187,17 @@ struct Writer {
 struct Batch {
     lines: Vec<u8>,
     index: Index,
-    staged: Vec<(Known, Option<String>, Option<String>)>,
+    staged: Vec<Staged>,
     replies: Vec<(oneshot::Sender<Result<Entry, NotWritten>>, Entry)>,
     finds: Vec<(oneshot::Sender<Option<Known>>, String)>,
+    lists: Vec<(oneshot::Sender<Vec<Listed>>, Wanted)>,
+}
+
+struct Staged {
+    known: Known,
+    reference: Option<String>,
+    key: Option<String>,
+    listed: Listed,
 }
 
 impl Writer {
@@ -158,6 +215,9 @@ impl Writer {
                 .map_err(|error| io::Error::other(format!("line {number} cannot be read: {error}")))?;
             let is_mail = kept.to.as_slice().iter().any(|to| to.contains('@'));
             let channel = if is_mail { Channel::Email } else { Channel::Sms };
+            let to = kept.to.as_slice().first().cloned().unwrap_or_default();
+            let listed = Listed { id: kept.id.clone(), at: kept.at, from: kept.from, to, body: kept.body };
+            self.index.add_listed(listed);
             let known = Known { provider_id: kept.id, at: kept.at, channel };
             self.index.add(&known, kept.reference, kept.key);
             self.size_bytes += length as u64;
@@ -178,6 +238,7 @@ impl Writer {
                 match order {
                     Order::Enter { message, key, reply } => self.stage(&mut batch, &message, key, reply),
                     Order::Find { reference, reply } => batch.finds.push((reply, reference)),
+                    Order::List { wanted, reply } => batch.lists.push((reply, wanted)),
                 }
             }
             self.finish(batch, taken);
@@ -215,15 +276,23 @@ impl Writer {
         let known = Known { provider_id: message.id.clone(), at: message.at, channel: message.channel };
         batch.replies.push((reply, Entry { provider_id: message.id.clone(), at: message.at, is_first: true }));
         batch.index.add(&known, None, key.clone());
-        batch.staged.push((known, message.reference.clone(), key));
+        let listed = Listed {
+            id: message.id.clone(),
+            at: message.at,
+            from: message.from.clone(),
+            to: message.to.as_slice().first().cloned().unwrap_or_default(),
+            body: message.body.clone(),
+        };
+        batch.staged.push(Staged { known, reference: message.reference.clone(), key, listed });
     }
 
     fn finish(&mut self, batch: Batch, taken: &AtomicU64) {
         let is_written = batch.lines.is_empty() || self.write(&batch.lines);
         if is_written {
             taken.fetch_add(batch.staged.len() as u64, Ordering::SeqCst);
-            for (known, reference, key) in batch.staged {
-                self.index.add(&known, reference, key);
+            for staged in batch.staged {
+                self.index.add(&staged.known, staged.reference, staged.key);
+                self.index.add_listed(staged.listed);
             }
         }
         for (reply, entry) in batch.replies {
@@ -231,6 +300,9 @@ impl Writer {
         }
         for (reply, reference) in batch.finds {
             let _ = reply.send(self.index.references.get(&reference).cloned());
+        }
+        for (reply, wanted) in batch.lists {
+            let _ = reply.send(self.index.list(&wanted));
         }
     }
 

@@ -1,9 +1,11 @@
 //! The simulated carrier as a process of its own: `switchboard carrier`.
 //!
-//! It speaks the `http` adapter's contract with look-ups and idempotency keys, and fails as its chaos says. What is in
-//! its ledger was taken, and nothing else was: tests have it for a judge.
+//! It speaks the contracts of all adapters: `http` with look-ups and idempotency keys, Twilio, SendGrid, and SMTP at an
+//! address of its own; and fails as its chaos says. What is in its ledger was taken, and nothing else was: tests have it
+//! for a judge.
 //!
-//! `POST /messages`, `GET /messages?reference=`, `GET` and `PUT /chaos`, `GET /stats`.
+//! `POST` and `GET /messages`, `POST` and `GET /2010-04-01/Accounts/{account}/Messages.json`, `POST /v3/mail/send`,
+//! `GET` and `PUT /chaos`, `GET /stats`.
 
 mod callback;
 mod face;
@@ -21,7 +23,7 @@ use std::time::{Duration, SystemTime};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -29,12 +31,12 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 use url::Url;
 
-use self::callback::Callback;
-use self::face::Desk;
+use self::callback::{Callbacks, EventHook, HttpHook, NotAKey, Report, event_key, twilio_key};
+use self::face::{Desk, serve_smtp};
 use self::ledger::Ledger;
 use self::line::{Line, Reset};
 use crate::clock::Clock;
-use crate::provider::simulator::{Carrier, Chaos};
+use crate::provider::simulator::{Carrier, Chaos, Receipt};
 
 /// How often the chaos file is looked at.
 const CHAOS_WATCH: Duration = Duration::from_secs(1);
@@ -56,6 +58,14 @@ pub struct CarrierOptions {
     pub callback: Option<Url>,
     /// The bearer token for that.
     pub callback_secret: Option<SecretString>,
+    /// Where it listens as a mail server; absent: nowhere.
+    pub smtp: Option<SocketAddr>,
+    /// The token that signs what it tells as Twilio; absent: it tells nothing as Twilio.
+    pub twilio_token: Option<SecretString>,
+    /// Where it posts events as SendGrid; absent: nowhere.
+    pub sendgrid_events: Option<Url>,
+    /// A file with the private key that signs those; absent: they are not signed.
+    pub sendgrid_key: Option<PathBuf>,
     /// A file with its chaos, read again whenever it changes.
     pub chaos: Option<PathBuf>,
 }
@@ -77,6 +87,9 @@ pub enum CarrierError {
         /// What is wrong with it.
         reason: String,
     },
+    /// The key for events cannot be read.
+    #[error("cannot use the key {}", .0.display())]
+    Key(PathBuf, #[source] io::Error),
     /// Reports could not be posted.
     #[error("cannot post reports")]
     Client(#[from] reqwest::Error),
@@ -85,7 +98,7 @@ pub enum CarrierError {
     Say(#[source] io::Error),
 }
 
-/// Runs a carrier until `shutdown`; says `listening on http://HOST:PORT` on standard output when it is ready.
+/// Runs a carrier until `shutdown`; says `listening on http://HOST:PORT`, and `smtp://` where it does, on standard output when it is ready.
 ///
 /// # Errors
 ///
@@ -97,6 +110,9 @@ pub async fn run(
 ) -> Result<(), CarrierError> {
     let bound = Bound::bind(options, clock).await?;
     writeln!(io::stdout(), "listening on http://{}", bound.address()).map_err(CarrierError::Say)?;
+    if let Some(address) = bound.smtp_address() {
+        writeln!(io::stdout(), "listening on smtp://{address}").map_err(CarrierError::Say)?;
+    }
     bound.serve(shutdown).await;
     Ok(())
 }
@@ -108,22 +124,25 @@ pub struct Bound {
     address: SocketAddr,
     desk: Desk,
     chaos: Option<(PathBuf, Option<SystemTime>)>,
-    callback: Option<(Callback, mpsc::Receiver<crate::provider::simulator::Receipt>)>,
+    smtp: Option<TcpListener>,
+    receipts: mpsc::Receiver<Receipt>,
+    reports: mpsc::Receiver<Report>,
 }
 
 impl Bound {
-    /// Opens the ledger and the port.
+    /// Opens the ledger and the ports.
     ///
     /// # Errors
     ///
     /// What kept it from starting.
     pub async fn bind(options: CarrierOptions, clock: Clock) -> Result<Self, CarrierError> {
-        let CarrierOptions { listen, ledger: path, callback, callback_secret: secret, chaos } = options;
-        let ledger = Ledger::open(&path).map_err(|error| CarrierError::Ledger(path, error))?;
-        // Without a callback the receiver is dropped here, and nobody waits to send.
-        let (reports, waiting) = mpsc::channel(REPORTS);
-        let carrier = Carrier::new(clock.clone(), Arc::new(ledger.clone()), reports);
-        let chaos = match chaos {
+        let ledger =
+            Ledger::open(&options.ledger).map_err(|error| CarrierError::Ledger(options.ledger.clone(), error))?;
+        let (listener, receipts) = mpsc::channel(REPORTS);
+        let (sender, reports) = mpsc::channel(REPORTS);
+        let carrier = Carrier::new(clock.clone(), Arc::new(ledger.clone()), listener);
+        let callbacks = Arc::new(callbacks(&options, clock.clone()).await?);
+        let chaos = match options.chaos {
             Some(path) => {
                 let stamp = modified(&path).await;
                 let chaos =
@@ -133,13 +152,13 @@ impl Bound {
             }
             None => None,
         };
-        let callback = match callback {
-            Some(url) => Some((Callback { url, secret, client: crate::provider::client()? }, waiting)),
+        let (listener, address) = listen(options.listen).await?;
+        let smtp = match options.smtp {
+            Some(address) => Some(listen(address).await?.0),
             None => None,
         };
-        let listener = TcpListener::bind(listen).await.map_err(|error| CarrierError::Listen(listen, error))?;
-        let address = listener.local_addr().map_err(|error| CarrierError::Listen(listen, error))?;
-        Ok(Self { listener, address, desk: Desk { carrier, ledger, clock }, chaos, callback })
+        let desk = Desk { carrier, ledger, clock, callbacks, reports: sender };
+        Ok(Self { listener, address, desk, chaos, smtp, receipts, reports })
     }
 
     /// Where it listens.
@@ -147,18 +166,42 @@ impl Bound {
         self.address
     }
 
+    /// Where it listens as a mail server, when it does.
+    pub fn smtp_address(&self) -> Option<SocketAddr> {
+        self.smtp.as_ref().and_then(|listener| listener.local_addr().ok())
+    }
+
     /// Serves until `shutdown`, then lets requests under way end for two seconds.
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let (tasks, end) = (TaskTracker::new(), CancellationToken::new());
-        if let Some((callback, waiting)) = self.callback {
-            tasks.spawn(until(end.clone(), callback.run(waiting)));
+        let callbacks = Arc::clone(&self.desk.callbacks);
+        // With nobody to tell the receivers are dropped here, and nobody waits to send.
+        if callbacks.http.is_some() {
+            tasks.spawn(until(end.clone(), wrap(self.receipts, self.desk.reports.clone())));
+        } else {
+            drop(self.receipts);
+        }
+        if callbacks.is_idle() {
+            drop(self.reports);
+        } else {
+            tasks.spawn(until(end.clone(), callbacks.run(self.reports)));
         }
         if let Some((path, stamp)) = self.chaos {
             tasks.spawn(until(end.clone(), watch_chaos(self.desk.carrier.clone(), path, stamp)));
         }
-        let router = face::routes(self.desk);
+        if let Some(listener) = self.smtp {
+            let (desk, tasks_of_mail, ends) = (self.desk.clone(), tasks.clone(), end.clone());
+            let serve = move |stream| {
+                tasks_of_mail.spawn(serve_smtp(stream, desk.clone(), ends.clone()));
+            };
+            tasks.spawn(until(end.clone(), accept(listener, serve)));
+        }
+        let (router, tasks_of_http, ends) = (face::routes(self.desk), tasks.clone(), end.clone());
+        let serve = move |stream| {
+            tasks_of_http.spawn(serve_connection(stream, router.clone(), ends.clone()));
+        };
         tokio::select! {
-            () = accept(&self.listener, &router, &tasks, &end) => {}
+            () = accept(self.listener, serve) => {}
             () = shutdown => {}
         }
         end.cancel();
@@ -167,16 +210,49 @@ impl Bound {
     }
 }
 
+/// Whom to tell, and how.
+async fn callbacks(options: &CarrierOptions, clock: Clock) -> Result<Callbacks, CarrierError> {
+    let key = match &options.sendgrid_key {
+        Some(path) => {
+            let read = tokio::fs::read_to_string(path).await;
+            let key = read.and_then(|pem| event_key(&pem).map_err(|NotAKey| io::Error::other(NotAKey)));
+            Some(key.map_err(|error| CarrierError::Key(path.clone(), error))?)
+        }
+        None => None,
+    };
+    let http = options.callback.clone().map(|url| HttpHook { url, secret: options.callback_secret.clone() });
+    Ok(Callbacks {
+        client: crate::provider::client()?,
+        clock,
+        http,
+        twilio: options.twilio_token.as_ref().map(|token| twilio_key(token.expose_secret())),
+        sendgrid: options.sendgrid_events.clone().map(|url| EventHook { url, key }),
+    })
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), CarrierError> {
+    let failed = |error| CarrierError::Listen(address, error);
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
+}
+
+async fn wrap(mut receipts: mpsc::Receiver<Receipt>, reports: mpsc::Sender<Report>) {
+    while let Some(receipt) = receipts.recv().await {
+        if reports.send(Report::Http(receipt)).await.is_err() {
+            return;
+        }
+    }
+}
+
 async fn until(end: CancellationToken, work: impl Future<Output = ()>) {
     end.run_until_cancelled(work).await;
 }
 
-async fn accept(listener: &TcpListener, router: &Router, tasks: &TaskTracker, end: &CancellationToken) {
+async fn accept(listener: TcpListener, serve: impl Fn(TcpStream)) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
-                tasks.spawn(serve_connection(stream, router.clone(), end.clone()));
-            }
+            Ok((stream, _)) => serve(stream),
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -29,6 +29,10 @@ async fn start_in(folder: tempfile::TempDir, callback: Option<Url>) -> Running {
         ledger: folder.path().join("ledger.jsonl"),
         callback,
         callback_secret: Some("hush".into()),
+        smtp: Some("127.0.0.1:0".parse().unwrap()),
+        twilio_token: Some("token".into()),
+        sendgrid_events: None,
+        sendgrid_key: None,
         chaos: Some(folder.path().join("chaos.json")),
     };
     let bound = loop {

@@ -241,7 +241,8 @@ async fn suppress(
 
 /// The sending that a report is about, by our name for it or by the provider's.
 async fn find(tx: &mut Tx, m: &Messaging, report: &StatusReport) -> store::Result<Option<Sending>> {
-    if let Some((message, generation)) = report.reference.as_deref().and_then(|name| m.store.read_reference(name)) {
+    let reference = report.reference.as_deref().filter(|_| !is_sabotaged("reference_unread"));
+    if let Some((message, generation)) = reference.and_then(|name| m.store.read_reference(name)) {
         let workspace = tx.find_message_workspace(message).await?;
         return Ok(workspace.map(|workspace| Sending { workspace, message, generation }));
     }

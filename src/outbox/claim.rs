@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::complete::{Changes, look_at, send_at};
 use super::decide::{has_lost_its_key, next_look};
 use super::envelopes::{Held, Prepared, Purpose};
-use super::{LEASE, Line, Outbox};
+use super::{Line, Outbox, lease};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp};
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::moved;
@@ -37,7 +37,7 @@ impl Outbox {
         for lane in LANES {
             let limit = i64::try_from(room.saturating_sub(rows.len())).unwrap_or(i64::MAX);
             if limit > 0 {
-                let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + LEASE };
+                let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + lease() };
                 rows.extend(tx.claim_due(claim).await?);
             }
         }

@@ -11,7 +11,7 @@ use super::complete::{Changes, look_at, send_on};
 use super::decide::{is_out_of_patience, next_look, retry_wait};
 use super::envelopes::Purpose;
 use super::onward::{after_try, tries_here};
-use super::{IDLE, LEASE, Line, Outbox};
+use super::{IDLE, Line, Outbox, lease};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::moved;
 use crate::provider::{Envelope, Found, Sought};
@@ -172,7 +172,7 @@ impl Outbox {
 async fn claim(tx: &mut Tx, provider: &str, limit: i64, now: Timestamp) -> store::Result<Vec<Claimed>> {
     let mut rows = Vec::new();
     for lane in LANES {
-        rows.extend(tx.claim_lookups(LaneClaim { provider, lane, limit, now, until: now + LEASE }).await?);
+        rows.extend(tx.claim_lookups(LaneClaim { provider, lane, limit, now, until: now + lease() }).await?);
     }
     Ok(rows)
 }

@@ -26,6 +26,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::{OutboxId, Timestamp};
+use crate::fault;
 use crate::messaging::Messaging;
 use crate::store::{self, Phase, Released};
 use crate::webhook::Sender;
@@ -38,8 +39,8 @@ pub use self::line::{Line, LineSettings};
 
 /// How long a claim holds without a heartbeat.
 const LEASE: Duration = Duration::from_secs(30);
-/// How often leases in use are extended.
-const HEARTBEAT: Duration = Duration::from_secs(10);
+/// How many times leases in use are extended while one would hold.
+const HEARTBEATS: u32 = 3;
 /// How often an idle line looks for work that another process left.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a stopping server waits for what is in flight.
@@ -89,6 +90,11 @@ impl Part {
     fn of(line: &Line) -> Self {
         if line.is_retired() { Self::OfRetired } else { Self::Common }
     }
+}
+
+/// How long a claim of this process holds.
+fn lease() -> Duration {
+    fault::lease(LEASE)
 }
 
 impl Outbox {
@@ -296,7 +302,7 @@ impl Outbox {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(HEARTBEAT) => {}
+                () = tokio::time::sleep(lease() / HEARTBEATS) => {}
             }
             if let Err(error) = self.beat().await {
                 tracing::warn!(error = &error as &dyn std::error::Error, "leases could not be extended");
@@ -315,7 +321,7 @@ impl Outbox {
         }
         let mut tx = self.m().store.begin().await?;
         tx.lock_leases(&held, Phase::Sending).await?;
-        tx.extend_leases(&held, self.now() + LEASE).await?;
+        tx.extend_leases(&held, self.now() + lease()).await?;
         tx.commit().await
     }
 }

@@ -19,7 +19,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use url::Url;
 
-pub use carrier::{Carrier, Stats, Taken, provider};
+pub use carrier::{Carrier, CarrierPlan, Kind, Stats, Taken, provider, service};
 
 /// The longest that a process may take to answer.
 const START: Duration = Duration::from_secs(30);
@@ -249,6 +249,12 @@ impl Plan {
         }
     }
 
+    /// A `dev` server on a port that services call back to.
+    pub fn public(site: &Site, port: u16, providers: &str) -> Self {
+        let config = format!("public_url = \"http://127.0.0.1:{port}\"\n{providers}");
+        Self { port, ..Self::dev(site, &config) }
+    }
+
     /// The same with one more variable.
     pub fn with(&self, name: &'static str, value: &str) -> Self {
         let mut plan = self.clone();
@@ -407,6 +413,11 @@ impl Server {
         let (conversation, id) = (&message["conversation_id"], &message["id"]);
         let timeline = self.get(&format!("/api/conversations/{conversation}/messages/{id}/timeline")).await;
         timeline["data"].as_array().unwrap().clone()
+    }
+
+    /// The attempts of a message.
+    pub async fn attempts(&self, message: &Value) -> Vec<Value> {
+        self.timeline(message).await.into_iter().filter(|entry| entry["kind"] == "attempt").collect()
     }
 
     /// Waits until every message is as wanted; gives them all.

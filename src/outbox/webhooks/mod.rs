@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use self::note::Told;
 use self::slots::{Slot, Slots};
-use super::{IDLE, LEASE, Outbox, SET};
+use super::{IDLE, Outbox, SET, lease};
 use crate::domain::{Timestamp, WebhookEndpointId, WorkspaceId};
 use crate::fault::point;
 use crate::store::{self, ClaimedDelivery, DeliveryClaim, WebhookDeliveryRow, WebhookTarget};
@@ -132,7 +132,7 @@ impl Outbox {
     ) -> store::Result<Vec<Telling>> {
         let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
         let mut tx = self.m().store.begin().await?;
-        let rows = tx.claim_deliveries(DeliveryClaim { endpoint, limit, now, until: now + LEASE }).await?;
+        let rows = tx.claim_deliveries(DeliveryClaim { endpoint, limit, now, until: now + lease() }).await?;
         if rows.is_empty() {
             return Ok(Vec::new());
         }

@@ -239,10 +239,10 @@ impl Weather {
         self.lock().stats.clone()
     }
 
-    /// Draws the fate of the next request, and counts it.
-    pub fn draw(&self) -> Draw {
+    /// Draws the fate of the next request, as those who ask can meet it, and counts that.
+    pub fn draw(&self, meet: fn(Fate) -> Fate) -> Draw {
         let mut state = self.lock();
-        let fate = state.next_fate();
+        let fate = meet(state.next_fate());
         let [min, max] = state.chaos.latency_ms;
         let latency = Duration::from_millis(state.random.random_range(min..=max.max(min)));
         state.stats.requests += 1;
@@ -302,7 +302,7 @@ mod tests {
 
     fn fates(chaos: Chaos, count: usize) -> Vec<Fate> {
         let weather = Weather::new(chaos);
-        (0..count).map(|_| weather.draw().fate).collect()
+        (0..count).map(|_| weather.draw(|fate| fate).fate).collect()
     }
 
     #[test]
@@ -332,12 +332,12 @@ mod tests {
         let script = vec![Fate::Throttled, Fate::Ok, Fate::Error502Taken];
         let chaos = Chaos { script, rate_429: 1.0, ..Chaos::default() };
         let weather = Weather::new(chaos.clone());
-        let drawn: Vec<_> = (0..5).map(|_| weather.draw().fate).collect();
+        let drawn: Vec<_> = (0..5).map(|_| weather.draw(|fate| fate).fate).collect();
         assert_eq!(drawn, [Fate::Throttled, Fate::Ok, Fate::Error502Taken, Fate::Ok, Fate::Ok]);
         let faults = BTreeMap::from([("429".to_owned(), 1), ("502_taken".to_owned(), 1)]);
         assert_eq!(weather.stats(), Stats { requests: 5, faults });
         weather.set(chaos);
-        assert_eq!(weather.draw().fate, Fate::Throttled);
+        assert_eq!(weather.draw(|fate| fate).fate, Fate::Throttled);
     }
 
     #[test]

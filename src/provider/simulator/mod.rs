@@ -107,6 +107,23 @@ pub enum Reply {
     },
 }
 
+/// What differs from one way of asking a carrier to another.
+#[derive(Debug, Clone, Copy)]
+pub struct Manner {
+    /// What its names for messages begin with.
+    pub prefix: &'static str,
+    /// How many hex digits follow, 32 at most.
+    pub digits: usize,
+    /// What somebody who asks this way meets for each fate.
+    pub meet: fn(Fate) -> Fate,
+}
+
+impl Default for Manner {
+    fn default() -> Self {
+        Self { prefix: "sim-", digits: 24, meet: |fate| fate }
+    }
+}
+
 /// The core of the simulated carrier. Cheap to clone; all clones are one carrier.
 #[derive(Debug, Clone)]
 pub struct Carrier {
@@ -114,12 +131,19 @@ pub struct Carrier {
     weather: Arc<Weather>,
     book: Arc<dyn Book>,
     listener: mpsc::Sender<Receipt>,
+    manner: Manner,
 }
 
 impl Carrier {
     /// Starts a carrier that writes in a book and sends its reports to a listener.
     pub fn new(clock: Clock, book: Arc<dyn Book>, listener: mpsc::Sender<Receipt>) -> Self {
-        Self { clock, weather: Arc::default(), book, listener }
+        Self { clock, weather: Arc::default(), book, listener, manner: Manner::default() }
+    }
+
+    /// The same carrier, asked in another manner, with another listener for its reports.
+    #[must_use]
+    pub fn asked(&self, manner: Manner, listener: mpsc::Sender<Receipt>) -> Self {
+        Self { listener, manner, ..self.clone() }
     }
 
     /// The chaos in force, its script and its counts.
@@ -129,7 +153,9 @@ impl Carrier {
 
     /// Names a message and says when it was taken.
     pub fn name(&self, mut message: CarriedMessage) -> CarriedMessage {
-        message.id = format!("sim-{}", hex::encode(self.clock.bytes::<12>()));
+        let mut digits = hex::encode(self.clock.bytes::<16>());
+        digits.truncate(self.manner.digits);
+        message.id = format!("{}{digits}", self.manner.prefix);
         message.at = self.clock.now();
         message
     }
@@ -138,7 +164,16 @@ impl Carrier {
     ///
     /// `key` is an idempotency key: the same again is the same message again. Must run on a Tokio runtime.
     pub async fn take(&self, message: CarriedMessage, key: Option<String>) -> Reply {
-        let draw = self.weather.draw();
+        self.take_as_drawn(message, key, self.draw()).await
+    }
+
+    /// Draws the fate of a message that is about to come.
+    pub fn draw(&self) -> Draw {
+        self.weather.draw(self.manner.meet)
+    }
+
+    /// Does with a message what was drawn for it, as [`Self::take`] does.
+    pub async fn take_as_drawn(&self, message: CarriedMessage, key: Option<String>, draw: Draw) -> Reply {
         let reply = self.decide(message, key, draw).await;
         tokio::time::sleep(draw.latency).await;
         reply

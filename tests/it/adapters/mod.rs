@@ -1,6 +1,7 @@
 //! Every adapter through the same cases, against servers that do as they are told.
 
 mod answers;
+mod carrier;
 mod sendgrid;
 mod server;
 mod smtp;

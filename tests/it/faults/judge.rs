@@ -217,7 +217,25 @@ pub(super) fn is_settled(message: &Value) -> bool {
     !matches!(status(message), "scheduled" | "queued" | "sending")
 }
 
-/// Whether what became of a message is known for good.
-pub(super) fn is_known(message: &Value) -> bool {
-    is_settled(message) && status(message) != "unknown"
+/// A judge that sees nothing would let everything pass.
+#[test]
+fn the_judge_sees_what_was_lost_sent_twice_or_made_up() {
+    let post = |body: &str| Post { body: body.to_owned(), seen: Seen::Accepted };
+    let message = |body: &str, status: &str, is_marked: bool| json!({ "body": body, "status": status, "possible_duplicate": is_marked });
+    let line = |body: &str| Taken { at: String::new(), reference: String::new(), body: body.to_owned() };
+    let posts = ["fine", "a lie", "gone", "twice", "declared", "silence"].map(post);
+    let messages = [
+        message("fine", "delivered", false),
+        message("a lie", "accepted", false),
+        message("twice", "accepted", false),
+        message("declared", "accepted", true),
+        message("silence", "unknown", false),
+        message("silence", "unknown", false),
+    ];
+    let ledger = ["fine", "twice", "twice", "declared", "declared", "nobody's"].map(line);
+    let verdict = Verdict::of(&posts, &messages, &ledger);
+    assert_eq!((verdict.accepted, verdict.declared), (6, 1));
+    assert_eq!(verdict.lost, ["a lie", "gone"], "accepted by a carrier that has it not, and not stored at all");
+    assert_eq!((verdict.undeclared, verdict.phantoms), (vec!["twice".to_owned()], vec!["nobody's".to_owned()]));
+    assert_eq!((verdict.doubled, verdict.unknown.len()), (vec!["silence".to_owned()], 2));
 }

@@ -10,6 +10,7 @@
 )]
 
 mod ambiguity;
+mod callbacks;
 mod certainty;
 mod consent;
 mod database;
@@ -22,6 +23,7 @@ mod kill;
 mod media;
 mod order;
 mod outage;
+mod paused;
 mod points;
 mod repeats;
 mod restore;

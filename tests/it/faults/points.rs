@@ -3,17 +3,25 @@
 use std::os::unix::process::ExitStatusExt;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream;
 use serde_json::{Value, json};
 use switchboard::clock::Clock;
 
 use super::judge::{draft, fired, is_settled, seed, status};
-use crate::process::{Carrier, Plan, Site, Stats, Taken};
+use crate::process::{Carrier, Kind, Plan, Site, Stats, Taken, free_port};
 
 const MESSAGES: usize = 5;
+/// Crashes that are played at once.
+const AT_ONCE: usize = 6;
+/// How long a lease holds here, so that servers that share a database need not wait for half a minute.
+const LEASE_MS: &str = "4000";
 const REASON: &str = "the server stopped while sending";
 
 /// What is seen after a crash at a point and a restart.
 struct Aftermath {
+    kind: Kind,
     messages: Vec<Value>,
     ledger: Vec<Taken>,
     before: Stats,
@@ -21,19 +29,20 @@ struct Aftermath {
 }
 
 /// Lets a server crash at a point with five messages on their way, and starts it again.
-async fn crash_at(point: &'static str, script: &[&str]) -> Aftermath {
+async fn crash_at(kind: Kind, point: &'static str, script: &[&str]) -> Aftermath {
     let site = Site::new().await;
     let carrier = Carrier::start(&site, point).await;
     if !script.is_empty() {
         carrier.set_chaos(json!({ "script": script })).await;
     }
-    let config = carrier.provider("p", &["sms"], "timeout_ms = 2000\n");
-    let plan = Plan::dev(&site, &config);
+    let channel = if matches!(kind, Kind::SendGrid | Kind::Smtp) { "email" } else { "sms" };
+    let config = carrier.service(kind, "p", &[channel], "timeout_ms = 2000\n");
+    let plan = Plan::public(&site, free_port(), &config).with("SWITCHBOARD_FAULT_LEASE_MS", LEASE_MS);
     let mut server = plan.with("SWITCHBOARD_FAULT", point).start().await;
-    let later = Clock::system().now() + Duration::from_millis(1_500);
+    let later = Clock::system().now() + Duration::from_millis(2_500);
     let drafts: Vec<_> = (0..MESSAGES)
         .map(|n| {
-            let mut draft = draft("sms", &format!("{point} {n}"), u64::try_from(n).unwrap());
+            let mut draft = draft(channel, &format!("{point} {n}"), u64::try_from(n).unwrap());
             draft["scheduled_at"] = json!(later.to_string());
             draft
         })
@@ -53,8 +62,11 @@ async fn crash_at(point: &'static str, script: &[&str]) -> Aftermath {
     let messages_later = server.messages().await;
     let settled =
         |messages: &[Value]| messages.iter().map(|m| (m["id"].clone(), m["status"].clone())).collect::<Vec<_>>();
-    assert_eq!(settled(&messages), settled(&messages_later), "{point}: what was settled moved");
-    Aftermath { messages: messages_later, ledger: carrier.ledger(), before, after: carrier.stats().await }
+    // What Twilio took is found in its list, after a while.
+    if kind != Kind::Twilio {
+        assert_eq!(settled(&messages), settled(&messages_later), "{point}: what was settled moved");
+    }
+    Aftermath { kind, messages: messages_later, ledger: carrier.ledger(), before, after: carrier.stats().await }
 }
 
 impl Aftermath {
@@ -77,16 +89,18 @@ impl Aftermath {
 
     fn check_all_unknown(&self) {
         self.check_asked_once();
-        assert_eq!(self.count("unknown"), MESSAGES, "{:#?}", self.messages);
         for message in &self.messages {
-            assert_eq!(message["status_reason"], REASON);
-            assert_eq!(message["final"], false);
+            if self.kind == Kind::Twilio && self.is_taken(message) && status(message) != "unknown" {
+                continue;
+            }
+            let seen = (status(message), &message["status_reason"], &message["final"]);
+            assert_eq!(seen, ("unknown", &json!(REASON), &json!(false)), "{:?}: {message}", self.kind);
         }
     }
 }
 
 async fn before_attempt_row() {
-    let seen = crash_at("before_attempt_row", &[]).await;
+    let seen = crash_at(Kind::Http, "before_attempt_row", &[]).await;
     assert_eq!(seen.before.requests, 0, "nothing was sent before the crash");
     assert_eq!(seen.count("accepted"), MESSAGES, "{:#?}", seen.messages);
     assert_eq!(seen.ledger.len(), MESSAGES);
@@ -94,26 +108,26 @@ async fn before_attempt_row() {
 }
 
 async fn after_attempt_row() {
-    let seen = crash_at("after_attempt_row", &[]).await;
+    let seen = crash_at(Kind::Http, "after_attempt_row", &[]).await;
     assert_eq!(seen.after.taken, 0, "nothing was sent at all");
     seen.check_all_unknown();
 }
 
-async fn after_bytes() {
+async fn after_bytes(kind: Kind) {
     let script = ["hang_taken", "hang_not_taken", "hang_taken", "hang_not_taken", "hang_taken"];
-    let seen = crash_at("after_bytes", &script).await;
+    let seen = crash_at(kind, "after_bytes", &script).await;
     assert_eq!((seen.before.requests, seen.before.taken), (5, 3));
     seen.check_all_unknown();
 }
 
-async fn after_reply() {
-    let seen = crash_at("after_reply", &[]).await;
+async fn after_reply(kind: Kind) {
+    let seen = crash_at(kind, "after_reply", &[]).await;
     assert!(seen.before.taken >= 1, "{:?}", seen.before);
     seen.check_all_unknown();
 }
 
 async fn after_commit() {
-    let seen = crash_at("after_commit", &[]).await;
+    let seen = crash_at(Kind::Http, "after_commit", &[]).await;
     seen.check_asked_once();
     assert!(seen.count("accepted") >= 1, "what was committed stands: {:#?}", seen.messages);
     for message in &seen.messages {
@@ -125,20 +139,25 @@ async fn after_commit() {
     }
 }
 
+/// What is written down before the first byte is the same for all; what follows is told by each kind in its own way.
+fn crashes() -> Vec<BoxFuture<'static, ()>> {
+    let mut all: Vec<BoxFuture<'static, ()>> =
+        vec![Box::pin(before_attempt_row()), Box::pin(after_attempt_row()), Box::pin(after_commit())];
+    for kind in [Kind::Http, Kind::Twilio, Kind::SendGrid, Kind::Smtp] {
+        all.push(Box::pin(after_bytes(kind)));
+        all.push(Box::pin(after_reply(kind)));
+    }
+    all
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_crash_at_any_point_each_message_is_called_what_can_be_known_of_it() {
     seed("points");
-    let all = [
-        tokio::spawn(before_attempt_row()),
-        tokio::spawn(after_attempt_row()),
-        tokio::spawn(after_bytes()),
-        tokio::spawn(after_reply()),
-        tokio::spawn(after_commit()),
-    ];
-    let mut crashes = 0;
-    for one in all {
-        one.await.unwrap();
-        crashes += 1;
+    let all = crashes().into_iter().map(tokio::spawn);
+    let ended: Vec<_> = stream::iter(all).buffer_unordered(AT_ONCE).collect().await;
+    let crashes = ended.len() as u64;
+    for one in ended {
+        one.unwrap();
     }
     fired("crash at a named point", crashes);
 }

@@ -1,13 +1,38 @@
-//! The carrier as a process: what it is told to do wrong, and its ledger.
+//! The carrier as a process: the services that it plays, what it is told to do wrong, and its ledger.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use aws_lc_rs::encoding::AsDer;
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Process, Site, client, free_port, program, wait_for};
+
+/// The account and the token of every carrier that plays Twilio.
+const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
+const TOKEN: &str = "the-token-of-a-test";
+/// What a carrier shows where it reports as an `http` service.
+const SECRET: &str = "what a carrier shows";
+
+/// The kinds of provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// JSON by HTTP.
+    Http,
+    /// Texts by Twilio.
+    Twilio,
+    /// Mails by SendGrid.
+    SendGrid,
+    /// Mails by a mail server.
+    Smtp,
+}
 
 /// A running carrier. Its ledger is the judge.
 #[derive(Debug)]
@@ -16,7 +41,23 @@ pub struct Carrier {
     pub process: Process,
     /// Where it listens.
     pub port: u16,
+    /// Where it listens as a mail server.
+    pub smtp: u16,
     ledger: PathBuf,
+    event_key: Option<String>,
+}
+
+/// How a carrier is started.
+#[derive(Debug, Default)]
+pub struct CarrierPlan<'a> {
+    /// Where it listens; absent: anywhere.
+    pub port: Option<u16>,
+    /// The same as a mail server.
+    pub smtp: Option<u16>,
+    /// Where it reports as an `http` service.
+    pub callback: Option<&'a str>,
+    /// On which port the server is to which it reports in every manner, under its own name.
+    pub server: Option<u16>,
 }
 
 /// A line of the ledger.
@@ -57,20 +98,40 @@ impl Stats {
 impl Carrier {
     /// Starts a carrier that reports nowhere.
     pub async fn start(site: &Site, name: &str) -> Self {
-        Self::start_at(site, name, free_port(), None).await
+        Self::launch(site, name, CarrierPlan::default()).await
     }
 
     /// Starts a carrier on a port, with the ledger of its name; it may report.
     pub async fn start_at(site: &Site, name: &str, port: u16, callback: Option<&str>) -> Self {
+        Self::launch(site, name, CarrierPlan { port: Some(port), callback, ..CarrierPlan::default() }).await
+    }
+
+    /// Starts a carrier that reports to a server in the manner of whatever it is asked as, each report signed.
+    pub async fn start_reporting(site: &Site, name: &str, server: u16) -> Self {
+        Self::launch(site, name, CarrierPlan { server: Some(server), ..CarrierPlan::default() }).await
+    }
+
+    /// Starts a carrier with the ledger of its name.
+    pub async fn launch(site: &Site, name: &str, plan: CarrierPlan<'_>) -> Self {
+        let (port, smtp) = (plan.port.unwrap_or_else(free_port), plan.smtp.unwrap_or_else(free_port));
         let ledger = site.path(&format!("{name}.jsonl"));
         let mut command = Command::new(program());
         command.args(["carrier", "--listen", &format!("127.0.0.1:{port}"), "--ledger"]).arg(&ledger);
-        if let Some(callback) = callback {
+        command.args(["--smtp", &format!("127.0.0.1:{smtp}")]);
+        if let Some(callback) = plan.callback {
             command.args(["--callback", callback]);
         }
+        let event_key = plan.server.map(|server| {
+            let file = site.path(&format!("{name}.pem"));
+            let base = format!("http://127.0.0.1:{server}/api/webhooks");
+            command.args(["--callback", &format!("{base}/status"), "--callback-secret", SECRET]);
+            command.args(["--twilio-token", TOKEN, "--sendgrid-events", &format!("{base}/sendgrid/{name}/events")]);
+            command.arg("--sendgrid-key").arg(&file);
+            make_key(&file)
+        });
         let mut process = Process::start(command, &site.path(&format!("{name}.log")));
         wait_for(&mut process, &format!("http://127.0.0.1:{port}/stats")).await;
-        Self { process, port, ledger }
+        Self { process, port, smtp, ledger, event_key }
     }
 
     /// Says what is to go wrong from now on.
@@ -102,13 +163,47 @@ impl Carrier {
         provider(name, channels, &format!("http://127.0.0.1:{}/messages", self.port), more)
     }
 
+    /// A provider of a kind that leads here and knows this carrier's signatures.
+    pub fn service(&self, kind: Kind, name: &str, channels: &[&str], more: &str) -> String {
+        let mut more = more.to_owned();
+        match &self.event_key {
+            Some(key) if kind == Kind::SendGrid => writeln!(more, "webhook_public_key = \"{key}\"").unwrap(),
+            Some(_) if kind == Kind::Http => writeln!(more, "webhook_secret = \"{SECRET}\"").unwrap(),
+            _ => {}
+        }
+        service(kind, name, channels, (&format!("http://127.0.0.1:{}", self.port), &more), self.smtp)
+    }
+
     /// The line of a configuration with which a provider can be asked.
     pub fn lookup(&self) -> String {
         format!("lookup_url = \"http://127.0.0.1:{}/messages?reference={{reference}}\"\n", self.port)
     }
 }
 
+/// Writes a key that signs events; gives its public half as the configuration wants it.
+fn make_key(file: &Path) -> String {
+    let pkcs8 = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &SystemRandom::new()).unwrap();
+    let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, pkcs8.as_ref()).unwrap();
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", STANDARD.encode(pkcs8));
+    std::fs::write(file, pem).unwrap();
+    STANDARD.encode(key.public_key().as_der().unwrap().as_ref())
+}
+
 /// A provider of the configuration.
 pub fn provider(name: &str, channels: &[&str], url: &str, more: &str) -> String {
     format!("[[providers]]\nname = \"{name}\"\nkind = \"http\"\nchannels = {channels:?}\nurl = \"{url}\"\n{more}\n")
+}
+
+/// A provider of a kind: by HTTP under a base URL, or a mail server on a port of this machine.
+pub fn service(kind: Kind, name: &str, channels: &[&str], (base, more): (&str, &str), smtp: u16) -> String {
+    let head = |kind: &str| format!("[[providers]]\nname = \"{name}\"\nkind = \"{kind}\"\nchannels = {channels:?}\n");
+    match kind {
+        Kind::Http => provider(name, channels, &format!("{base}/messages"), more),
+        Kind::Twilio => {
+            let account = format!("account_sid = \"{ACCOUNT}\"\nauth_token = \"{TOKEN}\"\nbase_url = \"{base}\"\n");
+            format!("{}{account}{more}\n", head("twilio"))
+        }
+        Kind::SendGrid => format!("{}api_key = \"SG.key\"\nbase_url = \"{base}\"\n{more}\n", head("sendgrid")),
+        Kind::Smtp => format!("{}url = \"smtp://127.0.0.1:{smtp}\"\n{more}\n", head("smtp")),
+    }
 }
