@@ -24,7 +24,13 @@ async fn an_answer_to_a_mail_of_ours_comes_back_into_its_conversation_and_is_ans
     let server = Server::smtp(Dialogue::ending(Act::Say("250 2.0.0 ok\r\n".to_owned()))).await;
     let settings = smtp_settings("127.0.0.1", server.address.port(), PATIENCE);
     let provider = Arc::new(Smtp::new(settings, files(app.folder.path()), wire(PATIENCE).clock));
-    let settings = LineSettings { name: "test".to_owned(), provider, max_per_second: 100, max_in_flight: 10 };
+    let settings = LineSettings {
+        name: "test".to_owned(),
+        provider,
+        max_per_second: 100,
+        max_in_flight: 10,
+        vitals: Arc::default(),
+    };
     let outbox = Outbox::new(app.messaging.clone(), vec![settings], app.sender.clone());
     let sent = app.send(email("an offer")).await;
     assert_eq!(outbox.run_due().await.unwrap(), 1);

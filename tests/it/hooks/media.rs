@@ -47,7 +47,13 @@ fn worker(app: &TestApp, service: &Endpoint) -> Outbox {
     };
     let wire = Wire { client: client().unwrap(), clock: app.clock.clone(), timeout: Duration::from_secs(5) };
     let provider = Arc::new(Twilio::new(settings, wire));
-    let line = LineSettings { name: "test".to_owned(), provider, max_per_second: 100, max_in_flight: 10 };
+    let line = LineSettings {
+        name: "test".to_owned(),
+        provider,
+        max_per_second: 100,
+        max_in_flight: 10,
+        vitals: Arc::default(),
+    };
     Outbox::new(app.messaging.clone(), vec![line], app.sender.clone())
 }
 
@@ -390,7 +396,7 @@ pub async fn traffic(app: &TestApp, (from, to): (&str, &str)) {
         policy: Policy::default(),
     };
     let media_of = Some("test".to_owned());
-    let inbound = Inbound { endpoint: Namespace::Twilio, external_id: "MM-1".to_owned(), draft, media_of };
+    let inbound = Inbound { endpoint: Namespace::Twilio, external_id: "MM-1".to_owned(), draft, media_of, mail: None };
     receive(&app.messaging, WorkspaceId::DEFAULT, inbound).await.unwrap();
     for reply in [answer("200 OK", "", GIF), answer("503 Away", "", ""), answer("410 Gone", "", "")] {
         service.then(&reply);
