@@ -17,7 +17,7 @@ use url::Url;
 use super::{IDLE, Outbox};
 use crate::domain::Timestamp;
 use crate::egress::{Egress, EgressError};
-use crate::fault::point;
+use crate::fault::{is_sabotaged, point};
 use crate::messaging::{Media, UploadError, end_media, keep_media};
 use crate::provider::{Fetched, Provider, fetch};
 use crate::store::{self, ClaimedMedia};
@@ -181,6 +181,11 @@ impl Outbox {
         let mut tx = self.m().store.begin().await?;
         let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
         let claimed = tx.claim_inbound_media(now, now + LEASE, limit).await?;
+        if is_sabotaged("media_dropped") {
+            for media in &claimed {
+                tx.finish_inbound_media(media.id).await?;
+            }
+        }
         tx.commit().await?;
         point("after_media_claim");
         Ok(claimed.into_iter().zip(slots).collect())
