@@ -62,5 +62,8 @@ fn status(delivery: &Delivery) -> Option<Status> {
 
 fn reason(delivery: &Delivery) -> String {
     let said = delivery.reason.as_deref().unwrap_or_default();
-    mask(format!("{} {said}", delivery.status).trim()).replace('\0', "")
+    // a number that stands there twice looks like a longer one, which would be masked
+    let has_status = said.contains(&delivery.status);
+    let whole = if has_status { said.to_owned() } else { format!("{} {said}", delivery.status) };
+    mask(whole.trim()).replace('\0', "")
 }

@@ -336,7 +336,7 @@ async fn what_a_mail_quotes_is_told_apart_in_text_and_in_html() {
     let html = "<div>Yes, <b>so</b>.</div><div class=\"gmail_quote\"><div>On Mon, 2 Mar 2026 Bo &lt;<a href=\"mailto:bo@example.org\">bo@example.org</a>&gt; wrote:<br></div><blockquote class=\"gmail_quote\">Is it so?</blockquote></div>";
     let html_mail = from_ann("html", &["Content-Type: text/html; charset=utf-8"], html);
     let shown = post_raw(&app, "", html_mail).await;
-    assert_eq!(text(&shown["new_text"]), "Yes, so.");
+    assert_eq!(text(&shown["new_text"]), "Yes, so.", "{}", shown["text"]);
     assert!(
         text(&shown["text"]).starts_with("Yes, so.") && text(&shown["text"]).contains("Is it so?"),
         "{}",
