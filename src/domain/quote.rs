@@ -229,8 +229,9 @@ fn introduction(rest: &[(usize, &str)]) -> Option<usize> {
         }
         joined.push_str(line);
         if let Some(said) = joined.strip_suffix(':').or_else(|| joined.strip_suffix('：')) {
-            let is_begin =
-                at == 0 || (begins_with_on(rest[0].1) && !rest[1..=at].iter().any(|(_, line)| begins_with_on(line)));
+            let later = || rest[1..=at].iter().map(|(_, line)| line.trim());
+            let is_begun_later = later().any(begins_with_on) || later().next_back().is_some_and(stands_alone);
+            let is_begin = at == 0 || (begins_with_on(rest[0].1) && !is_begun_later);
             return (is_begin && is_introduction(said)).then_some(at + 1);
         }
         joined.push(' ');
@@ -241,6 +242,13 @@ fn introduction(rest: &[(usize, &str)]) -> Option<usize> {
 fn begins_with_on(line: &str) -> bool {
     let line = line.trim_start().to_lowercase();
     ON.iter().any(|on| line.starts_with(on))
+}
+
+/// Whether the last line of an introduction is one by itself: it says when, outside of an address.
+fn stands_alone(line: &str) -> bool {
+    let said = line.trim_end_matches([':', '：']);
+    let outside = said.split('<').map(|part| part.split_once('>').map_or(part, |(_, after)| after));
+    is_introduction(said) && outside.flat_map(str::chars).any(char::is_numeric)
 }
 
 /// It says who wrote, and when or from where: without that it may be anybody's sentence.

@@ -5,6 +5,7 @@ mod bounces;
 mod guard;
 mod hostile;
 mod sendgrid;
+mod traffic;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -14,6 +15,7 @@ use switchboard::auth::Scope;
 use switchboard::domain::WorkspaceId;
 use switchboard::messaging::quarantine;
 
+pub use self::traffic::run as traffic;
 use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, text};
 
 const RAW: &str = "/api/webhooks/email/raw";
