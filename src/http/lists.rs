@@ -63,7 +63,7 @@ pub async fn replay_quarantined(state: State, MayAdmin(caller): MayAdmin, path: 
     let found = messaging::find_quarantined(&state.messaging, workspace, id).await?;
     let found = found.ok_or_else(no_such_body)?;
     let outcome = if let Some(source) = mails::Source::of_path(&found.path) {
-        mails::take_in(&state, (workspace, None), source, &found.bytes).await?
+        mails::take_in(&state, (workspace, None), source, found.bytes.into()).await?
     } else {
         let hook = Hook::of_path(&found.path).ok_or_else(|| still_unreadable(Refusal::new()))?;
         webhooks::take_in(&state, (workspace, None), hook, &found.bytes).await?

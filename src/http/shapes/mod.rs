@@ -25,7 +25,7 @@ pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };
 pub use self::consents::ConsentRequest;
-pub use self::files::{InboundParseForm, UploadForm};
+pub use self::files::{InboundParseForm, MailAnswer, UploadForm};
 pub use self::params::{
     BareParams, ConsentParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder, MessageParams,
     PageParams,
