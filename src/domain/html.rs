@@ -1,7 +1,7 @@
 //! The HTML of a mail: told apart from text, made harmless, and read as text.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 const TAGS: &[&str] = &[
     "a",
@@ -96,12 +96,12 @@ pub struct Rendered {
 ///
 /// HTML that is too large or too deep to be parsed comes back as its bare text, preformatted.
 pub fn render(html: &str) -> Rendered {
-    render_with(html, HashMap::new())
+    render_with(html, BTreeMap::new())
 }
 
 /// The same for HTML that shows pictures of its own: `pictures` says by the name that stands behind `cid:` where each
 /// is (RFC 2392).
-pub fn render_with(html: &str, pictures: HashMap<String, String>) -> Rendered {
+pub fn render_with(html: &str, pictures: BTreeMap<String, String>) -> Rendered {
     if is_unbearable(html) {
         let text = bare_text(html);
         return Rendered { html: format!("<pre>{}</pre>", ammonia::clean_text(&text)), text };
@@ -124,7 +124,7 @@ pub fn render_with(html: &str, pictures: HashMap<String, String>) -> Rendered {
 }
 
 /// Where a picture of the mail's own is; nothing for every other.
-fn picture<'a>(source: &str, pictures: &HashMap<String, String>) -> Option<Cow<'a, str>> {
+fn picture<'a>(source: &str, pictures: &BTreeMap<String, String>) -> Option<Cow<'a, str>> {
     let name = source.trim().get(4..).filter(|_| is_picture_name(source))?;
     let found = pictures.get(name).or_else(|| pictures.get(&percent_decoded(name)));
     found.map(|url| Cow::Owned(url.clone()))
@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn only_the_pictures_of_the_mail_itself_are_shown() {
-        let pictures = HashMap::from([("a@b+c".to_owned(), "/api/attachments/7".to_owned())]);
+        let pictures = BTreeMap::from([("a@b+c".to_owned(), "/api/attachments/7".to_owned())]);
         for (source, shown) in [
             ("cid:a@b+c", "<img src=\"/api/attachments/7\" alt=\"x\">"),
             (" CID:a%40b%2Bc", "<img src=\"/api/attachments/7\" alt=\"x\">"),

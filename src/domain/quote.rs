@@ -218,7 +218,8 @@ fn is_header(rest: &[(usize, &str)]) -> bool {
     is_sender && further().filter(|name| FURTHER.contains(&name.as_str())).count() >= 2
 }
 
-/// How many lines a line as `On Monday, Ann wrote:` takes, when one begins here.
+/// How many lines a line as `On Monday, Ann wrote:` takes, when one begins here. Over several lines it begins with the
+/// last of them that may begin one.
 fn introduction(rest: &[(usize, &str)]) -> Option<usize> {
     let mut joined = String::new();
     for (at, (_, line)) in rest.iter().take(INTRODUCTION_LINES).enumerate() {
@@ -228,11 +229,26 @@ fn introduction(rest: &[(usize, &str)]) -> Option<usize> {
         }
         joined.push_str(line);
         if let Some(said) = joined.strip_suffix(':').or_else(|| joined.strip_suffix('：')) {
-            return is_introduction(said).then_some(at + 1);
+            let later = || rest[1..=at].iter().map(|(_, line)| line.trim());
+            let is_begun_later = later().any(begins_with_on) || later().next_back().is_some_and(stands_alone);
+            let is_begin = at == 0 || (begins_with_on(rest[0].1) && !is_begun_later);
+            return (is_begin && is_introduction(said)).then_some(at + 1);
         }
         joined.push(' ');
     }
     None
+}
+
+fn begins_with_on(line: &str) -> bool {
+    let line = line.trim_start().to_lowercase();
+    ON.iter().any(|on| line.starts_with(on))
+}
+
+/// Whether the last line of an introduction is one by itself: it says when, outside of an address.
+fn stands_alone(line: &str) -> bool {
+    let said = line.trim_end_matches([':', '：']);
+    let outside = said.split('<').map(|part| part.split_once('>').map_or(part, |(_, after)| after));
+    is_introduction(said) && outside.flat_map(str::chars).any(char::is_numeric)
 }
 
 /// It says who wrote, and when or from where: without that it may be anybody's sentence.
@@ -240,8 +256,7 @@ fn is_introduction(said: &str) -> bool {
     let said = said.trim_end().to_lowercase();
     let is_dated = said.contains('@') || said.chars().any(char::is_numeric);
     let is_at_end = WROTE.iter().any(|verb| said.ends_with(verb));
-    let is_within =
-        ON.iter().any(|on| said.starts_with(on)) && WROTE.iter().any(|verb| said.contains(&format!(" {verb} ")));
+    let is_within = begins_with_on(&said) && WROTE.iter().any(|verb| said.contains(&format!(" {verb} ")));
     is_dated && (is_at_end || is_within)
 }
 
@@ -294,6 +309,8 @@ mod tests {
             let windows = text.replace('\n', "\r\n");
             assert_eq!(new_part(&windows), Some("Thank you.\r\n\r\nBo"), "{tail}");
             assert_eq!(new_part(tail), None, "nothing is new: {tail}");
+            let close = format!("On it, at 12.\nBo\n{tail}");
+            assert_eq!(new_part(&close), Some("On it, at 12.\nBo"), "{tail}");
         }
     }
 

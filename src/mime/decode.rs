@@ -3,7 +3,6 @@
 use mail_parser::HeaderValue;
 use mail_parser::decoders::base64::base64_decode;
 use mail_parser::decoders::charsets::map::charset_decoder;
-use mail_parser::decoders::quoted_printable::quoted_printable_decode;
 use mail_parser::parsers::MessageStream;
 
 use crate::domain::Timestamp;
@@ -67,13 +66,13 @@ pub(super) fn transfer_decode(bytes: &[u8], encoding: &str) -> Vec<u8> {
             digits.push(b'=');
             base64_decode(&digits).unwrap_or_else(|| bytes.to_vec())
         }
-        "quoted-printable" => quoted_printable_decode(bytes).unwrap_or_else(|| quoted_printable_as_it_goes(bytes)),
+        "quoted-printable" => quoted_printable(bytes),
         _ => bytes.to_vec(),
     }
 }
 
-/// Quoted-printable in which some equals signs mean themselves.
-fn quoted_printable_as_it_goes(bytes: &[u8]) -> Vec<u8> {
+/// Quoted-printable, in which some equals signs may mean themselves.
+fn quoted_printable(bytes: &[u8]) -> Vec<u8> {
     let digit = |byte: Option<&u8>| char::from(*byte?).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -84,13 +83,21 @@ fn quoted_printable_as_it_goes(bytes: &[u8]) -> Vec<u8> {
         } else if let (Some(high), Some(low)) = (digit(after.first()), digit(after.get(1))) {
             decoded.push(high * 16 + low);
             rest = &after[2..];
-        } else if let Some(next) = after.strip_prefix(b"\r\n").or_else(|| after.strip_prefix(b"\n")) {
+        } else if let Some(next) = soft_break(after) {
             rest = next;
         } else {
             decoded.push(b'=');
         }
     }
     decoded
+}
+
+/// What follows the line end behind an equals sign; some servers leave spaces before it.
+fn soft_break(after: &[u8]) -> Option<&[u8]> {
+    const MOST_SPACES: usize = 100;
+    let spaces = after.iter().take(MOST_SPACES).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let rest = &after[spaces..];
+    rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))
 }
 
 /// A field's value as its parsers want it: UTF-8, and ended by a line end.

@@ -105,7 +105,11 @@ impl Fields {
 
     /// A field as a short text in lower case.
     pub(super) fn token(&self, name: Name) -> Option<String> {
-        self.get(name).map(|value| String::from_utf8_lossy(value).trim().to_ascii_lowercase())
+        self.text(name).map(|text| text.to_ascii_lowercase())
+    }
+
+    fn text(&self, name: Name) -> Option<String> {
+        self.get(name).map(|value| String::from_utf8_lossy(value).trim().to_owned())
     }
 }
 
@@ -160,14 +164,8 @@ impl Head {
             message_id: fields.ids(Name::MessageId).into_iter().next(),
             answers,
             references,
-            proof: fields.token_as_is(Name::Proof),
+            proof: fields.text(Name::Proof),
         }
-    }
-}
-
-impl Fields {
-    fn token_as_is(&self, name: Name) -> Option<String> {
-        self.get(name).map(|value| String::from_utf8_lossy(value).trim().to_owned())
     }
 }
 

@@ -82,6 +82,7 @@ fn transfer_encodings_are_undone_also_where_they_are_broken() {
         ("Base64", "aGVsbG8gd29ybGQ", "hello world"),
         ("base64", "aGVs!bG8g*d29ybGQ=", "hello world"),
         ("quoted-printable", "caf=C3=A9 =\r\nau lait=20", "caf\u{e9} au lait"),
+        ("quoted-printable", "one = \t\r\ntwo", "one two"),
         ("quoted-printable", "100 = 50 =C3=A9=", "100 = 50 \u{e9}="),
         ("8bit", "caf\u{e9}", "caf\u{e9}"),
         ("x-unknown", "as it is", "as it is"),

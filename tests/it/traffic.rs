@@ -15,7 +15,7 @@ use crate::endpoint;
 use crate::harness::{Person, TestApp, hours, minutes, path_of, seconds};
 use crate::hooks;
 use crate::joining;
-use crate::mails::{post_raw, raw};
+use crate::mails;
 use crate::provider::{busy, doubtful, silence};
 use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 
@@ -260,7 +260,7 @@ async fn receive(app: &TestApp) {
     let mut body = mail();
     body["xillio_id"] = json!("in-1");
     assert_eq!(app.post("/api/webhooks/email", body).await.status, 200);
-    receive_mails(app).await;
+    mails::traffic(app).await;
     let unreadable = json!({ "from": PHONES[1], "to": EMAILS[1], "type": "sms", "messaging_provider_id": PHONES[3] });
     let parked = app.post("/api/webhooks/sms", unreadable).await;
     assert_eq!(parked.status, 202);
@@ -268,39 +268,6 @@ async fn receive(app: &TestApp) {
     assert_eq!(again.status, 409);
     let handset = format!("/api/simulator/handsets/{}/messages", PHONES[2]);
     assert_eq!(app.post(&handset, json!({ "to": PHONES[0], "body": "from a handset" })).await.status, 201);
-}
-
-/// Mails as a mail server has them: one with files, its answer, and one that nobody can read.
-async fn receive_mails(app: &TestApp) {
-    let (from, to) = (format!("From: {}", EMAILS[1]), format!("To: {}", EMAILS[0]));
-    let parts = [
-        "Message-ID: <first@traffic>",
-        "Content-Type: multipart/mixed; boundary=b",
-        "",
-        "--b",
-        "",
-        "a mail",
-        "--b",
-        "Content-Type: text/plain; name=a.txt",
-        "",
-        "a file",
-        "--b",
-        "Content-Type: application/zip; name=b.zip",
-        "",
-        "PK\0",
-        "--b--",
-    ];
-    let first = raw(&[&[from.as_str(), to.as_str()][..], &parts].concat());
-    let second = ["Message-ID: <second@traffic>", "In-Reply-To: <first@traffic>", "", "an answer"];
-    let second = raw(&[&[from.as_str(), to.as_str()][..], &second].concat());
-    for mail in [&first, &first, &second] {
-        let answer = post_raw(app, &format!("?to={}", EMAILS[0]), mail.clone()).await;
-        assert_eq!(answer.status, 200, "{:?}", answer.body);
-        let reply = format!("/api/conversations/{}/messages", answer["conversation_id"]);
-        assert_eq!(app.post(&reply, json!({ "body": "in turn" })).await.status, 201);
-    }
-    app.run_outbox().await;
-    assert_eq!(post_raw(app, "", raw(&[&from, "", "to nobody"])).await.status, 202);
 }
 
 /// A team at work on the first conversation.

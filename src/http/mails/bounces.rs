@@ -1,7 +1,7 @@
 //! What a mail server reports of a mail of ours becomes that mail's status (RFC 3464).
 
 use super::inbound::Read;
-use crate::domain::{Address, ConsentSource, MessageId, Report, Status, mask};
+use crate::domain::{Address, ConsentSource, Report, Status, mask};
 use crate::http::shapes::StatusResult;
 use crate::http::webhooks::Outcome;
 use crate::http::{Error, State};
@@ -38,8 +38,7 @@ pub(super) async fn take_in(state: &State, provider: Option<String>, read: &Read
 /// Our name for the mail that a report is about.
 fn reference(state: &State, report: &DeliveryReport) -> Option<String> {
     let (reference, _) = report.message_id.as_deref()?.rsplit_once('@')?;
-    let found: Option<(MessageId, i64)> = state.messaging.store.read_reference(reference);
-    found.map(|_| reference.to_owned())
+    state.messaging.store.read_reference(reference).map(|_| reference.to_owned())
 }
 
 /// Whether what is sent back bears the proof that only that very mail had. Whoever has got one mail of ours can guess
@@ -63,5 +62,8 @@ fn status(delivery: &Delivery) -> Option<Status> {
 
 fn reason(delivery: &Delivery) -> String {
     let said = delivery.reason.as_deref().unwrap_or_default();
-    mask(format!("{} {said}", delivery.status).trim()).replace('\0', "")
+    // a number that stands there twice looks like a longer one, which would be masked
+    let has_status = said.contains(&delivery.status);
+    let whole = if has_status { said.to_owned() } else { format!("{} {said}", delivery.status) };
+    mask(whole.trim()).replace('\0', "")
 }

@@ -11,16 +11,19 @@ use axum::extract::RawQuery;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
 use self::inbound::Read;
 use super::body::{FormBody, MailBody};
 use super::openapi::Refuses;
 use super::query::Path;
 use super::rights::{self, Told, Webhook};
-use super::shapes::{InboundParseForm, Parked, StatusAnswer};
+use super::shapes::{InboundParseForm, MailAnswer, Parked, StatusAnswer};
 use super::webhooks::{Outcome, reason, received, unmatched};
 use super::{Error, State};
 use crate::config::ProviderKind;
-use crate::domain::{FieldError, Message, Refusal, WorkspaceId};
+use crate::domain::{FieldError, Refusal, WorkspaceId};
 use crate::messaging;
 
 /// Recipients that a mail server may name in the query.
@@ -45,6 +48,11 @@ impl Source {
     }
 }
 
+/// What mails come to.
+pub fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::new().routes(routes!(receive_raw_mail)).routes(routes!(receive_sendgrid_mail))
+}
+
 /// Receive a whole mail
 ///
 /// For the pipe of a mail server: the mail as it is (RFC 5322), with the recipients of its envelope as `to`. Without
@@ -56,7 +64,7 @@ impl Source {
     params(("to" = Option<Vec<String>>, Query, description = "A recipient of the envelope; may stand there several times.")),
     request_body(content = String, content_type = "message/rfc822", example = json!("From: ann@example.com\r\nTo: support@example.org\r\nSubject: Hello\r\nMessage-ID: <1@example.com>\r\n\r\nHello!\r\n")),
     responses(
-        (status = 200, description = "Received, now or before; a report of a mail server is noted.", body = Message),
+        (status = 200, description = "Received, now or before; a report of a mail server is noted.", body = MailAnswer),
         (status = 202, description = "Kept in quarantine: it could not be understood.", body = Parked),
         Refuses<400>, Refuses<415>, Refuses<503>,
     ),
@@ -83,7 +91,7 @@ pub async fn receive_raw_mail(
     params(("provider" = String, Path, description = "The provider's name in the configuration.")),
     request_body(content = InboundParseForm, content_type = "multipart/form-data"),
     responses(
-        (status = 200, description = "Received, now or before; a report of a mail server is noted.", body = Message),
+        (status = 200, description = "Received, now or before; a report of a mail server is noted.", body = MailAnswer),
         (status = 202, description = "Kept in quarantine: it could not be understood.", body = Parked),
         Refuses<400>, Refuses<404>, Refuses<415>, Refuses<503>,
     ),
@@ -109,9 +117,8 @@ pub async fn take_in(
     state: &State,
     (workspace, provider): (WorkspaceId, Option<String>),
     source: Source,
-    body: &[u8],
+    body: Bytes,
 ) -> Result<Outcome, Error> {
-    let body = Bytes::copy_from_slice(body);
     let read = match source {
         Source::Raw => inbound::read_raw(body).await,
         Source::SendGrid => form::read(body).await,
@@ -137,9 +144,11 @@ async fn answer(
     body: Bytes,
 ) -> Result<Response, Error> {
     let workspace = webhook.workspace;
-    let errors = match take_in(state, (workspace, webhook.provider), source, &body).await? {
-        Outcome::Received(message) => return Ok(Json(message).into_response()),
-        Outcome::Recorded(result) => return Ok(Json(StatusAnswer { result }).into_response()),
+    let errors = match take_in(state, (workspace, webhook.provider), source, body.clone()).await? {
+        Outcome::Received(message) => return Ok(Json(MailAnswer::Received(message)).into_response()),
+        Outcome::Recorded(result) => {
+            return Ok(Json(MailAnswer::Noted(StatusAnswer { result })).into_response());
+        }
         Outcome::Unmatched(_) => unmatched(),
         Outcome::Unreadable(errors) => errors,
     };

@@ -1,7 +1,10 @@
-//! Uploads.
+//! Uploads, and mails that come in.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+
+use super::StatusAnswer;
+use crate::domain::Message;
 
 /// A form with a file.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -9,6 +12,16 @@ pub struct UploadForm {
     /// 1 to 10,485,760 bytes.
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     pub file: Vec<u8>,
+}
+
+/// What a mail that came in has become.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum MailAnswer {
+    /// This message, now or before.
+    Received(Box<Message>),
+    /// A line on the timeline of a mail of ours: it was a mail server's report of that.
+    Noted(StatusAnswer),
 }
 
 /// What SendGrid's Inbound Parse posts. Further fields are passed over.

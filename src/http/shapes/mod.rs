@@ -29,7 +29,7 @@ pub use self::chats::{
 };
 pub use self::consents::ConsentRequest;
 pub use self::contacts::{ContactAddressRequest, ContactRequest, ContactUpdate, MergeRequest};
-pub use self::files::{InboundParseForm, UploadForm};
+pub use self::files::{InboundParseForm, MailAnswer, UploadForm};
 pub use self::params::{
     BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder,
     MessageParams, PageParams,

@@ -6,6 +6,7 @@ pub mod sendgrid;
 pub mod twilio;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use utoipa_axum::router::OpenApiRouter;
@@ -175,7 +176,7 @@ pub async fn take_in_again(
     } else if let Some(provider) = sendgrid::provider_of_path(path) {
         sendgrid::take_in_kept(state, provider, raw).await?
     } else if let Some(source) = mails::Source::of_path(path) {
-        mails::take_in(state, (workspace, None), source, raw).await?
+        mails::take_in(state, (workspace, None), source, Bytes::copy_from_slice(raw)).await?
     } else {
         return Ok(None);
     }))

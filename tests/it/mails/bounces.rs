@@ -69,7 +69,7 @@ async fn a_mailbox_that_does_not_exist_bounces_and_gets_no_more_mails() {
     let states: Vec<&str> = shown["recipients"].as_array().unwrap().iter().map(|one| text(&one["status"])).collect();
     assert_eq!(states, ["accepted", "bounced"]);
     let callback = app.timeline(&message).await.into_iter().find(|entry| entry["kind"] == "callback").unwrap();
-    assert_eq!(text(&callback["reason"]), "5.1.1 550 5.1.1 <***@***>: nobody here");
+    assert_eq!(text(&callback["reason"]), "550 5.1.1 <***@***>: nobody here");
     assert_eq!(text(&callback["timestamp"]), "2026-03-02T12:05:00.000000Z");
     let consents = app.list("/api/consents?address=bo%40example.com").await;
     assert_eq!((consents.len(), text(&consents[0]["source"])), (1, "bounce"));

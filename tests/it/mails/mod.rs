@@ -5,6 +5,7 @@ mod bounces;
 mod guard;
 mod hostile;
 mod sendgrid;
+mod traffic;
 
 use axum::body::Body;
 use axum::http::{Method, Request};
@@ -14,6 +15,7 @@ use switchboard::auth::Scope;
 use switchboard::domain::WorkspaceId;
 use switchboard::messaging::quarantine;
 
+pub use self::traffic::run as traffic;
 use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, text};
 
 const RAW: &str = "/api/webhooks/email/raw";
@@ -336,7 +338,7 @@ async fn what_a_mail_quotes_is_told_apart_in_text_and_in_html() {
     let html = "<div>Yes, <b>so</b>.</div><div class=\"gmail_quote\"><div>On Mon, 2 Mar 2026 Bo &lt;<a href=\"mailto:bo@example.org\">bo@example.org</a>&gt; wrote:<br></div><blockquote class=\"gmail_quote\">Is it so?</blockquote></div>";
     let html_mail = from_ann("html", &["Content-Type: text/html; charset=utf-8"], html);
     let shown = post_raw(&app, "", html_mail).await;
-    assert_eq!(text(&shown["new_text"]), "Yes, so.");
+    assert_eq!(text(&shown["new_text"]), "Yes, so.", "{}", shown["text"]);
     assert!(
         text(&shown["text"]).starts_with("Yes, so.") && text(&shown["text"]).contains("Is it so?"),
         "{}",

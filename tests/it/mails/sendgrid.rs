@@ -129,7 +129,8 @@ async fn a_form_that_cannot_be_read_waits_in_quarantine_and_is_read_again_from_t
     let nobody = form(&[("from", b"ann@example.com"), ("text", b"hello")], &[]);
     for (body, errors) in [
         (nobody.clone(), vec!["to required"]),
-        (form(&[], &[]), vec!["from required", "to required"]),
+        (form(&[], &[]), vec!["form invalid"]),
+        (form(&[("dkim", b"none")], &[]), vec!["from required", "to required"]),
         (b"--xYzZY\r\nContent-Disposition: form-data; name=\"from\"\r\n\r\ncut off".to_vec(), vec!["form invalid"]),
         (b"\0\xff".to_vec(), vec!["form invalid"]),
         (form(&[("email", b"no mail")], &[]), vec!["email invalid"]),
