@@ -43,6 +43,7 @@ claim_uncommitted    postgres faults::database::two_servers
 lapsed_is_retry      postgres faults::database::two_servers
 ignore_fence         postgres faults::fence::
 restore_trusted      postgres faults::restore::
+joins_unheld         postgres joining_model::two_hundred
 '
 
 run() { # FILTER

@@ -75,12 +75,12 @@ pub async fn traffic(app: &TestApp) {
         answer
     };
     let (own, other, too) = ("+12025550301", "+12025550302", "+12025550303");
-    let part = come(app, "contact-1", PHONES[3], own).await["conversation_id"].clone();
+    let part = come(app, "contact-1", PHONES[4], own).await["conversation_id"].clone();
     come(app, "contact-2", too, own).await;
-    let named = json!({ "name": "Canary Wharf", "addresses": [PHONES[3], too], "notes": "sings" });
+    let named = json!({ "name": "Canary Wharf", "addresses": [PHONES[4], too], "notes": "sings" });
     let contact = ask(Method::POST, "/api/contacts", named).await;
     let (path, joint) = (format!("/api/contacts/{}", contact["id"]), contact["conversation_id"].clone());
-    assert_eq!(come(app, "contact-3", PHONES[3], other).await["conversation_id"], joint);
+    assert_eq!(come(app, "contact-3", PHONES[4], other).await["conversation_id"], joint);
     ask(Method::PATCH, &path, json!({ "name": "Canary Bird" })).await;
     let joint = at(&joint);
     let label = ask(Method::POST, "/api/labels", json!({ "name": "joined" })).await["id"].clone();
@@ -96,7 +96,7 @@ pub async fn traffic(app: &TestApp) {
     }
     ask(Method::DELETE, &format!("{joint}/labels/{label}"), Value::Null).await;
     ask(Method::DELETE, &format!("/api/labels/{label}"), Value::Null).await;
-    for path in ["?q=can", "?q=canary%20bi", &format!("?address=%2B{}", &PHONES[3][1..]), ""] {
+    for path in ["?q=can", "?q=canary%20bi", &format!("?address=%2B{}", &PHONES[4][1..]), ""] {
         let found = ask(Method::GET, &format!("/api/contacts{path}"), Value::Null).await;
         assert_eq!(found["data"].as_array().unwrap().len(), 1, "{path}");
     }
@@ -104,9 +104,9 @@ pub async fn traffic(app: &TestApp) {
     let second = ask(Method::POST, "/api/contacts", json!({ "name": "Other", "addresses": ["+12025550304"] })).await;
     ask(Method::POST, &format!("{path}/merge"), json!({ "contact_id": second["id"] })).await;
     ask(Method::POST, &format!("{path}/addresses"), json!({ "address": EMAILS[0] })).await;
-    ask(Method::DELETE, &format!("{path}/addresses/{}", PHONES[3]), Value::Null).await;
+    ask(Method::DELETE, &format!("{path}/addresses/{}", PHONES[4]), Value::Null).await;
     ask(Method::GET, &format!("{joint}/messages/{last}"), Value::Null).await;
-    let gone = ask(Method::POST, "/api/contacts", json!({ "name": "Gone", "addresses": [PHONES[3]] })).await;
+    let gone = ask(Method::POST, "/api/contacts", json!({ "name": "Gone", "addresses": [PHONES[4]] })).await;
     ask(Method::DELETE, &format!("/api/contacts/{}", gone["id"]), Value::Null).await;
     app.run_outbox().await;
 }
