@@ -422,3 +422,18 @@ async fn another_workspace_is_not_touched() {
     );
     app.leave_work();
 }
+
+#[tokio::test]
+async fn what_two_contacts_say_to_each_other_is_neithers_until_one_of_them_goes() {
+    let app = TestApp::start().await;
+    come(&app, "1", ADA, OWN).await;
+    contact(&app, "Ada", &[ADA]).await;
+    contact(&app, "Bob", &[ADA_TOO]).await;
+    come(&app, "2", ADA, ADA_TOO).await;
+    assert_eq!(get(&app, &at(&json!(2))).await["contact"], Value::Null);
+    assert_eq!(app.list("/api/conversations").await.len(), 2);
+    assert_eq!(app.delete("/api/contacts/2").await.status, 204);
+    let shown = get(&app, &at(&json!(2))).await;
+    assert_eq!((&shown["contact"]["id"], &shown["message_count"]), (&json!(1), &json!(2)));
+    assert_eq!(app.list("/api/conversations").await.len(), 1);
+}
