@@ -64,6 +64,7 @@ ignore_fence         postgres faults::fence::
 ignore_fence         postgres faults::paused::
 reference_unread     postgres faults::callbacks::
 restore_trusted      postgres faults::restore::
+joins_unheld         postgres joining_model::two_hundred
 '
 
 run() { # FILTER

@@ -68,7 +68,7 @@ pub async fn create_contact(
     let notes = notes(&mut fields).filter(|notes| !notes.is_empty());
     let addresses = fields.addresses("addresses", |text| read_any(text, &state)).unwrap_or_default();
     fields.finish()?;
-    let contact = messaging::create_contact(&state.messaging, &caller, NewContact { name, notes, addresses }).await;
+    let contact = messaging::create_contact(&state.messaging, &caller, &NewContact { name, notes, addresses }).await;
     Ok((StatusCode::CREATED, Json(contact.map_err(|error| refused(error, |at| format!("addresses[{at}]")))?)))
 }
 

@@ -117,7 +117,7 @@ pub async fn find_contact(m: &Messaging, workspace: WorkspaceId, id: ContactId) 
 /// # Errors
 ///
 /// See [`ContactError`]. After an error nothing was stored.
-pub async fn create_contact(m: &Messaging, caller: &Caller, new: NewContact) -> Result<Contact, ContactError> {
+pub async fn create_contact(m: &Messaging, caller: &Caller, new: &NewContact) -> Result<Contact, ContactError> {
     let mut change = Change::begin(m, caller).await?;
     let (tx, workspace) = (&mut change.tx, caller.workspace);
     let id = tx.insert_contact(workspace, (&new.name, new.notes.as_deref()), change.now).await?;

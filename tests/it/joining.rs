@@ -75,12 +75,12 @@ pub async fn traffic(app: &TestApp) {
         answer
     };
     let (own, other, too) = ("+12025550301", "+12025550302", "+12025550303");
-    let part = come(app, "contact-1", PHONES[3], own).await["conversation_id"].clone();
+    let part = come(app, "contact-1", PHONES[4], own).await["conversation_id"].clone();
     come(app, "contact-2", too, own).await;
-    let named = json!({ "name": "Canary Wharf", "addresses": [PHONES[3], too], "notes": "sings" });
+    let named = json!({ "name": "Canary Wharf", "addresses": [PHONES[4], too], "notes": "sings" });
     let contact = ask(Method::POST, "/api/contacts", named).await;
     let (path, joint) = (format!("/api/contacts/{}", contact["id"]), contact["conversation_id"].clone());
-    assert_eq!(come(app, "contact-3", PHONES[3], other).await["conversation_id"], joint);
+    assert_eq!(come(app, "contact-3", PHONES[4], other).await["conversation_id"], joint);
     ask(Method::PATCH, &path, json!({ "name": "Canary Bird" })).await;
     let joint = at(&joint);
     let label = ask(Method::POST, "/api/labels", json!({ "name": "joined" })).await["id"].clone();
@@ -96,7 +96,7 @@ pub async fn traffic(app: &TestApp) {
     }
     ask(Method::DELETE, &format!("{joint}/labels/{label}"), Value::Null).await;
     ask(Method::DELETE, &format!("/api/labels/{label}"), Value::Null).await;
-    for path in ["?q=can", "?q=canary%20bi", &format!("?address=%2B{}", &PHONES[3][1..]), ""] {
+    for path in ["?q=can", "?q=canary%20bi", &format!("?address=%2B{}", &PHONES[4][1..]), ""] {
         let found = ask(Method::GET, &format!("/api/contacts{path}"), Value::Null).await;
         assert_eq!(found["data"].as_array().unwrap().len(), 1, "{path}");
     }
@@ -104,9 +104,9 @@ pub async fn traffic(app: &TestApp) {
     let second = ask(Method::POST, "/api/contacts", json!({ "name": "Other", "addresses": ["+12025550304"] })).await;
     ask(Method::POST, &format!("{path}/merge"), json!({ "contact_id": second["id"] })).await;
     ask(Method::POST, &format!("{path}/addresses"), json!({ "address": EMAILS[0] })).await;
-    ask(Method::DELETE, &format!("{path}/addresses/{}", PHONES[3]), Value::Null).await;
+    ask(Method::DELETE, &format!("{path}/addresses/{}", PHONES[4]), Value::Null).await;
     ask(Method::GET, &format!("{joint}/messages/{last}"), Value::Null).await;
-    let gone = ask(Method::POST, "/api/contacts", json!({ "name": "Gone", "addresses": [PHONES[3]] })).await;
+    let gone = ask(Method::POST, "/api/contacts", json!({ "name": "Gone", "addresses": [PHONES[4]] })).await;
     ask(Method::DELETE, &format!("/api/contacts/{}", gone["id"]), Value::Null).await;
     app.run_outbox().await;
 }
@@ -421,4 +421,19 @@ async fn another_workspace_is_not_touched() {
         "their own of the same person"
     );
     app.leave_work();
+}
+
+#[tokio::test]
+async fn what_two_contacts_say_to_each_other_is_neithers_until_one_of_them_goes() {
+    let app = TestApp::start().await;
+    come(&app, "1", ADA, OWN).await;
+    contact(&app, "Ada", &[ADA]).await;
+    contact(&app, "Bob", &[ADA_TOO]).await;
+    come(&app, "2", ADA, ADA_TOO).await;
+    assert_eq!(get(&app, &at(&json!(2))).await["contact"], Value::Null);
+    assert_eq!(app.list("/api/conversations").await.len(), 2);
+    assert_eq!(app.delete("/api/contacts/2").await.status, 204);
+    let shown = get(&app, &at(&json!(2))).await;
+    assert_eq!((&shown["contact"]["id"], &shown["message_count"]), (&json!(1), &json!(2)));
+    assert_eq!(app.list("/api/conversations").await.len(), 1);
 }

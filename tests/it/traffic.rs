@@ -23,7 +23,7 @@ use crate::visitor::{PASSWORD, Visitor, last_code, last_token, shown, sign_up};
 const CANARY_PASSWORD: &str = "kanarienvogel singt im maschinenraum";
 
 /// Addresses that occur nowhere else, in the form they are stored in.
-pub const PHONES: [&str; 4] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190"];
+pub const PHONES: [&str; 5] = ["+12025550187", "+12025550188", "+447700900189", "+12025550190", "+12025550196"];
 pub const EMAILS: [&str; 4] =
     ["canary.one@feathers.example", "canary.two@feathers.example", "canary.cc@plumage.example", "answers@nest.example"];
 
