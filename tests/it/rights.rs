@@ -1,5 +1,7 @@
 //! Who may do what: the local operator of `dev`, keys and their scopes, and the secrets of providers.
 
+mod routes;
+
 use std::net::SocketAddr;
 
 use axum::body::Body;
@@ -12,161 +14,9 @@ use sha2::Digest;
 use switchboard::auth::{Scope, create_key, list_keys, revoke_key};
 use switchboard::domain::{ApiKeyId, Caller, Channel, WorkspaceId};
 
+use self::routes::{ANYBODY, LINKS, OPEN, PEOPLE, ROUTES, SIGNED, WEBHOOKS};
 use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, hours, minutes, seconds, sms, text};
 use crate::receiving::inbound;
-
-/// Every route that shows or changes something, and the scope it needs.
-const ROUTES: &[(&str, &str, &str)] = &[
-    ("POST", "/api/messages/sms", "messages:send"),
-    ("POST", "/api/messages/email", "messages:send"),
-    ("POST", "/api/messages/batch", "messages:send"),
-    ("POST", "/api/conversations/1/messages", "messages:send"),
-    ("POST", "/api/conversations/1/messages/1/cancel", "messages:send"),
-    ("POST", "/api/conversations/1/messages/1/replay", "messages:send"),
-    ("POST", "/send-message", "messages:send"),
-    ("POST", "/api/send-sms", "messages:send"),
-    ("GET", "/api/conversations", "messages:read"),
-    ("GET", "/api/conversations/1", "messages:read"),
-    ("GET", "/api/conversations/1/messages", "messages:read"),
-    ("GET", "/api/conversations/1/messages/1", "messages:read"),
-    ("GET", "/api/conversations/1/messages/1/timeline", "messages:read"),
-    ("GET", "/api/dead-letters", "messages:read"),
-    ("GET", "/api/quarantine", "messages:read"),
-    ("GET", "/messages", "messages:read"),
-    ("GET", "/api/get-conversation/1234567890", "messages:read"),
-    ("PATCH", "/api/conversations/1", "messages:send"),
-    ("GET", "/api/conversations/1/notes", "messages:read"),
-    ("POST", "/api/conversations/1/notes", "messages:send"),
-    ("GET", "/api/conversations/1/activity", "messages:read"),
-    ("PUT", "/api/conversations/1/labels/1", "messages:send"),
-    ("DELETE", "/api/conversations/1/labels/1", "messages:send"),
-    ("GET", "/api/labels", "messages:read"),
-    ("GET", "/api/webhook-endpoints", "admin"),
-    ("POST", "/api/webhook-endpoints", "admin"),
-    ("GET", "/api/webhook-endpoints/1", "admin"),
-    ("PATCH", "/api/webhook-endpoints/1", "admin"),
-    ("DELETE", "/api/webhook-endpoints/1", "admin"),
-    ("POST", "/api/webhook-endpoints/1/rotate", "admin"),
-    ("POST", "/api/webhook-endpoints/1/test", "admin"),
-    ("POST", "/api/webhook-endpoints/1/replay", "admin"),
-    ("GET", "/api/webhook-endpoints/1/deliveries", "admin"),
-    ("POST", "/api/webhook-endpoints/1/deliveries/1/replay", "admin"),
-    ("GET", "/api/contacts", "messages:read"),
-    ("POST", "/api/contacts", "messages:send"),
-    ("GET", "/api/contacts/1", "messages:read"),
-    ("PATCH", "/api/contacts/1", "messages:send"),
-    ("DELETE", "/api/contacts/1", "messages:send"),
-    ("POST", "/api/contacts/1/addresses", "messages:send"),
-    ("DELETE", "/api/contacts/1/addresses/40404", "messages:send"),
-    ("POST", "/api/contacts/1/merge", "messages:send"),
-    ("GET", "/api/consents", "messages:read"),
-    ("GET", "/api/consents/export", "messages:read"),
-    ("PUT", "/api/consents", "messages:send"),
-    ("POST", "/api/labels", "admin"),
-    ("PATCH", "/api/labels/1", "admin"),
-    ("DELETE", "/api/labels/1", "admin"),
-    ("GET", "/api/saved-replies", "messages:read"),
-    ("POST", "/api/saved-replies", "messages:send"),
-    ("PATCH", "/api/saved-replies/1", "messages:send"),
-    ("DELETE", "/api/saved-replies/1", "messages:send"),
-    ("POST", "/api/saved-replies/1/render", "messages:send"),
-    ("POST", "/api/attachments", "messages:send"),
-    ("GET", "/api/attachments/1", "messages:read"),
-    ("GET", "/api/users", "messages:read"),
-    ("GET", "/api/messages/bugs", "messages:read"),
-    ("POST", "/api/messages", "messages:send"),
-    ("GET", "/api/conversations/1/members", "messages:read"),
-    ("GET", "/api/conversations/1/messages/1/history", "messages:read"),
-    ("POST", "/api/conversations/1/read", "messages:send"),
-    ("GET", "/metrics", "metrics:read"),
-    ("GET", "/api/keys", "admin"),
-    ("POST", "/api/keys", "admin"),
-    ("DELETE", "/api/keys/1", "admin"),
-    ("GET", "/api/workspaces", "admin"),
-    ("POST", "/api/workspaces", "admin"),
-    ("GET", "/api/settings", "admin"),
-    ("PATCH", "/api/settings", "admin"),
-    ("GET", "/api/members", "admin"),
-    ("PATCH", "/api/members/bugs", "admin"),
-    ("DELETE", "/api/members/bugs", "admin"),
-    ("GET", "/api/invitations", "admin"),
-    ("POST", "/api/invitations", "admin"),
-    ("DELETE", "/api/invitations/1", "admin"),
-    ("GET", "/api/audit", "admin"),
-    ("GET", "/api/providers", "metrics:read"),
-    ("POST", "/api/providers/test/pause", "admin"),
-    ("POST", "/api/providers/test/resume", "admin"),
-    ("POST", "/api/quarantine/1/replay", "admin"),
-    ("DELETE", "/api/quarantine/1", "admin"),
-    ("GET", "/api/simulator/chaos", "admin"),
-    ("PUT", "/api/simulator/chaos", "admin"),
-    ("GET", "/api/simulator/handsets", "admin"),
-    ("GET", "/api/simulator/handsets/40404", "admin"),
-    ("POST", "/api/simulator/handsets/40404/messages", "admin"),
-];
-
-const WEBHOOKS: &[&str] = &[
-    "/api/webhooks/sms",
-    "/api/webhooks/email",
-    "/api/webhooks/status",
-    "/api/webhooks/email/raw",
-    "/api/webhooks/sendgrid/test/inbound",
-    "/api/receive-sms",
-];
-
-/// What services tell, proven by a signature of their own kind.
-const SIGNED: [&str; 2] = ["/api/webhooks/twilio/test", "/api/webhooks/sendgrid/test/events"];
-
-/// What only people call, with a session of their own.
-const PEOPLE: &[(&str, &str)] = &[
-    ("POST", "/api/auth/send-code"),
-    ("POST", "/api/auth/verify-code"),
-    ("GET", "/api/auth/sessions"),
-    ("DELETE", "/api/auth/sessions"),
-    ("DELETE", "/api/auth/sessions/1"),
-    ("POST", "/api/auth/switch-workspace"),
-    ("PUT", "/api/users/update"),
-    ("PATCH", "/api/users/update-password"),
-    ("POST", "/api/auth/totp"),
-    ("DELETE", "/api/auth/totp"),
-    ("POST", "/api/auth/totp/confirm"),
-    ("POST", "/api/auth/recovery-codes"),
-    ("POST", "/api/invitations/accept"),
-    ("POST", "/api/conversations"),
-    ("POST", "/api/conversations/1/members"),
-    ("DELETE", "/api/conversations/1/members/bugs"),
-    ("POST", "/api/conversations/1/accept"),
-    ("POST", "/api/conversations/1/decline"),
-    ("PATCH", "/api/conversations/1/messages/1"),
-    ("DELETE", "/api/conversations/1/messages/1"),
-    ("PUT", "/api/conversations/1/messages/1/reactions/%F0%9F%91%8D"),
-    ("DELETE", "/api/conversations/1/messages/1/reactions/%F0%9F%91%8D"),
-    ("GET", "/api/friends"),
-    ("POST", "/api/friends"),
-    ("DELETE", "/api/friends/bugs"),
-    ("POST", "/api/friends/bugs/accept"),
-    ("POST", "/api/friends/bugs/decline"),
-    ("GET", "/api/friend-requests"),
-    ("GET", "/api/blocks"),
-    ("PUT", "/api/blocks/bugs"),
-    ("DELETE", "/api/blocks/bugs"),
-];
-
-/// What anybody may call on the way to a session, or out of one.
-const ANYBODY: &[(&str, &str)] = &[
-    ("POST", "/api/users"),
-    ("POST", "/api/auth/login"),
-    ("POST", "/api/auth/logout"),
-    ("GET", "/api/auth/authenticated"),
-    ("POST", "/api/auth/confirm-email"),
-    ("POST", "/api/auth/recover"),
-    ("POST", "/api/auth/recover/complete"),
-];
-
-const OPEN: [&str; 6] = ["/", "/api/health", "/api/ready", "/openapi.json", "/swagger.yaml", "/api-docs/"];
-
-/// What a link opens that holds its own proof.
-const LINKS: [&str; 2] = ["/api/attachments/{id}/{token}", "/unsubscribe/{token}"];
 
 async fn call(app: &TestApp, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
     let mut request = Request::builder().method(method).uri(path).header("content-type", "application/json");
