@@ -78,13 +78,11 @@ impl Fetcher {
     async fn fetch(&self, provider: &dyn Provider, url: &str, outbox: &Outbox) -> Result<Bytes, Missing> {
         let mut url = Url::parse(url).map_err(|_| Missing::never("its URL is none"))?;
         for _ in 0..=MOST_MOVES {
-            let fetched = match provider.fetch(&url) {
-                Some(own) => own.await,
-                None => {
-                    let open =
-                        self.egress.read_url(url.as_str()).map_err(|error| Missing::never(&error.to_string()))?;
-                    fetch(self.client.get(open), outbox.m().clock.clone()).await
-                }
+            let fetched = if let Some(own) = provider.fetch(&url) {
+                own.await
+            } else {
+                let open = self.egress.read_url(url.as_str()).map_err(|error| Missing::never(&error.to_string()))?;
+                fetch(self.client.get(open), outbox.m().clock.clone()).await
             };
             match fetched {
                 Fetched::Bytes(bytes) => return Ok(bytes),
