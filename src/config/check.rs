@@ -75,10 +75,8 @@ impl Config {
         for (at, code) in self.code_countries.iter().enumerate() {
             findings.unless(is_calling_code(code), format!("code_countries[{at}]"), wanted);
         }
-        if let Some(sender) = &self.default_sender {
-            if let Err(error) = Address::sender(sender, &self.phone_rules()) {
-                findings.unless(false, "default_sender", error.to_string());
-            }
+        if let Some(Err(error)) = self.default_sender.as_ref().map(|text| Address::sender(text, &self.phone_rules())) {
+            findings.unless(false, "default_sender", error.to_string());
         }
         if let Some(sender) = &self.mail_sender
             && let Err(error) = Address::email(sender)

@@ -223,7 +223,7 @@ impl Config {
     ///
     /// Everything that is wrong with any value is said at once, by key.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
-        let unreadable = |error: config::ConfigError| ConfigError::Unreadable(error.to_string());
+        let unreadable = |error: config::ConfigError| ConfigError::Unreadable(without_source(&error.to_string()));
         let mut builder =
             config::Config::builder().add_source(config::File::from_str(DEFAULTS, config::FileFormat::Toml));
         if let Some(file) = &sources.file {
@@ -242,6 +242,13 @@ impl Config {
         let invalid = loaded.check();
         if invalid.is_empty() { Ok(loaded) } else { Err(ConfigError::Invalid(invalid)) }
     }
+}
+
+/// What is wrong with a file, without the line that it stands in: there may be a secret in it.
+fn without_source(error: &str) -> String {
+    let is_source =
+        |line: &&str| line.trim_start_matches([' ', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9']).starts_with('|');
+    error.lines().filter(|line| !is_source(line)).collect::<Vec<_>>().join("\n")
 }
 
 fn read_url<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
@@ -398,6 +405,12 @@ mod tests {
             let error = load(&[(name, value)]).unwrap_err();
             assert!(error.contains(key), "{error}");
         }
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_not_shown() {
+        let error = load_file("[[providers]]\nauth_token = \"hush hush\nname = 1", &[]).unwrap_err();
+        assert!(error.contains("line 2") && !error.contains("hush"), "{error}");
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl Outbox {
         for route in routes.iter().filter(has_way) {
             for lane in LANES {
                 loop {
-                    let moved = self.pass_on_set(line, route, lane).await?;
+                    let moved = self.pass_on_set(line, (route, lane)).await?;
                     passed += moved;
                     if moved < SET {
                         break;
@@ -51,18 +51,18 @@ impl Outbox {
         Ok(passed)
     }
 
-    async fn pass_on_set(&self, line: &Line, route: &str, lane: i64) -> store::Result<usize> {
+    async fn pass_on_set(&self, from: &Line, (route, lane): (&str, i64)) -> store::Result<usize> {
         let now = self.now();
         let mut tx = self.m().store.begin().await?;
         let limit = i64::try_from(SET).unwrap_or(i64::MAX);
-        let rows = tx.lock_waiting(RouteClaim { provider: line.name(), route, lane, limit, now }).await?;
+        let rows = tx.lock_waiting(RouteClaim { provider: from.name(), route, lane, limit, now }).await?;
         let moves: Vec<Moved> = rows.iter().filter_map(|row| past(row, now, |name| self.is_in(name))).collect();
         if moves.is_empty() {
             return Ok(0);
         }
         tx.move_work(&moves).await?;
         tx.commit().await?;
-        metrics::counter!("switchboard_passed_on_total", "provider" => line.name().to_owned())
+        metrics::counter!("switchboard_passed_on_total", "provider" => from.name().to_owned())
             .increment(u64::try_from(moves.len()).unwrap_or_default());
         Ok(moves.len())
     }

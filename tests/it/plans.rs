@@ -56,7 +56,12 @@ const MANY: &[(&str, &str)] = &[
     ("reactions", "'message_id', 1000000 + n"),
     ("message_edits", "'message_id', 1000000 + n"),
     ("friendships", "'other_id', 1000000 + n"),
-    ("outbox", "'id', 1000000 + n, 'message_id', 1000000 + n, 'delivery_id', null, 'provider', 'p' || n % 100"),
+    (
+        "outbox",
+        "'id', 1000000 + n, 'message_id', 1000000 + n, 'delivery_id', null, 'provider', 'p' || n % 100,
+         'phase', 'send', 'route', case n % 2 when 0 then 'p' || n % 100 || ',q' || n % 7 else '' end,
+         'conversation_id', 1000000 + n",
+    ),
     ("attempts", "'message_id', 1000000 + n"),
     ("webhook_endpoints", "'id', 1000000 + n"),
     ("webhook_deliveries", "'id', 1000000 + n, 'event_id', 1000000 + n"),

@@ -243,6 +243,7 @@ async fn what_waits_goes_past_an_open_breaker_and_comes_back_when_nobody_is_left
     app.run_outbox().await;
     app.others["second"].always(None);
     app.run_for(minutes(10)).await;
+    app.run_for(hours(1)).await;
     let taken = app.others["second"].taken();
     assert_eq!(taken.len(), 61, "nothing is lost, and {} came back", app.provider.taken().len());
     let before = app.provider.attempts().len();
@@ -287,6 +288,7 @@ async fn a_code_goes_past_a_provider_that_is_held_back() {
     assert_eq!(visitor.post(&app, "/api/users", sign_up("somebody", "+12025550191")).await.status, 201);
     app.run_outbox().await;
     assert_eq!((app.provider.attempts().len(), app.others["second"].attempts().len()), (0, 1));
+    app.leave_work();
 }
 
 #[tokio::test]
