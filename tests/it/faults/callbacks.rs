@@ -11,8 +11,8 @@ use crate::process::{Carrier, Kind, Plan, Server, Site, free_port};
 
 /// Messages of each kind that are reported, and that are asked for: twenty a second are. Of three one is answered, so
 /// that no breaker opens.
-const REPORTED: usize = 1_200;
-const ASKED: usize = 450;
+const REPORTED: usize = 900;
+const ASKED: usize = 300;
 const LOST: [&str; 6] = ["reset_taken", "half_body_taken", "ok", "html_taken", "reset_taken", "ok"];
 /// How many are carried to one recipient: few enough for a list that shows fifty of them.
 const EACH: usize = 10;
