@@ -45,6 +45,7 @@ const MAY_WALK: &[(&str, &str)] = &[
 ];
 
 /// Rows enough that reading them all is worse than asking for a hundred of them: copies of one of the first workspace.
+/// What they refer to need not be there.
 const MANY: &[(&str, &str)] = &[
     ("workspaces", "'id', 1000000 + n"),
     ("messages", "'id', 1000000 + n"),
@@ -147,7 +148,7 @@ async fn scans_of_sqlite(database: &Database, sql: &str) -> Vec<String> {
 async fn fill(database: &Database) {
     for (table, fields) in MANY {
         let sql = format!(
-            "insert into {table} select r.* from (select x.* from {table} x
+            "set session_replication_role = replica; insert into {table} select r.* from (select x.* from {table} x
                     order by (to_jsonb(x) ->> 'workspace_id')::bigint = 1 desc nulls last limit 1) one, generate_series(1, 20000) n,
                  lateral jsonb_populate_record(one::{table}, jsonb_build_object({fields})) r"
         );
