@@ -2,6 +2,8 @@
 
 use axum::Json;
 use axum::http::StatusCode;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::body::SmallJson;
 use super::fields::Fields;
@@ -23,6 +25,16 @@ const MAX_NOTES: usize = 10_000;
 const MAX_SEARCH: usize = 200;
 /// Characters of an address in a query.
 const MAX_ADDRESS: usize = 320;
+
+/// What is asked of contacts.
+pub fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(list_contacts, create_contact))
+        .routes(routes!(get_contact, change_contact, delete_contact))
+        .routes(routes!(add_contact_address))
+        .routes(routes!(remove_contact_address))
+        .routes(routes!(merge_contacts))
+}
 
 /// List contacts
 ///

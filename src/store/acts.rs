@@ -29,7 +29,6 @@ pub struct NewAct {
     pub at: Timestamp,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
 fn own_id<S: Serializer>(place: &Place, serializer: S) -> Result<S::Ok, S::Error> {
     place.id.serialize(serializer)
 }

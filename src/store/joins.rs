@@ -47,6 +47,9 @@ struct Move {
     before: Option<ConversationId>,
 }
 
+/// A joined conversation, and what it is joined of.
+type Joining = (Joint, Vec<ConversationId>);
+
 /// What a joined conversation shows of itself.
 #[derive(Debug, Serialize)]
 struct Joint {
@@ -273,7 +276,7 @@ impl Tx {
     }
 
     /// Writes what joined conversations show of themselves: it follows from their parts.
-    async fn put_joints(&mut self, workspace: WorkspaceId, joints: &[(Joint, Vec<ConversationId>)]) -> Result<()> {
+    async fn put_joints(&mut self, workspace: WorkspaceId, joints: &[Joining]) -> Result<()> {
         const PUT: Dialect = Dialect {
             sqlite: "update conversations set joined_to = x.value ->> 'joined_to', channels = x.value ->> 'channels',
                     message_count = x.value ->> 'messages', unread_count = x.value ->> 'unread',
@@ -361,7 +364,7 @@ impl Tx {
     async fn tell_of_joins(
         &mut self,
         workspace: WorkspaceId,
-        (moves, joints, created): (&[Move], &[(Joint, Vec<ConversationId>)], &BTreeSet<ConversationId>),
+        (moves, joints, created): (&[Move], &[Joining], &BTreeSet<ConversationId>),
         found: &Found,
         (actor, now): (&str, Timestamp),
     ) -> Result<()> {

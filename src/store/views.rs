@@ -89,7 +89,7 @@ impl Tx {
         }
         let first = seen.first_message_id;
         let is_numbers = seen.kind == ConversationKind::Numbers;
-        let sees = match caller.sight() {
+        let may_see = match caller.sight() {
             Sight::All => true,
             Sight::Numbers => is_numbers,
             Sight::Person { sees_numbers, .. } => {
@@ -100,7 +100,7 @@ impl Tx {
                 }
             }
         };
-        if !sees {
+        if !may_see {
             return Ok(None);
         }
         let parts = if seen.is_joint { self.parts_of(caller.workspace, seen.id).await? } else { Vec::new() };
