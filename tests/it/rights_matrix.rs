@@ -174,12 +174,11 @@ fn sample(seeds: &Seeds, (conversation, message): &(Value, Value), template: &st
             (_, "did") => seeds.delivery.to_string(),
             ("/api/keys", "id") => seeds.key.to_string(),
             ("/api/invitations", "id") => seeds.invitation.to_string(),
-            ("/api/providers", "name") => "test".to_owned(),
             ("/api/quarantine", "id") => seeds.quarantined.to_string(),
             (_, "phone_number") => "2025550144".to_owned(),
             (_, "address") => "+12025550144".to_owned(),
             (_, "user_name") => seeds.person.clone(),
-            (_, "provider") => "test".to_owned(),
+            ("/api/providers", "name") | (_, "provider") => "test".to_owned(),
             _ => panic!("rights_matrix.rs has no sample for {{{name}}} of {template}: seed one, and name it here"),
         };
         path = format!("{path}/{value}");
