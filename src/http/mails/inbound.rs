@@ -150,8 +150,12 @@ fn external_id(
     take(from.as_str().as_bytes());
     take(head.subject.as_deref().unwrap_or_default().as_bytes());
     take(body.as_bytes());
-    files.iter().for_each(|file| take(&Sha256::digest(&file.bytes)));
-    hidden.iter().for_each(|address| take(address.as_str().as_bytes()));
+    for file in files {
+        take(&Sha256::digest(&file.bytes));
+    }
+    for address in hidden {
+        take(address.as_str().as_bytes());
+    }
     format!("{name} {}", hex::encode(digest.finalize()))
 }
 

@@ -157,9 +157,9 @@ fn with_envelope(mail: &Bytes, query: &str) -> Bytes {
     let pairs = url::form_urlencoded::parse(query.as_bytes());
     let recipients = pairs.filter(|(name, _)| name == "to").map(|(_, value)| value);
     let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(1_000).collect::<String>();
-    let lines: String =
+    let lines: Vec<String> =
         recipients.take(MOST_RECIPIENTS).map(|to| format!("Delivered-To: {}\r\n", clean(&to))).collect();
-    if lines.is_empty() { mail.clone() } else { [lines.as_bytes(), mail].concat().into() }
+    if lines.is_empty() { mail.clone() } else { [lines.concat().as_bytes(), mail].concat().into() }
 }
 
 /// A mail that cannot be read, in one error.

@@ -31,8 +31,12 @@ fn form(fields: &[(&str, &[u8])], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
         body.extend_from_slice(content);
         body.extend_from_slice(b"\r\n");
     };
-    fields.iter().for_each(|(name, value)| part(format!("name=\"{name}\""), value));
-    files.iter().for_each(|(name, file, bytes)| part(format!("name=\"{name}\"; filename=\"{file}\""), bytes));
+    for (name, value) in fields {
+        part(format!("name=\"{name}\""), value);
+    }
+    for (name, file, bytes) in files {
+        part(format!("name=\"{name}\"; filename=\"{file}\""), bytes);
+    }
     body.extend_from_slice(b"--xYzZY--\r\n");
     body
 }
