@@ -46,6 +46,7 @@ const MAY_WALK: &[(&str, &str)] = &[
 /// Rows enough that reading them all is worse than asking for a hundred of them: copies of one of the first workspace.
 const MANY: &[(&str, &str)] = &[
     ("workspaces", "'id', 1000000 + n"),
+    ("addresses", "'id', 1000000 + n, 'blind_index', '\\x' || md5(n::text)"),
     ("messages", "'id', 1000000 + n"),
     ("conversations", "'id', 1000000 + n, 'participants_key', 'x' || n"),
     ("users", "'id', 1000000 + n, 'handle', 'h' || n, 'email_id', 1000000 + n, 'mobile_id', 1000000 + n"),
