@@ -268,7 +268,7 @@ fn what_a_mail_server_reports_is_found() {
 fn depth_and_number_of_parts_have_an_end() {
     let deep = |depth: usize| {
         let begin = |n| format!("Content-Type: multipart/mixed; boundary=b{n}\n\n--b{n}\n");
-        format!("From: a@b.c\n{}\n\nx", (0..depth).map(begin).collect::<String>())
+        format!("From: a@b.c\n{}\n\nx", (0..depth).map(begin).collect::<Vec<_>>().concat())
     };
     assert!(read(deep(part::MOST_DEPTH).as_bytes()).is_ok());
     assert_eq!(read(deep(part::MOST_DEPTH + 1).as_bytes()).unwrap_err(), Unreadable::TooDeep);

@@ -48,6 +48,7 @@ const MAY_WALK: &[(&str, &str)] = &[
 /// What they refer to need not be there.
 const MANY: &[(&str, &str)] = &[
     ("workspaces", "'id', 1000000 + n"),
+    ("addresses", "'id', 1000000 + n, 'blind_index', '\\x' || md5(n::text)"),
     ("messages", "'id', 1000000 + n"),
     ("conversations", "'id', 1000000 + n, 'participants_key', 'x' || n"),
     ("users", "'id', 1000000 + n, 'handle', 'h' || n, 'email_id', 1000000 + n, 'mobile_id', 1000000 + n"),

@@ -13,7 +13,7 @@ use crate::harness::{Setup, TestApp, text};
 fn hostile() -> Vec<(&'static str, Vec<u8>, u16)> {
     let nested = |depth: usize| {
         let begin = |n: usize| format!("Content-Type: multipart/mixed; boundary=b{n}\r\n\r\n--b{n}\r\n");
-        format!("From: a@b.c\r\nTo: d@e.f\r\n{}\r\nx", (0..depth).map(begin).collect::<String>()).into_bytes()
+        format!("From: a@b.c\r\nTo: d@e.f\r\n{}\r\nx", (0..depth).map(begin).collect::<Vec<_>>().concat()).into_bytes()
     };
     let headers = format!("From: a@b.c\r\n{}To: d@e.f\r\n\r\nx", "X-Odd: odd\r\n".repeat(10_000)).into_bytes();
     let recipients = format!("From: a@b.c\r\nTo: {}d@e.f\r\n\r\nx", "x@y.z,\r\n ".repeat(20_000)).into_bytes();
