@@ -35,6 +35,15 @@ restore_trusted      sqlite   faults::restore::
 consent_off          sqlite   faults::consent::
 readers_move_first   sqlite   faults::webhooks::
 egress_off           sqlite   egress::no_spelling
+proof_off            sqlite   hooks::twilio::ten_thousand
+proof_off            sqlite   hooks::sendgrid::ten_thousand
+dedupe_off           sqlite   hooks::twilio::fifty
+dedupe_off           sqlite   hooks::sendgrid::fifty
+last_word_wins       sqlite   hooks::twilio::statuses_in_any
+last_word_wins       sqlite   hooks::sendgrid::events_in_any
+egress_off           sqlite   hooks::media::nobody_is_led
+ignore_fence         sqlite   hooks::media::whoever_lost
+media_dropped        sqlite   faults::media::
 tries_uncounted      sqlite   codes::of_two_hundred
 code_unbound         sqlite   codes::a_code_counts_in
 answer_before_commit postgres faults::kill::

@@ -192,7 +192,10 @@ async fn record(
         None => None,
     };
     let position = recipients.iter().find(|row| Some(row.address_id) == about).map(|row| row.position);
-    let name = name(message, generation, report, position);
+    let mut name = name(message, generation, report, position);
+    if is_sabotaged("dedupe_off") {
+        name = m.clock.fraction().to_string();
+    }
     let seen = SeenEvent { message_id: message, fingerprint: Vec::new() };
     if tx.see_event(workspace, ("status", &name), &seen, now).await?.is_some() {
         return Ok(Recorded::Repeated);

@@ -17,7 +17,7 @@ use url::Url;
 use super::{IDLE, Outbox};
 use crate::domain::Timestamp;
 use crate::egress::{Egress, EgressError};
-use crate::fault::point;
+use crate::fault::{is_sabotaged, point};
 use crate::messaging::{Media, UploadError, end_media, keep_media};
 use crate::provider::{Fetched, Provider, fetch};
 use crate::store::{self, ClaimedMedia};
@@ -78,13 +78,11 @@ impl Fetcher {
     async fn fetch(&self, provider: &dyn Provider, url: &str, outbox: &Outbox) -> Result<Bytes, Missing> {
         let mut url = Url::parse(url).map_err(|_| Missing::never("its URL is none"))?;
         for _ in 0..=MOST_MOVES {
-            let fetched = match provider.fetch(&url) {
-                Some(own) => own.await,
-                None => {
-                    let open =
-                        self.egress.read_url(url.as_str()).map_err(|error| Missing::never(&error.to_string()))?;
-                    fetch(self.client.get(open), outbox.m().clock.clone()).await
-                }
+            let fetched = if let Some(own) = provider.fetch(&url) {
+                own.await
+            } else {
+                let open = self.egress.read_url(url.as_str()).map_err(|error| Missing::never(&error.to_string()))?;
+                fetch(self.client.get(open), outbox.m().clock.clone()).await
             };
             match fetched {
                 Fetched::Bytes(bytes) => return Ok(bytes),
@@ -181,6 +179,11 @@ impl Outbox {
         let mut tx = self.m().store.begin().await?;
         let limit = i64::try_from(slots.len()).unwrap_or(i64::MAX);
         let claimed = tx.claim_inbound_media(now, now + LEASE, limit).await?;
+        if is_sabotaged("media_dropped") {
+            for media in &claimed {
+                tx.finish_inbound_media(media.id).await?;
+            }
+        }
         tx.commit().await?;
         point("after_media_claim");
         Ok(claimed.into_iter().zip(slots).collect())

@@ -50,7 +50,7 @@ impl Tx {
                 (workspace_id, message_id, position, provider, due_at, is_held, tries, fence)
             select workspace_id, message_id, position, $3, $4, false, 0, 0 from attachments
             where workspace_id = $1 and message_id = $2 and file_id is null
-              and (url like 'https://%' or url like 'http://%')
+              and (lower(url) like 'https://%' or lower(url) like 'http://%')
             order by position";
         on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(message).bind(provider).bind(now);

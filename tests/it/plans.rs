@@ -65,8 +65,8 @@ const MANY: &[(&str, &str)] = &[
     ("inbound_events", "'key_hash', '\\x' || md5(n::text)"),
     ("idempotency_keys", "'key_hash', '\\x' || md5(n::text)"),
     ("files", "'id', 1000000 + n"),
-    ("attachments", "'message_id', 1000000 + n"),
-    ("inbound_media", "'id', 1000000 + n, 'message_id', 1000000 + n"),
+    ("attachments", "'message_id', 1000000 + n, 'position', 0"),
+    ("inbound_media", "'id', 1000000 + n, 'message_id', 1000000 + n, 'position', 0"),
     ("budgets", "'period', 1000000 + n"),
     ("sessions", "'id', 1000000 + n, 'token_hash', '\\x' || md5(n::text)"),
 ];

@@ -203,7 +203,7 @@ fn operations(seeds: &Seeds) -> Vec<Operation> {
                 is_for_people: scope.is_some() || shows("session"),
                 scope: scope.clone(),
                 is_webhook: WEBHOOK_WAYS.into_iter().any(shows),
-                is_open: !shows("webhook_bearer")
+                is_open: !WEBHOOK_WAYS.into_iter().any(shows)
                     && !shows("api_key")
                     && (ways.is_empty() || ways.contains(&&json!({}))),
             }));

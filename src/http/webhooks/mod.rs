@@ -8,6 +8,8 @@ pub mod twilio;
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::body::LargeJson;
 use super::draft;
@@ -66,6 +68,16 @@ impl Hook {
     pub fn of_path(path: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|hook| hook.path() == path)
     }
+}
+
+/// What providers post to.
+pub fn routes() -> OpenApiRouter<State> {
+    OpenApiRouter::new()
+        .routes(routes!(receive_sms))
+        .routes(routes!(receive_email))
+        .routes(routes!(receive_status))
+        .routes(routes!(twilio::receive_from_twilio))
+        .routes(routes!(sendgrid::receive_sendgrid_events))
 }
 
 /// Receive an SMS or MMS

@@ -319,6 +319,19 @@ async fn of_a_mail_to_several_each_event_is_about_one() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_away_is_503_and_a_stranger_is_401_even_then() {
+    let keys = Keys::new();
+    let app = keys.with(Setup::serve()).start().await;
+    app.store().close().await;
+    for events in [json!([event("open", "e-1", "r")]), json!([3])] {
+        let answer = keys.tell(&app, &events).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{events}");
+    }
+    assert_eq!(Keys::new().tell(&app, &json!([])).await.status, 401);
+    app.leave_work();
+}
+
+#[tokio::test]
 async fn a_body_that_is_no_list_is_refused_and_a_large_one_is_not() {
     let keys = Keys::new();
     let app = keys.with(Setup::default()).start().await;

@@ -322,6 +322,19 @@ async fn hostile_bodies_are_kept_or_refused_and_never_break_it() {
 }
 
 #[tokio::test]
+async fn a_database_that_is_away_is_503_and_a_wrong_signature_is_401_even_then() {
+    let app = with_twilio(Setup::serve()).start().await;
+    app.store().close().await;
+    for pairs in [TEXT.to_vec(), status(SID, "sent", ""), vec![("MessageSid", SID)]] {
+        let answer = tell(&app, HOOK, &pairs).await;
+        assert_eq!((answer.status.as_u16(), answer.header("retry-after")), (503, "1"), "{pairs:?}");
+    }
+    let wrong = signature("another token", &format!("{PUBLIC}{HOOK}"), TEXT);
+    assert_eq!(post_form(&app, HOOK, Some(&wrong), form(TEXT)).await.status, 401);
+    app.leave_work();
+}
+
+#[tokio::test]
 async fn proofs_that_are_none_use_up_a_budget_and_good_ones_do_not() {
     let app = with_twilio(Setup::serve()).with("SWITCHBOARD_REQUEST_LIMIT_PER_MINUTE", "3").start().await;
     for _ in 0..5 {
