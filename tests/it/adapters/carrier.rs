@@ -99,14 +99,12 @@ const FATES: [&str; 18] = [
 fn wanted(kind: Kind, fate: &str) -> &'static str {
     match (fate, kind) {
         ("ok", _) => "accepted",
-        ("429", _) => "retry",
+        ("429", _) | ("500_not_taken" | "502_not_taken" | "504_not_taken", Kind::Smtp) => "retry",
         // Twilio does not say of a 503 that nothing was sent.
         ("503", Kind::Twilio) => "doubtful",
         ("503", _) => "away",
         ("reject", _) => "rejected",
-        ("500_not_taken" | "502_not_taken" | "504_not_taken", Kind::Smtp) => "retry",
-        ("500_taken" | "502_taken" | "504_taken", Kind::Smtp) => "unknown",
-        (fate, _) if fate.starts_with('5') => "doubtful",
+        (fate, kind) if fate.starts_with('5') && kind != Kind::Smtp => "doubtful",
         _ => "unknown",
     }
 }
@@ -215,7 +213,7 @@ async fn the_carrier_calls_back_as_twilio_does_with_its_signature() {
         assert_eq!((fields["MessageStatus"].as_str(), fields["To"].as_str()), (status, "+12015550101"));
         assert_eq!(json!(fields["MessageSid"]), carrier.ledger()[0]["id"]);
         let mut signed = format!("{callback_url}?reference=e-1-0&token=tok-en_1");
-        fields.iter().for_each(|(name, value)| signed.extend([name.as_str(), value.as_str()]));
+        signed.extend(fields.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]));
         assert_eq!(headers["x-twilio-signature"], STANDARD.encode(hmac::sign(&key, signed.as_bytes())));
     }
 }
