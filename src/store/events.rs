@@ -75,9 +75,11 @@ struct EventRow {
 const LOCK: &str = "select pg_advisory_xact_lock(7300, 0)";
 
 impl Tx {
-    /// Records an event, to be written at the commit.
+    /// Records an event, to be written at the commit. The server's own workspace has no readers, so it has no events.
     pub fn record(&mut self, event: NewEvent) {
-        self.events.push(event);
+        if event.workspace != WorkspaceId::ACCOUNTS {
+            self.events.push(event);
+        }
     }
 
     pub(super) async fn write_events(&mut self) -> Result<()> {
