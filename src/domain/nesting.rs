@@ -201,7 +201,7 @@ mod tests {
             "<span><div></span>",
             "<div><!-- </div> -->",
             "<div a=\"</div>\">",
-            "<div a=b a'='x'>y</div>\">",
+            "<div a'=\"x'>y</div>\">",
             "<div><style></div></style>",
             "<div></ div>",
             "<div></div\u{0}>",
