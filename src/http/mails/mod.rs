@@ -55,9 +55,9 @@ pub fn routes() -> OpenApiRouter<State> {
 /// Receive a whole mail
 ///
 /// For the pipe of a mail server: the mail as it is (RFC 5322), with the recipients of its envelope as `to`. Without
-/// any of those its `Delivered-To`, `X-Original-To` and `Envelope-To` count. A repeat, known by its `Message-ID`, its sender and
-/// what it says, is answered with the first message. A report of a mail server about a mail of ours (RFC 3464) becomes
-/// that mail's status.
+/// any of those its `Delivered-To`, `X-Original-To` and `Envelope-To` count. A repeat, known by its `Message-ID`, its
+/// sender and what it says, is answered with the first message. A report of a mail server about a mail of ours (RFC 3464)
+/// that bears that mail's proof becomes its status.
 #[utoipa::path(
     post, path = "/api/webhooks/email/raw", operation_id = "receiveRawEmail", tag = "webhooks",
     params(("to" = Option<Vec<String>>, Query, description = "A recipient of the envelope; may stand there several times.")),
