@@ -29,6 +29,8 @@ const DEV_MAIL_SENDER: &str = "switchboard@localhost";
 const DAY: Duration = Duration::from_hours(24);
 /// Uploads that are read and kept at once; each may hold a whole file in memory.
 const UPLOADS: usize = 16;
+/// Mails that are read at once; each is held in memory several times over.
+const MAILS: usize = 4;
 /// How often measurements are folded.
 const UPKEEP_EVERY: Duration = Duration::from_secs(5);
 /// How often the free space is measured.
@@ -68,6 +70,7 @@ impl Parts {
             simulator: self.simulator.clone(),
             egress: egress(&self.config, mode, Arc::new(SystemNames)),
             uploads: Arc::new(Semaphore::new(UPLOADS)),
+            mails: Arc::new(Semaphore::new(MAILS)),
             metrics,
             limiter: Arc::new(Limiter::new(&self.config)),
             board: self.board.clone(),

@@ -133,6 +133,8 @@ impl Config {
             let is_key = secret.as_ref().is_none_or(|secret| super::keys::parse(secret.expose()).is_some());
             findings.unless(is_key, key, "must be 64 hex digits, as `openssl rand -hex 32` prints them");
         }
+        let is_command = self.master_key_command.as_ref().is_none_or(|command| !command.expose().trim().is_empty());
+        findings.unless(is_command, "master_key_command", "must not be empty: leave it out, or give it a value");
         let is_one = self.master_key.is_none() || self.master_key_command.is_none();
         findings.unless(is_one, "master_key_command", "must not be set beside master_key: one of the two");
     }
@@ -184,6 +186,12 @@ mod tests {
             config.providers[0].webhook_secret = Some("x".repeat(16).as_str().into());
         });
         assert_eq!(keys, Vec::<String>::new());
+    }
+
+    #[test]
+    fn no_command_is_empty() {
+        let keys = keys_after(|config| config.master_key_command = Some(" ".into()));
+        assert_eq!(keys, ["master_key_command"]);
     }
 
     #[test]

@@ -162,6 +162,16 @@ impl ProviderConfig {
         both.into_iter().filter_map(|(key, secret)| Some((key, secret.as_ref()?)))
     }
 
+    /// The secrets that are no webhook's; those have rules of their own, as has the one we sign with.
+    fn other_secrets(&self) -> [(&'static str, Option<&Secret>); 4] {
+        [
+            ("auth_token", self.auth_token.as_ref()),
+            ("auth_token_next", self.auth_token_next.as_ref()),
+            ("api_key_secret", self.api_key_secret.as_ref()),
+            ("api_key", self.api_key.as_ref()),
+        ]
+    }
+
     /// What is wrong with it; some kinds want to be reachable under a `public_url`.
     pub(super) fn check(&self, path: &str, has_public_url: bool, findings: &mut Findings) {
         let key = |name: &str| format!("{path}.{name}");
@@ -178,6 +188,10 @@ impl ProviderConfig {
         }
         let has_first = self.webhook_secret.is_some() || self.webhook_secret_next.is_none();
         findings.unless(has_first, key("webhook_secret_next"), "must not be set without webhook_secret");
+        for (name, secret) in self.other_secrets() {
+            let is_there = secret.is_none_or(|secret| !secret.expose().trim().is_empty());
+            findings.unless(is_there, key(name), "must not be empty: leave it out, or give it a value");
+        }
         match self.kind {
             ProviderKind::Http => self.check_http(path, findings),
             ProviderKind::Twilio => self.check_twilio(path, findings),
@@ -228,8 +242,11 @@ impl ProviderConfig {
         check_base_url(self.base_url.as_deref(), key("base_url"), findings);
         let is_account = self.account_sid.as_deref().is_some_and(|sid| is_sid(sid, "AC"));
         findings.unless(is_account, key("account_sid"), "must be the account's SID: AC and 32 hex digits");
-        let has_token = self.auth_token.as_ref().is_some_and(|token| !token.expose().is_empty());
-        findings.unless(has_token, key("auth_token"), "must be set: Twilio signs what it tells us with it");
+        findings.unless(
+            self.auth_token.is_some(),
+            key("auth_token"),
+            "must be set: Twilio signs what it tells us with it",
+        );
         let is_key = self.api_key_sid.as_deref().is_none_or(|sid| is_sid(sid, "SK"));
         findings.unless(is_key, key("api_key_sid"), "must be the API key's SID: SK and 32 hex digits");
         let is_pair = self.api_key_sid.is_some() == self.api_key_secret.is_some();
@@ -243,7 +260,7 @@ impl ProviderConfig {
         let key = |name: &str| format!("{path}.{name}");
         self.check_is_mail(path, findings);
         check_base_url(self.base_url.as_deref(), key("base_url"), findings);
-        let has_key = self.api_key.as_ref().is_some_and(|key| is_token(key.expose()));
+        let has_key = self.api_key.as_ref().is_some_and(|key| key.expose().is_empty() || is_token(key.expose()));
         findings.unless(has_key, key("api_key"), "must be set: the key that may send mail, SG..");
         let keys = [
             ("webhook_public_key", &self.webhook_public_key),
@@ -419,6 +436,25 @@ mod tests {
             ..smtp("smtp://h")
         };
         assert_eq!(keys(&dkim), ["p.dkim_selector", "p.dkim_domain"]);
+    }
+
+    #[test]
+    fn no_secret_is_empty() {
+        let empty = ProviderConfig {
+            auth_token_next: Some("".into()),
+            api_key_sid: Some(format!("SK{HEX}")),
+            api_key_secret: Some(" ".into()),
+            ..twilio()
+        };
+        assert_eq!(keys(&empty), ["p.auth_token_next", "p.api_key_secret"]);
+        assert_eq!(keys(&ProviderConfig { auth_token: Some("".into()), ..twilio() }), ["p.auth_token"]);
+        assert_eq!(keys(&ProviderConfig { api_key: Some("".into()), ..sendgrid() }), ["p.api_key"]);
+        let http = |signing: Option<Secret>, webhook: Option<Secret>| ProviderConfig {
+            signing_secret: signing,
+            webhook_secret: webhook,
+            ..ProviderConfig::http("p", &[Channel::Sms], "http://h")
+        };
+        assert_eq!(keys(&http(Some("".into()), Some("".into()))), ["p.webhook_secret", "p.signing_secret"]);
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
+use super::nesting::is_deeper_than;
+
 const TAGS: &[&str] = &[
     "a",
     "abbr",
@@ -142,26 +144,7 @@ fn percent_decoded(name: &str) -> String {
 }
 
 fn is_unbearable(html: &str) -> bool {
-    html.len() > MOST_PARSED || depth(html) > DEEPEST
-}
-
-/// How many elements may stand open at once at most, counted without a parser: every start tag opens one but those that
-/// never hold anything or that the next of their kind ends.
-fn depth(html: &str) -> usize {
-    const FLAT: [&str; 13] =
-        ["area", "br", "dd", "dt", "hr", "img", "input", "li", "link", "meta", "option", "p", "wbr"];
-    let (mut open, mut deepest): (usize, usize) = (0, 0);
-    for rest in html.split('<').skip(1) {
-        if rest.starts_with('/') {
-            open = open.saturating_sub(1);
-        } else if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
-            let name_ends = rest.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(rest.len());
-            let is_flat = FLAT.contains(&rest[..name_ends].to_ascii_lowercase().as_str());
-            open += usize::from(!is_flat);
-            deepest = deepest.max(open);
-        }
-    }
-    deepest
+    html.len() > MOST_PARSED || is_deeper_than(html, DEEPEST)
 }
 
 /// The text between the tags, as it stands, in one pass.
@@ -242,7 +225,12 @@ mod tests {
         let deep = "<div>".repeat(20_000);
         let fonts = "<b><i><font>".repeat(20_000);
         let large = "<p>word</p>".repeat(100_000);
-        for html in [wide, deep, fonts, large] {
+        let stray = "<div></x>".repeat(28_000);
+        let mut cases = vec![wide, deep, fonts, large, stray];
+        for piece in ["<div><!-- </div> -->", "<li><dd>", "<span><p></span><div></div>", "<div a=\"</div>\">"] {
+            cases.push(piece.repeat(250_000 / piece.len()));
+        }
+        for html in cases {
             assert!(render(&html).text.len() <= html.len() + 1_000, "{}", render(&html).text.len());
             assert!(render(&html).html.len() <= html.len() * 2);
         }

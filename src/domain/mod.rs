@@ -12,6 +12,7 @@ mod guards;
 mod html;
 mod id;
 mod message;
+mod nesting;
 mod network;
 mod people;
 mod quiet;

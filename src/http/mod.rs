@@ -31,6 +31,7 @@ mod operations;
 mod page;
 mod patience;
 mod people;
+mod places;
 mod providers;
 mod query;
 mod rights;
@@ -99,6 +100,8 @@ pub struct State {
     pub egress: Egress,
     /// Uploads that may be read at once.
     pub uploads: Arc<Semaphore>,
+    /// Mails that may be.
+    pub mails: Arc<Semaphore>,
     /// What `/metrics` shows.
     pub metrics: PrometheusHandle,
     /// How often everybody has asked.

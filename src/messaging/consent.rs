@@ -79,7 +79,7 @@ pub(super) async fn obey(
     let state = match keyword {
         None => return Ok(None),
         Some(Keyword::Help) => {
-            answer_help(tx, m, workspace, (id, draft), now).await?;
+            answer_help(tx, m, workspace, (id, draft, mail), now).await?;
             return Ok(None);
         }
         Some(Keyword::Stop) => ConsentState::OptedOut,
@@ -110,16 +110,33 @@ fn keyword(message: &Message) -> Option<Keyword> {
     Keyword::read(said).filter(|keyword| *keyword == Keyword::Help)
 }
 
+/// Who was asked, and so answers: an address of the workspace. Where nobody's addresses are known it is the one that the
+/// mail server named, or the only one that the question went to.
+fn asked<'a>(
+    m: &Messaging,
+    workspace: WorkspaceId,
+    question: &'a Draft,
+    mail: Option<&'a MailFacts>,
+) -> Option<&'a Address> {
+    let routing = &m.rules.routing;
+    let mut all = question.recipients();
+    if routing.has_senders() {
+        return all.find(|address| routing.may_send(workspace, address));
+    }
+    let only = all.next().filter(|_| all.next().is_none());
+    mail.and_then(|mail| mail.envelope.first()).or(only)
+}
+
 /// Answers with the workspace's text, when it has one, once a day to everybody.
 async fn answer_help(
     tx: &mut Tx,
     m: &Messaging,
     workspace: WorkspaceId,
-    (id, question): (MessageId, &Draft),
+    (id, question, mail): (MessageId, &Draft, Option<&MailFacts>),
     now: Timestamp,
 ) -> store::Result<()> {
     let text = tx.find_workspace(workspace).await?.and_then(|row| row.help_text);
-    let (Some(body), Some(from)) = (text, question.to.first()) else { return Ok(()) };
+    let (Some(body), Some(from)) = (text, asked(m, workspace, question, mail)) else { return Ok(()) };
     let channel = if question.channel.is_text() { Channel::Sms } else { question.channel };
     let key = m.store.vault().fingerprint(&[b"answer", &workspace.0.to_be_bytes(), question.from.as_str().as_bytes()]);
     if let Slot::Full(_) = tx.take_slot(("automatic_answer", &key), (1, ANSWERS_EVERY), now).await? {

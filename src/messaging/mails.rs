@@ -7,11 +7,11 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::files::{Fresh, keep_fresh};
-use super::receive::{home, receive_into};
+use super::receive::receive_into;
 use super::{Inbound, Messaging, ReceiveError, Received, UploadError};
 use crate::domain::{
-    AddressId, Channel, ConversationId, Direction, Draft, FileId, MAX_FILE_BYTES, MediaType, Message, MessageId,
-    Timestamp, UploadedFile, WorkspaceId, is_html, new_part, render_with,
+    Address, AddressId, Channel, ConversationId, Direction, Draft, FileId, MAX_FILE_BYTES, MediaType, Message,
+    MessageId, Timestamp, UploadedFile, WorkspaceId, is_html, new_part, render_with,
 };
 use crate::store::{self, AttachmentRow, MessageRow, NewHistory, NewMail, RelatedMail, Tx};
 
@@ -63,6 +63,10 @@ pub struct MailFacts {
     pub notes: Vec<Value>,
     /// What of it is kept, in the order of its attachments: [`receive_mail`] fills it in.
     pub kept: Vec<KeptFile>,
+    /// To whom its envelope had it go, as far as it is known.
+    pub envelope: Vec<Address>,
+    /// Those of the envelope whom its header does not name.
+    pub hidden: Vec<Address>,
 }
 
 /// A file of a mail that is kept.
@@ -82,21 +86,51 @@ pub(super) struct Found {
     is_exact: bool,
 }
 
-/// Receives a mail; a repeat gives the first one again.
+/// Receives a mail, in every workspace of whom it is for; a repeat gives the first one again. Gives that of the first.
 ///
 /// What it carries is kept before it is stored. What may not be kept is noted, and then the whole mail is kept beside
 /// it, so that nothing is lost.
 ///
 /// # Errors
 ///
-/// See [`ReceiveError`]. Nothing was stored, and the mail may come again.
+/// See [`ReceiveError`]. The mail is to come again: some workspace has not got it.
 pub async fn receive_mail(m: &Messaging, came_to: WorkspaceId, mail: IncomingMail) -> Result<Received, ReceiveError> {
-    let IncomingMail { mut inbound, files, raw } = mail;
-    let workspace = home(m, came_to, &inbound.draft)?;
-    if !files.is_empty() && !is_known(m, workspace, &inbound).await? {
-        attach(m, workspace, &mut inbound, (files, raw)).await?;
+    let mut first = None;
+    for home in homes(m, came_to, &mail.inbound) {
+        let received = receive_at(m, home, &mail).await?;
+        first.get_or_insert(received);
+    }
+    first.ok_or(ReceiveError::BelongsNowhere)
+}
+
+/// The workspaces that a mail is for: those of the envelope, or else those of its header.
+fn homes(m: &Messaging, came_to: WorkspaceId, inbound: &Inbound) -> Vec<WorkspaceId> {
+    let routing = &m.rules.routing;
+    let envelope = inbound.mail.as_ref().map(|mail| mail.envelope.as_slice()).unwrap_or_default();
+    let homes = routing.homes_of(came_to, envelope);
+    if homes.is_empty() { routing.homes_of(came_to, inbound.draft.recipients()) } else { homes }
+}
+
+async fn receive_at(m: &Messaging, workspace: WorkspaceId, mail: &IncomingMail) -> Result<Received, ReceiveError> {
+    let mut inbound = mail.inbound.clone();
+    show_own(m, workspace, &mut inbound);
+    if !mail.files.is_empty() && !is_known(m, workspace, &inbound).await? {
+        attach(m, workspace, &mut inbound, (mail.files.clone(), mail.raw.clone())).await?;
     }
     Ok(receive_into(m, workspace, inbound).await?)
+}
+
+/// Puts the workspace's own mailboxes first, since the first one answers, and leaves out those of others that only the
+/// envelope names.
+fn show_own(m: &Messaging, workspace: WorkspaceId, inbound: &mut Inbound) {
+    let routing = &m.rules.routing;
+    if !routing.has_senders() {
+        return;
+    }
+    let hidden = inbound.mail.as_ref().map(|mail| mail.hidden.as_slice()).unwrap_or_default();
+    let is_others = |address: &Address| routing.workspace_of(address).is_some_and(|owner| owner != workspace);
+    inbound.draft.to.retain(|address| !(hidden.contains(address) && is_others(address)));
+    inbound.draft.to.sort_by_key(|address| !routing.may_send(workspace, address));
 }
 
 async fn is_known(m: &Messaging, workspace: WorkspaceId, inbound: &Inbound) -> store::Result<bool> {
@@ -140,9 +174,6 @@ async fn attach(
                 content_id: came.content_id,
             };
             facts.kept = uploaded.iter().zip(wanted).map(kept).collect();
-        }
-        Err(UploadError::Full) => {
-            facts.notes.extend(wanted.iter().map(|(file, _)| not_kept(file, "the workspace has no room for it")));
         }
         Err(error) => return Err(error),
     }

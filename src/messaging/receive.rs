@@ -84,7 +84,7 @@ pub async fn receive(m: &Messaging, came_to: WorkspaceId, inbound: Inbound) -> R
 }
 
 /// The workspace that a message from outside is for.
-pub(super) fn home(m: &Messaging, came_to: WorkspaceId, draft: &Draft) -> Result<WorkspaceId, ReceiveError> {
+fn home(m: &Messaging, came_to: WorkspaceId, draft: &Draft) -> Result<WorkspaceId, ReceiveError> {
     m.rules.routing.home_of(came_to, draft.recipients()).ok_or(ReceiveError::BelongsNowhere)
 }
 

@@ -110,6 +110,35 @@ impl Routing {
         self.senders.is_empty() || self.sender(from).is_some_and(|sender| sender.workspace == workspace)
     }
 
+    /// Whose a message is that came in, by everybody whom it is for, in their order. Where there are no senders it is the
+    /// workspace's that it came to.
+    pub fn homes_of<'a>(
+        &self,
+        came_to: WorkspaceId,
+        recipients: impl IntoIterator<Item = &'a Address>,
+    ) -> Vec<WorkspaceId> {
+        if self.senders.is_empty() {
+            return vec![came_to];
+        }
+        let mut homes = Vec::new();
+        for workspace in recipients.into_iter().filter_map(|address| self.workspace_of(address)) {
+            if !homes.contains(&workspace) {
+                homes.push(workspace);
+            }
+        }
+        homes
+    }
+
+    /// Whose an address is.
+    pub(super) fn workspace_of(&self, address: &Address) -> Option<WorkspaceId> {
+        self.sender(address).map(|sender| sender.workspace)
+    }
+
+    /// Whether numbers and mailboxes are anybody's.
+    pub(super) fn has_senders(&self) -> bool {
+        !self.senders.is_empty()
+    }
+
     /// Whose a message is that came in, by the first of its recipients that is somebody's. Where there are no senders it
     /// is the workspace's that it came to.
     pub fn home_of<'a>(

@@ -7,6 +7,10 @@ use mail_parser::parsers::MessageStream;
 
 use crate::domain::Timestamp;
 
+/// Bytes of one field that are read.
+pub(super) const LONGEST_VALUE: usize = 64 * 1024;
+/// Encoded words of one field that are decoded.
+const MOST_ENCODED_WORDS: usize = 200;
 /// Addresses of one field that are read.
 const MOST_ADDRESSES: usize = 1_000;
 /// Characters of a `Message-ID`; a longer one is none.
@@ -100,11 +104,25 @@ fn soft_break(after: &[u8]) -> Option<&[u8]> {
     rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"))
 }
 
-/// A field's value as its parsers want it: UTF-8, and ended by a line end.
+/// A field's value as its parsers want it: UTF-8, of bounded length, and ended by a line end.
 fn line(value: &[u8]) -> Vec<u8> {
-    let mut line = decode_text(value, None).replace(['\n', '\r'], " ").into_bytes();
+    let mut text = decode_text(value, None).replace(['\n', '\r'], " ");
+    if text.len() >= LONGEST_VALUE {
+        text.truncate(text.floor_char_boundary(LONGEST_VALUE));
+        // half of an address would be another one
+        text.truncate(text.rfind([',', ' ']).unwrap_or(text.len()));
+    }
+    let mut line = with_few_encoded_words(text).into_bytes();
     line.extend_from_slice(b"\r\n");
     line
+}
+
+/// What begins an encoded word is looked for to the end of the line when it never ends; so no more than some may begin.
+fn with_few_encoded_words(text: String) -> String {
+    match text.match_indices("=?").nth(MOST_ENCODED_WORDS) {
+        Some((at, _)) => [&text[..at], &text[at..].replace("=?", "= ?")].concat(),
+        None => text,
+    }
 }
 
 /// A text with encoded words, in one line.

@@ -1,10 +1,8 @@
 //! What the header of a mail says, as far as anybody here asks for it. Every other field is passed over.
 
-use super::decode;
+use super::decode::{self, LONGEST_VALUE};
 use crate::domain::Timestamp;
 
-/// Bytes of one field that are read.
-const LONGEST_VALUE: usize = 64 * 1024;
 /// How often a field counts that may stand there several times.
 const MOST_REPEATS: usize = 50;
 /// Characters of a subject (RFC 5322 line limit, with room for `Re:`).

@@ -295,6 +295,8 @@ fn a_mail_made_to_cost_much_costs_little() {
         format!("To: {}", million("\"<\\(")),
         format!("Subject: {}", million("=?utf-8?q?")),
         format!("Subject: {}", million("=?utf-8?b?aGk=?= ")),
+        format!("Subject: {}", million(" =?aa?q?x")),
+        format!("To: {}", million(" =?aa?q?x")),
         format!("References: {}", million("<a@b>")),
         format!("References: {}", million("<")),
         format!("Content-Type: a/b{}", million("; x*1=y")),
@@ -308,7 +310,17 @@ fn a_mail_made_to_cost_much_costs_little() {
         let _ = read(raw.as_bytes());
         assert!(one.elapsed() < Duration::from_secs(10), "{:?}: {}", one.elapsed(), &raw[..60]);
     }
+    let one = Instant::now();
+    let _ = read_addresses(&million(" =?aa?q?x"));
+    assert!(one.elapsed() < Duration::from_secs(10), "{:?}", one.elapsed());
     assert!(begun.elapsed() < Duration::from_secs(40), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn no_address_is_cut_into_another_one() {
+    let many = "someone@example.com,".repeat(10_000);
+    let read = read_addresses(&many);
+    assert!(read.len() > 900 && read.iter().all(|address| address == "someone@example.com"), "{:?}", read.last());
 }
 
 proptest! {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::{Dialect, Error, NewAct, NewEvent, Place, Result, Tx, on, set};
 use crate::domain::{
@@ -144,6 +145,9 @@ struct NewParticipant {
 pub(super) const LOCK: &str = "select pg_advisory_xact_lock(7301, hashtext(x.key))
     from (select value as key from jsonb_array_elements_text($1::jsonb) order by 1) x";
 
+/// Bytes of the key of a conversation as it stands there.
+const LONGEST_KEY: usize = 1_000;
+
 /// What is read of a conversation `c`, its last message `m` and the caller's own row `x` among its members.
 macro_rules! columns {
     () => {
@@ -188,9 +192,11 @@ macro_rules! touch {
     };
 }
 
-/// Names a set of participants: their ids in ascending order, joined by commas.
+/// Names a set of participants: their ids in ascending order, joined by commas; where that is longer than an index of
+/// PostgreSQL takes, by its hash.
 fn participants_key(participants: &BTreeSet<AddressId>) -> String {
-    participants.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
+    let key = participants.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
+    if key.len() > LONGEST_KEY { format!("sha256:{}", hex::encode(Sha256::digest(key.as_bytes()))) } else { key }
 }
 
 impl Tx {

@@ -19,7 +19,7 @@ pub struct ClaimedMedia {
     pub provider: String,
     /// Where it is.
     pub url: String,
-    /// Tries so far, this one included.
+    /// Tries so far, this one included; one that lapsed is the same as the one after it.
     pub tries: i64,
     /// Whoever writes must still have it.
     pub fence: i64,
@@ -29,7 +29,7 @@ pub struct ClaimedMedia {
 macro_rules! claim {
     ($which:literal) => {
         concat!(
-            "update inbound_media set due_at = $2, is_held = true, tries = tries + 1, fence = fence + 1 where id ",
+            "update inbound_media set due_at = $2, is_held = true, tries = tries + case when is_held then 0 else 1 end, fence = fence + 1 where id ",
             $which,
             " returning id, workspace_id, message_id, position, provider, tries, fence,
                 (select a.url from attachments a where a.workspace_id = inbound_media.workspace_id
@@ -67,7 +67,8 @@ impl Tx {
         Ok(found.is_some())
     }
 
-    /// Takes what is due to be fetched; the try is counted before it is made.
+    /// Takes what is due to be fetched. The try is counted before it is made, but not again after a lease that lapsed: that
+    /// says nothing of the service.
     pub async fn claim_inbound_media(
         &mut self,
         now: Timestamp,

@@ -4,26 +4,22 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::multipart::{Field, MultipartError};
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::StatusCode;
-use axum::http::header::RETRY_AFTER;
 use futures_util::stream::{self, Stream, StreamExt};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::super::body::{DRAINED_BYTES, asks_to_send_more, timeout, too_large, too_late};
-use super::super::{Error, State};
+use super::super::{Error, State, places};
 use crate::domain::MAX_FILE_BYTES;
 
 /// The one field there is.
 const FIELD: &str = "file";
 /// What boundaries and part headers may take beside the file.
 const FRAME_BYTES: usize = 64 * 1024;
-/// How long an upload waits for a place.
-const PATIENCE: Duration = Duration::from_secs(3);
 /// Characters of a client's own field name that are repeated to it.
 const SHOWN_NAME: usize = 100;
 
@@ -50,19 +46,10 @@ impl FromRequest<State> for Upload {
             let read = read(request, state, &is_too_long).await;
             if is_too_long.load(Ordering::Relaxed) { Err(too_large(MAX_FILE_BYTES)) } else { read }
         };
-        let place = find_place(state).await?;
+        let place = places::take(&state.uploads, "too many files are being uploaded; try again soon").await?;
         let (name, bytes) = tokio::time::timeout(timeout(state), read).await.map_err(|_| too_late())??;
         Ok(Self { name, bytes, place })
     }
-}
-
-/// A place among those that are held in memory; nobody waits for one without end.
-async fn find_place(state: &State) -> Result<OwnedSemaphorePermit, Error> {
-    let place = Arc::clone(&state.uploads).acquire_owned();
-    tokio::time::timeout(PATIENCE, place).await.ok().and_then(Result::ok).ok_or_else(|| {
-        let detail = "too many files are being uploaded; try again soon";
-        Error::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).with_header(RETRY_AFTER, "5")
-    })
 }
 
 async fn read(request: Request, state: &State, is_too_long: &Arc<AtomicBool>) -> Result<(String, Bytes), Error> {

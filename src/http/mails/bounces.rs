@@ -8,11 +8,13 @@ use crate::http::{Error, State};
 use crate::messaging::{self, Recorded, StatusReport};
 use crate::mime::{Delivery, DeliveryAction, DeliveryReport};
 
-/// Takes in a report; nothing, when it is none, or of no mail of ours: then it is a mail like every other.
+/// Takes in a report; nothing, when it is none, or not proven to be of a mail of ours: then it is a mail like every other.
 pub(super) async fn take_in(state: &State, provider: Option<String>, read: &Read) -> Result<Option<Outcome>, Error> {
     let Some(report) = &read.mail.report else { return Ok(None) };
     let Some(reference) = reference(state, report) else { return Ok(None) };
-    let is_proven = is_proven(state, &reference, report);
+    if !is_proven(state, &reference, report) {
+        return Ok(None);
+    }
     let now = state.messaging.clock.now();
     let status = |delivery: &Delivery| {
         let status = status(delivery)?;
@@ -23,7 +25,7 @@ pub(super) async fn take_in(state: &State, provider: Option<String>, read: &Read
             report: Report { status, at: read.mail.head.date.unwrap_or(now), reason: Some(reason(delivery)) },
             is_dated: read.mail.head.date.is_some(),
             recipient: delivery.recipient.as_deref().and_then(|text| Address::email(text).ok()),
-            opt_out: (status == Status::Bounced && is_proven).then_some(ConsentSource::Bounce),
+            opt_out: (status == Status::Bounced).then_some(ConsentSource::Bounce),
             event_id: None,
         })
     };
@@ -42,7 +44,7 @@ fn reference(state: &State, report: &DeliveryReport) -> Option<String> {
 }
 
 /// Whether what is sent back bears the proof that only that very mail had. Whoever has got one mail of ours can guess
-/// the names of others; a report without proof is noted, but keeps nobody from getting mails.
+/// the names of others; a report without proof moves no mail, and keeps nobody from getting mails.
 fn is_proven(state: &State, reference: &str, report: &DeliveryReport) -> bool {
     let token = report.proof.as_deref().unwrap_or_default();
     let providers = state.config.providers.iter().map(|provider| provider.name.as_str());

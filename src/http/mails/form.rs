@@ -8,6 +8,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::inbound::Read;
 use super::{read_aside, unreadable};
@@ -50,9 +51,9 @@ struct Envelope {
 }
 
 /// Reads a form. Its boundary is that of its first line, so that it is read alike when it comes out of quarantine.
-pub(super) async fn read(body: Bytes) -> Result<Read, Refusal> {
+pub(super) async fn read(body: Bytes, place: OwnedSemaphorePermit) -> Result<Read, Refusal> {
     let form = fields(body).await.ok_or_else(|| unreadable("form", "must be a form of several parts"))?;
-    read_aside("mail", move || of_form(&form)).await
+    read_aside("mail", place, move || of_form(&form)).await
 }
 
 async fn fields(body: Bytes) -> Option<Form> {
@@ -103,8 +104,70 @@ fn of_form(form: &Form) -> Result<Read, Refusal> {
     head.is_automatic |= has_no_sender(form, &envelope);
     let html = text("html").filter(|html| !html.trim().is_empty());
     let body = html.or_else(|| text("text")).unwrap_or_default().trim_end().to_owned();
-    let mail = Mail { head, body, files: files(form), report: None };
-    Ok(Read { mail, envelope: envelope.to, raw: None, hash: None })
+    let files = files(form);
+    let raw = (!files.is_empty()).then(|| whole(form));
+    let mail = Mail { head, body, files, report: None };
+    Ok(Read { mail, envelope: envelope.to, raw, hash: Some(hash(form)) })
+}
+
+/// What tells two mails without a name apart: their headers, which bear when and how each came.
+fn hash(form: &Form) -> [u8; 32] {
+    let mut fields: Vec<(&String, &Field)> = form.iter().collect();
+    fields.retain(|(name, _)| *name == "headers" || !form.contains_key("headers"));
+    fields.sort_unstable_by_key(|(name, _)| *name);
+    let mut digest = Sha256::new();
+    for (name, field) in fields {
+        for part in [name.as_bytes(), &field.bytes[..]] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    digest.finalize().into()
+}
+
+/// The form as a mail that any program reads: its header, and every field as a part. It is kept beside the message when
+/// something of it is not, so that nothing is lost.
+fn whole(form: &Form) -> Bytes {
+    let mut fields: Vec<(&String, &Field)> = form.iter().collect();
+    fields.sort_unstable_by_key(|(name, _)| *name);
+    let boundary = hex::encode(hash(form));
+    let mut mail = form.get("headers").map(|field| without_kind(&field.bytes)).unwrap_or_default();
+    mail.extend(
+        format!("MIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=\"{boundary}\"\r\n").into_bytes(),
+    );
+    let clean = |text: &str| text.chars().filter(|c| !c.is_control() && !"\"\\".contains(*c)).collect::<String>();
+    for (name, Field { name: file, media_type, bytes }) in fields {
+        let file = file.as_ref().map(|file| format!("; filename=\"{}\"", clean(file))).unwrap_or_default();
+        let kind = media_type.as_deref().filter(|_| !file.is_empty()).unwrap_or("text/plain");
+        let head = format!(
+            "\r\n--{boundary}\r\nContent-Type: {}\r\nContent-Disposition: attachment; name=\"{}\"{file}\r\n\
+             Content-Transfer-Encoding: binary\r\n\r\n",
+            clean(kind),
+            clean(name)
+        );
+        mail.extend(head.into_bytes());
+        mail.extend_from_slice(bytes);
+    }
+    mail.extend(format!("\r\n--{boundary}--\r\n").into_bytes());
+    mail.into()
+}
+
+/// A header without what it says of the mail's parts.
+fn without_kind(header: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(header.len());
+    let mut is_kept = false;
+    for line in header.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        if !line.starts_with(b" ") && !line.starts_with(b"\t") {
+            let name = line.split(|byte| *byte == b':').next().unwrap_or_default().to_ascii_lowercase();
+            is_kept = line.contains(&b':') && !name.starts_with(b"content-") && name != b"mime-version";
+        }
+        if is_kept && !line.is_empty() {
+            kept.extend_from_slice(line);
+            kept.extend_from_slice(b"\r\n");
+        }
+    }
+    kept
 }
 
 /// Whether nobody is told when it does not arrive (RFC 5321, section 4.5.5).

@@ -5,8 +5,9 @@ use std::collections::HashSet;
 use axum::body::Bytes;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::{read_aside, unreadable};
+use super::{envelope, read_aside, unreadable};
 use crate::domain::{Address, Channel, Draft, FieldError, Policy, Refusal};
 use crate::messaging::{Endpoint, Inbound, IncomingMail, MailFacts, MailFile};
 use crate::mime::{self, Head, Mail};
@@ -28,11 +29,13 @@ pub(super) struct Read {
     pub(super) hash: Option<[u8; 32]>,
 }
 
-/// Reads a mail as it is.
-pub(super) async fn read_raw(raw: Bytes) -> Result<Read, Refusal> {
-    read_aside("mail", move || {
+/// Reads a mail as it is. Whom its mail server named with it counts; without that what stands in its header, which
+/// anybody may have written there.
+pub(super) async fn read_raw(body: Bytes, place: OwnedSemaphorePermit) -> Result<Read, Refusal> {
+    read_aside("mail", place, move || {
+        let (named, raw) = envelope::split(&body);
         let mail = mime::read(&raw).map_err(|error| unreadable("mail", error.to_string()))?;
-        let envelope = mail.head.delivered_to.clone();
+        let envelope = if named.is_empty() { mail.head.delivered_to.clone() } else { named };
         let hash = Some(Sha256::digest(&raw).into());
         Ok(Read { mail, envelope, raw: Some(raw), hash })
     })
@@ -66,6 +69,8 @@ pub(super) fn incoming(read: Read) -> Result<IncomingMail, Refusal> {
         is_automatic: head.is_automatic,
         notes,
         kept: Vec::new(),
+        envelope: people.ours,
+        hidden: people.hidden,
     };
     let draft = Draft {
         channel: Channel::Email,
@@ -90,6 +95,8 @@ pub(super) fn incoming(read: Read) -> Result<IncomingMail, Refusal> {
 struct Recipients {
     to: Vec<Address>,
     cc: Vec<Address>,
+    /// Those of the envelope.
+    ours: Vec<Address>,
     /// Those of the envelope whom the header does not name.
     hidden: Vec<Address>,
     /// Addresses that cannot be read, and those that are too many.
@@ -119,6 +126,7 @@ impl Recipients {
         if people.to.is_empty() {
             people.to = std::mem::take(&mut people.cc);
         }
+        people.ours = ours;
         people.left_out = (people.to.len() + people.cc.len()).saturating_sub(MOST_RECIPIENTS);
         people.to.truncate(MOST_RECIPIENTS);
         people.cc.truncate(MOST_RECIPIENTS - people.to.len());

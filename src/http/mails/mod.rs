@@ -2,6 +2,7 @@
 //! because it cannot be understood: it is kept in quarantine with its raw bytes, and answered 202.
 
 mod bounces;
+mod envelope;
 mod form;
 mod inbound;
 
@@ -9,8 +10,9 @@ use axum::Json;
 use axum::body::Bytes;
 use axum::extract::RawQuery;
 use axum::http::StatusCode;
+use axum::http::header::RETRY_AFTER;
 use axum::response::{IntoResponse, Response};
-
+use tokio::sync::OwnedSemaphorePermit;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -21,13 +23,10 @@ use super::query::Path;
 use super::rights::{self, Told, Webhook};
 use super::shapes::{InboundParseForm, MailAnswer, Parked, StatusAnswer};
 use super::webhooks::{Outcome, reason, received, unmatched};
-use super::{Error, State};
+use super::{Error, State, places};
 use crate::config::ProviderKind;
 use crate::domain::{FieldError, Refusal, WorkspaceId};
-use crate::messaging;
-
-/// Recipients that a mail server may name in the query.
-const MOST_RECIPIENTS: usize = 100;
+use crate::messaging::{self, ReceiveError, UploadError};
 
 const RAW: &str = "/api/webhooks/email/raw";
 
@@ -56,9 +55,9 @@ pub fn routes() -> OpenApiRouter<State> {
 /// Receive a whole mail
 ///
 /// For the pipe of a mail server: the mail as it is (RFC 5322), with the recipients of its envelope as `to`. Without
-/// them its `Delivered-To`, `X-Original-To` and `Envelope-To` count. A repeat, known by its `Message-ID`, its sender and
-/// what it says, is answered with the first message. A report of a mail server about a mail of ours (RFC 3464) becomes
-/// that mail's status.
+/// any of those its `Delivered-To`, `X-Original-To` and `Envelope-To` count. A repeat, known by its `Message-ID`, its
+/// sender and what it says, is answered with the first message. A report of a mail server about a mail of ours (RFC 3464)
+/// that bears that mail's proof becomes its status.
 #[utoipa::path(
     post, path = "/api/webhooks/email/raw", operation_id = "receiveRawEmail", tag = "webhooks",
     params(("to" = Option<Vec<String>>, Query, description = "A recipient of the envelope; may stand there several times.")),
@@ -79,7 +78,7 @@ pub async fn receive_raw_mail(
     if mail.is_empty() {
         return Err(Error::new(StatusCode::BAD_REQUEST, "empty_mail", "the body must be a mail, as it came"));
     }
-    answer(&state, webhook, (Source::Raw, RAW), with_envelope(&mail, &query.unwrap_or_default())).await
+    answer(&state, webhook, (Source::Raw, RAW), envelope::with(&mail, &query.unwrap_or_default())).await
 }
 
 /// Receive a mail by SendGrid
@@ -119,9 +118,10 @@ pub async fn take_in(
     source: Source,
     body: Bytes,
 ) -> Result<Outcome, Error> {
+    let place = places::take(&state.mails, "too many mails are being read; try again soon").await?;
     let read = match source {
-        Source::Raw => inbound::read_raw(body).await,
-        Source::SendGrid => form::read(body).await,
+        Source::Raw => inbound::read_raw(body, place).await,
+        Source::SendGrid => form::read(body, place).await,
     };
     let read = match read {
         Ok(read) => read,
@@ -134,7 +134,10 @@ pub async fn take_in(
         Ok(mail) => mail,
         Err(errors) => return Ok(Outcome::Unreadable(errors)),
     };
-    received(messaging::receive_mail(&state.messaging, workspace, mail).await, "to")
+    match messaging::receive_mail(&state.messaging, workspace, mail).await {
+        Err(ReceiveError::Keep(UploadError::Full)) => Err(no_room()),
+        result => received(result, "to"),
+    }
 }
 
 async fn answer(
@@ -158,15 +161,11 @@ async fn answer(
     Ok((StatusCode::ACCEPTED, Json(Parked { quarantined, errors })).into_response())
 }
 
-/// The mail with the recipients of its envelope before it, as mail servers write them there: so they are with it
-/// wherever it is kept.
-fn with_envelope(mail: &Bytes, query: &str) -> Bytes {
-    let pairs = url::form_urlencoded::parse(query.as_bytes());
-    let recipients = pairs.filter(|(name, _)| name == "to").map(|(_, value)| value);
-    let clean = |text: &str| text.chars().filter(|c| !c.is_control()).take(1_000).collect::<String>();
-    let line = |to: std::borrow::Cow<'_, str>| ["Delivered-To: ", &clean(&to), "\r\n"].concat();
-    let lines: String = recipients.take(MOST_RECIPIENTS).map(line).collect();
-    if lines.is_empty() { mail.clone() } else { [lines.as_bytes(), mail].concat().into() }
+/// A mail is not taken without what it carries: it is to come again.
+fn no_room() -> Error {
+    tracing::warn!("a mail was not taken: its workspace has no room for what it carries; see storage_limit_bytes");
+    let detail = "the workspace has no room for what the mail carries; see storage_limit_bytes";
+    Error::new(StatusCode::SERVICE_UNAVAILABLE, "storage_full", detail).with_header(RETRY_AFTER, "600")
 }
 
 /// A mail that cannot be read, in one error.
@@ -178,9 +177,13 @@ fn unreadable(field: &str, message: impl Into<String>) -> Refusal {
 /// cannot be read.
 async fn read_aside(
     field: &'static str,
+    place: OwnedSemaphorePermit,
     read: impl FnOnce() -> Result<Read, Refusal> + Send + 'static,
 ) -> Result<Read, Refusal> {
-    tokio::task::spawn_blocking(read)
-        .await
-        .unwrap_or_else(|_| Err(unreadable(field, "must be a mail that can be read")))
+    // whoever goes away leaves the reader its place until it is done
+    let reading = tokio::task::spawn_blocking(move || {
+        let _place = place;
+        read()
+    });
+    reading.await.unwrap_or_else(|_| Err(unreadable(field, "must be a mail that can be read")))
 }

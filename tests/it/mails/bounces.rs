@@ -79,14 +79,19 @@ async fn a_mailbox_that_does_not_exist_bounces_and_gets_no_more_mails() {
 }
 
 #[tokio::test]
-async fn a_report_without_proof_is_noted_but_keeps_nobody_from_getting_mails() {
+async fn a_report_without_proof_is_a_mail_like_every_other_and_moves_none_of_ours() {
     let app = TestApp::start().await;
     let (message, reference) = sent(&app, json!("al@example.com")).await;
     let other = callback_token(&app.messaging, "test", "another-1-0");
     for proof in ["", "x", &other] {
-        assert_eq!(post_raw(&app, "", report(&reference, proof, &[&gone("al@example.com")])).await.status, 200);
+        let answer = post_raw(&app, "", report(&reference, proof, &[&gone("al@example.com")])).await;
+        assert_eq!((answer.status.as_u16(), text(&answer["body"])), (200, "I am sorry."), "{:?}", answer.body);
     }
-    assert_eq!(app.reload(&message).await["status"], "bounced");
+    assert_eq!(app.reload(&message).await["status"], "accepted");
+    let waiting = app.send(email("not yet sent")).await;
+    let forged = format!("{}-{}-0", reference.split('-').next().unwrap(), waiting["id"]);
+    assert_eq!(post_raw(&app, "", report(&forged, &other, &[&gone("contact@gmail.com")])).await.status, 200);
+    assert_eq!(app.run_outbox().await, 1, "nobody stops what is to be sent");
     assert!(app.list("/api/consents?address=al%40example.com").await.is_empty());
 }
 
@@ -100,14 +105,16 @@ async fn what_a_mail_server_says_of_other_mails_or_not_yet_is_a_mail_like_every_
             .into_iter()
             .enumerate()
     {
-        let answer = post_raw(&app, "", report(reference, "", &[&group])).await;
+        let proof = callback_token(&app.messaging, "test", reference);
+        let answer = post_raw(&app, "", report(reference, &proof, &[&group])).await;
         assert_eq!((answer.status.as_u16(), text(&answer["body"])), (200, "I am sorry."), "{at}: {:?}", answer.body);
     }
     assert_eq!(app.reload(&message).await["status"], "accepted");
     let late = "Final-Recipient: rfc822; al@example.com\r\nAction: failed\r\nStatus: 4.4.7";
-    assert_eq!(post_raw(&app, "", report(&reference, "", &[late])).await["result"], "applied");
+    let proof = callback_token(&app.messaging, "test", &reference);
+    assert_eq!(post_raw(&app, "", report(&reference, &proof, &[late])).await["result"], "applied");
     assert_eq!(app.reload(&message).await["status"], "undelivered");
     let came = "Final-Recipient: rfc822; al@example.com\r\nAction: delivered\r\nStatus: 2.0.0";
-    assert_eq!(post_raw(&app, "", report(&reference, "", &[came])).await["result"], "applied");
+    assert_eq!(post_raw(&app, "", report(&reference, &proof, &[came])).await["result"], "applied");
     assert_eq!(app.reload(&message).await["status"], "delivered");
 }

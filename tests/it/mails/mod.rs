@@ -3,6 +3,7 @@
 
 mod bounces;
 mod guard;
+mod homes;
 mod hostile;
 mod sendgrid;
 mod traffic;
@@ -142,15 +143,18 @@ async fn a_mail_is_shown_with_its_pictures_and_files_and_what_may_not_be_kept_is
 }
 
 #[tokio::test]
-async fn a_workspace_without_room_gets_the_mail_and_is_told_what_is_missing() {
+async fn a_mail_is_not_taken_without_what_it_carries() {
     let app = Setup::default().with("SWITCHBOARD_STORAGE_LIMIT_BYTES", "20").start().await;
     let answer = post_raw(&app, "", with_files()).await;
-    assert_eq!((answer.status.as_u16(), &answer["attachments"]), (200, &json!([])));
-    let reasons: Vec<String> =
-        notes(&app, &answer.body).await.iter().map(|note| text(&note["reason"]).to_owned()).collect();
-    assert_eq!(reasons.len(), 5);
-    assert_eq!(reasons.iter().filter(|reason| reason.contains("no room")).count(), 4, "{reasons:?}");
+    assert_eq!((answer.status.as_u16(), text(&answer["code"])), (503, "storage_full"), "{:?}", answer.body);
+    assert!(!answer.header("retry-after").is_empty());
+    assert_eq!(app.count_messages().await, 0);
     assert_eq!(app.database().number("select count(*) from files").await, 0);
+    assert_eq!(post_raw(&app, "", from_ann("light", &[], "nothing but words")).await.status, 200);
+    let database = app.stop().await;
+    let app = Setup { database: Some(database), ..Setup::default() }.start().await;
+    let answer = post_raw(&app, "", with_files()).await;
+    assert_eq!((answer.status.as_u16(), answer["attachments"].as_array().unwrap().len()), (200, 4));
 }
 
 #[tokio::test]
@@ -170,6 +174,21 @@ async fn the_envelope_says_whom_of_us_a_mail_is_for_and_who_answers() {
     let by_header = [b"Delivered-To: sales@example.org\r\n".as_slice(), &to_others("2")].concat();
     let answer = post_raw(&app, "", by_header).await;
     assert_eq!(answer["to"], json!(["sales@example.org", "bo@example.com"]));
+    let forged = [b"X-Switchboard-Envelope-To: forged@example.org\r\nEnvelope-To: forged@example.org\r\n".as_slice()];
+    let forged = [forged[0], &b"Delivered-To: forged@example.org\r\n".repeat(60), &to_others("3")].concat();
+    let answer = post_raw(&app, "?to=sales@example.org", forged).await;
+    assert_eq!(answer["to"], json!(["sales@example.org", "bo@example.com"]), "nobody names them but the mail server");
+    let ours = [b"X-Switchboard-Envelope-To: forged@example.org\r\n".as_slice(), &to_others("4")].concat();
+    assert_eq!(post_raw(&app, "", ours).await["to"], json!(["bo@example.com"]));
+    let many: Vec<String> = (0..80).map(|at| format!("to=s{at}@example.org")).collect();
+    let answer = post_raw(&app, &format!("?{}", many.join("&")), to_others("5")).await;
+    assert_eq!(answer["to"].as_array().unwrap().len(), 81);
+    for (at, before) in ["From ann Mon Mar  2 12:00:00 2026\r\n", "\u{feff}", "\r\n\r\n"].into_iter().enumerate() {
+        let mail = [before.as_bytes(), &to_others(&format!("b{at}"))].concat();
+        let answer = post_raw(&app, "?to=sales@example.org", mail).await;
+        assert_eq!((answer.status.as_u16(), text(&answer["body"])), (200, "x"), "{before:?}: {:?}", answer.body);
+        assert_eq!(answer["to"], json!(["sales@example.org", "bo@example.com"]), "{before:?}");
+    }
     let nobody = raw(&["From: ann@example.com", "To: undisclosed-recipients:;", "", "x"]);
     let answer = post_raw(&app, "?to=support@example.org", nobody.clone()).await;
     assert_eq!((answer.status.as_u16(), text(&answer["to"])), (200, "support@example.org"));
@@ -292,12 +311,12 @@ async fn a_mail_is_one_however_often_it_is_handed_over_and_none_takes_anothers_p
 async fn what_cannot_be_read_waits_in_quarantine_with_its_bytes_and_its_envelope() {
     let app = TestApp::start().await;
     let answer = post_raw(&app, "?to=support@example.org", &b"no mail at all \xff\0"[..]).await;
-    assert_eq!((answer.status.as_u16(), answer.errors()), (202, vec!["from required".to_owned()]));
+    assert_eq!((answer.status.as_u16(), answer.errors()), (202, vec!["mail invalid".to_owned()]));
     let answer = post_raw(&app, "", &b"no mail at all \xff\0"[..]).await;
     assert_eq!((answer.status.as_u16(), answer.errors()), (202, vec!["mail invalid".to_owned()]));
     let kept = app.list("/api/quarantine").await;
     assert_eq!((kept.len(), text(&kept[1]["path"])), (2, RAW));
-    assert!(text(&kept[1]["raw"]).starts_with("Delivered-To: support@example.org\r\nno mail at all"));
+    assert!(text(&kept[1]["raw"]).starts_with("X-Switchboard-Envelope-To: support@example.org\r\nno mail at all"));
     for row in &kept {
         let replayed = app.post(&format!("/api/quarantine/{}/replay", row["id"]), Value::Null).await;
         assert_eq!(replayed.status, 409, "{:?}", replayed.body);

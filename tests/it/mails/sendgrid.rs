@@ -9,7 +9,7 @@ use super::{from_ann, notes, png, with_files};
 use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, text};
 
 pub const PATH: &str = "/api/webhooks/sendgrid/sg/inbound";
-const SECRET: &str = "the password of sendgrid";
+pub const SECRET: &str = "the password of sendgrid";
 const NEXT: &str = "the password after that";
 
 pub fn with_sendgrid(setup: Setup) -> Setup {
@@ -24,7 +24,7 @@ pub fn with_sendgrid(setup: Setup) -> Setup {
 }
 
 /// A form, of fields and of files with their names.
-fn form(fields: &[(&str, &[u8])], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
+pub fn form(fields: &[(&str, &[u8])], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
     let mut body = Vec::new();
     let mut part = |disposition: String, content: &[u8]| {
         body.extend_from_slice(format!("--xYzZY\r\nContent-Disposition: form-data; {disposition}\r\n\r\n").as_bytes());
@@ -41,7 +41,7 @@ fn form(fields: &[(&str, &[u8])], files: &[(&str, &str, &[u8])]) -> Vec<u8> {
     body
 }
 
-async fn post(app: &TestApp, path: &str, password: Option<&str>, body: Vec<u8>) -> Answer {
+pub async fn post(app: &TestApp, path: &str, password: Option<&str>, body: Vec<u8>) -> Answer {
     let mut request = Request::post(path).header("content-type", "multipart/form-data; boundary=xYzZY");
     if let Some(password) = password {
         request = request.header("authorization", format!("Basic {}", STANDARD.encode(format!("sg:{password}"))));
@@ -82,13 +82,40 @@ async fn a_mail_that_sendgrid_has_taken_apart_is_put_together() {
     assert_eq!(text(&answer["html"]), "<p>Sch\u{f6}n</p><img src=\"/api/attachments/1\">");
     assert_eq!(
         (text(&answer["reply_to"]), answer["attachments"].as_array().unwrap().len()),
-        ("answers@example.com", 1)
+        ("answers@example.com", 2)
     );
     assert_eq!(app.get(text(&answer["attachments"][0])).await.bytes, png());
+    let original = app.get(text(&answer["attachments"][1])).await;
+    assert!(original.header("content-disposition").contains("original.eml"));
+    let holds = |wanted: &[u8]| original.bytes.windows(wanted.len()).any(|window| window == wanted);
+    assert!(original.bytes.starts_with(b"From: Ann <ann@example.com>\r\n") && holds(b"\r\nMIME-Version: 1.0\r\n"));
+    assert!(holds(b"PK\x03\x04\0") && holds(b"filename=\"y\"") && holds(&png()), "nothing is lost");
+    let read = switchboard::mime::read(&original.bytes).unwrap();
+    assert!(read.files.iter().any(|file| file.bytes == b"PK\x03\x04\0"));
     let notes = notes(&app, &answer.body).await;
     assert_eq!((notes.len(), text(&notes[0]["name"]), &notes[0]["size_bytes"]), (1, "b.zip", &json!(5)));
     assert_eq!(post(&app, PATH, Some(NEXT), parsed()).await["id"], answer["id"]);
     assert_eq!(app.count_messages().await, 1);
+}
+
+#[tokio::test]
+async fn two_mails_without_a_name_that_say_the_same_are_two() {
+    let app = with_sendgrid(Setup::default()).start().await;
+    let at = |hour: u8| {
+        let headers = format!("Received: by mx\nDate: Mon, 2 Mar 2026 {hour:02}:00:00 +0000\n");
+        let fields: &[(&str, &[u8])] = &[
+            ("headers", headers.as_bytes()),
+            ("from", b"ann@example.com"),
+            ("to", b"support@example.org"),
+            ("text", b"ok"),
+        ];
+        form(fields, &[])
+    };
+    let first = post(&app, PATH, Some(SECRET), at(9)).await;
+    assert_eq!(first.status, 200, "{:?}", first.body);
+    assert_ne!(post(&app, PATH, Some(SECRET), at(10)).await["id"], first["id"]);
+    assert_eq!(post(&app, PATH, Some(SECRET), at(9)).await["id"], first["id"]);
+    assert_eq!(app.count_messages().await, 2);
 }
 
 #[tokio::test]
