@@ -52,6 +52,10 @@ impl Running {
                 }
             };
             metrics::counter!("switchboard_reloads_total", "result" => result).increment(1);
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = self.reroute() => {}
+            }
         }
     }
 
@@ -62,6 +66,7 @@ impl Running {
             }
             loaded => loaded?,
         };
+        config.check_services(&self.parts.config)?;
         let kept = config.settle(&self.parts.config);
         let parts = Parts { config: Arc::new(config), ..self.parts.clone() };
         check_workspaces(&parts.config, &parts.store).await?;
@@ -71,7 +76,8 @@ impl Running {
         let accounts = Accounts { m: messaging.clone(), ..self.state.accounts.clone() };
         let config = Arc::clone(&parts.config);
         let state = State { messaging: messaging.clone(), accounts, config, ..self.state.clone() };
-        self.outbox.reconfigure(messaging, lines);
+        let paused = self.outbox.reconfigure(messaging, lines).await;
+        paused.context("it cannot be read which providers are held back")?;
         let _before = self.router.send_replace(http::router(state.clone()));
         (self.parts, self.state) = (parts, state);
         let config = &self.parts.config;
@@ -84,6 +90,11 @@ impl Running {
         if !kept.is_empty() {
             tracing::warn!(keys = kept.join(", "), "these keys were changed, and count only after a restart");
         }
+        Ok(())
+    }
+
+    /// Gives what waits for providers that are gone another way.
+    async fn reroute(&self) {
         match self.outbox.reroute().await {
             Ok(0) => {}
             Ok(moved) => tracing::info!(moved, "messages that waited for providers which are gone go another way"),
@@ -91,7 +102,6 @@ impl Running {
                 tracing::warn!(error = &error as &dyn std::error::Error, "messages of providers that are gone wait");
             }
         }
-        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ mod keys;
 mod mask;
 mod provider;
 mod routing;
+mod services;
 mod settle;
 
 use std::collections::HashMap;

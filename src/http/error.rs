@@ -13,7 +13,7 @@ use crate::auth::GuardError;
 use crate::blob;
 use crate::domain::{FieldError, Refusal};
 use crate::messaging::{
-    ChangeError, LabelError, MoveError, ReadFileError, ReceiveError, ReplyError, SavedReplyError, SendError, TextError,
+    ChangeError, LabelError, MoveError, NOT_YOUR_SENDER, ReadFileError, ReceiveError, ReplyError, SavedReplyError, SendError, TextError,
     UploadError,
 };
 use crate::store::{self, Gone};
@@ -388,6 +388,7 @@ pub fn not_moved(error: MoveError, code: &'static str) -> Error {
             Error::new(StatusCode::CONFLICT, code, format!("the message is {}", status.as_str()))
         }
         MoveError::NoProvider => Error::new(StatusCode::CONFLICT, "no_provider", error.to_string()),
+        MoveError::NotYourSender => Error::new(StatusCode::CONFLICT, NOT_YOUR_SENDER, error.to_string()),
         MoveError::Store(error) => error.into(),
     }
 }

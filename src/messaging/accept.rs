@@ -61,13 +61,13 @@ impl Entry {
 
 /// Stores messages with their addresses, conversations, recipients and attachments, and records an event for each.
 ///
-/// Gives the messages in the order they came.
+/// Gives the messages in the order they came, and where each stands.
 pub(super) async fn store_entries(
     tx: &mut Tx,
     workspace: WorkspaceId,
     entries: &[Entry],
     now: Timestamp,
-) -> Result<Vec<Message>> {
+) -> Result<(Vec<Message>, Vec<Place>)> {
     let addresses = ensure_addresses(tx, workspace, entries, now).await?;
     let places = find_places(tx, workspace, (entries, &addresses), now).await?;
 
@@ -94,8 +94,8 @@ pub(super) async fn store_entries(
         tx.record(event.of_message(message.id, message.status));
     }
     let authors = tx.load_usernames(messages.iter().filter_map(|message| message.author)).await?;
-    let rows = messages.into_iter().zip(places).map(|(message, place)| stored(message, place, now)).collect();
-    Ok(compose_new(entries, rows, (&recipients, authors), addresses))
+    let rows = messages.into_iter().zip(&places).map(|(message, place)| stored(message, *place, now)).collect();
+    Ok((compose_new(entries, rows, (&recipients, authors), addresses), places))
 }
 
 /// Counts a message into the conversation of its participants, and into the one in which that is shown.

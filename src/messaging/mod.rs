@@ -57,6 +57,7 @@ pub use read::{
 };
 pub use receive::{Endpoint, Inbound, ReceiveError, Received, quarantine, receive};
 pub use reply::{Reply, ReplyError, reply};
+pub(crate) use routing::NOT_YOUR_SENDER;
 pub use routing::{Route, Routing, Sender, Share, Way};
 pub use saved_replies::{
     SavedReplyError, change_saved_reply, create_saved_reply, delete_saved_reply, list_saved_replies, render_saved_reply,

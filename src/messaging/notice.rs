@@ -71,10 +71,10 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
         status: Status::Queued,
         deliver_by: Some(deadline),
     };
-    let stored = store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?.pop();
+    let (_, places) = store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?;
     let work = NewWork {
         message: id,
-        conversation: stored.ok_or(store::Error::Corrupt("no row for a notice"))?.conversation_id,
+        conversation: places.first().ok_or(store::Error::Corrupt("no row for a notice"))?.id,
         provider: way.provider,
         route: way.route,
         lane: if notice.is_code { CODE } else { SINGLE },

@@ -151,8 +151,8 @@ pub(super) async fn store_inbound(
         status: Status::Received,
         deliver_by: None,
     };
-    let stored = store_entries(tx, workspace, std::slice::from_ref(&entry), now).await?.pop();
-    let message = stored.ok_or(store::Error::Corrupt("no row for an inbound message"))?;
+    let (mut stored, _) = store_entries(tx, workspace, std::slice::from_ref(&entry), now).await?;
+    let message = stored.pop().ok_or(store::Error::Corrupt("no row for an inbound message"))?;
     if let Some(mail) = mail {
         mail.note(tx, (workspace, id), thread, now).await?;
     }

@@ -53,7 +53,7 @@ pub async fn reply(
 ) -> Result<Sent, ReplyError> {
     let last = last_message(m, caller, conversation, reply.channel).await.map_err(SendError::from)?;
     let (last, answered) = last.ok_or(ReplyError::NoSuchConversation)?;
-    let draft = draft(m, &last, reply);
+    let draft = draft(m, caller, &last, reply);
     Ok(send_answer(m, caller, draft, once, answered.as_ref()).await?)
 }
 
@@ -78,7 +78,7 @@ async fn last_message(
     Ok(load_composed(&mut tx, workspace, vec![row]).await?.pop().map(|last| (last, answered)))
 }
 
-fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> {
+fn draft(m: &Messaging, caller: &Caller, last: &Message, reply: Reply) -> Result<Draft, Refusal> {
     let channel = reply.channel.unwrap_or(last.channel);
     if channel.is_text() != last.channel.is_text() {
         let message = format!(
@@ -87,8 +87,11 @@ fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> 
         );
         return Err(vec![FieldError::new("type", "invalid", message)]);
     }
-    let (from, to, cc) = ends(last);
     let phone = &m.rules.phone;
+    let is_own = |text: &String| {
+        Address::any(text, phone).is_some_and(|address| m.rules.routing.may_send(caller.workspace, &address))
+    };
+    let (from, to, cc) = ends(last, is_own);
     let refused = |field: &'static str| {
         let wanted = format!("the conversation's addresses cannot be answered by {}", channel.as_str());
         move |_| vec![FieldError::new(field, "invalid", wanted)]
@@ -114,18 +117,19 @@ fn draft(m: &Messaging, last: &Message, reply: Reply) -> Result<Draft, Refusal> 
     })
 }
 
-/// Who answers whom: after an inbound message its first recipient answers its sender, or where the sender of a mail
-/// wants answers, and everybody else it went to.
-fn ends(last: &Message) -> (String, Vec<String>, Vec<String>) {
+/// Who answers whom: after an inbound message the first of its recipients that the workspace may send from answers its
+/// sender, or where the sender of a mail wants answers, and everybody else it went to.
+fn ends(last: &Message, is_own: impl Fn(&String) -> bool) -> (String, Vec<String>, Vec<String>) {
     let to = last.to.as_slice();
     match last.direction {
         Direction::Outbound => (last.from.clone(), to.to_vec(), last.cc.clone()),
         Direction::Inbound => {
-            let (from, others) =
-                to.split_first().map_or((last.from.clone(), &[][..]), |(first, rest)| (first.clone(), rest));
+            let own = to.iter().chain(&last.cc).find(|text| is_own(text)).or(to.first());
+            let from = own.unwrap_or(&last.from).clone();
             let sender = last.reply_to.as_ref().unwrap_or(&last.from);
-            let back = std::iter::once(sender).chain(others.iter().filter(|other| *other != sender));
-            (from, back.cloned().collect(), last.cc.clone())
+            let others = to.iter().filter(|other| *other != sender && **other != from);
+            let back = std::iter::once(sender).chain(others).cloned().collect();
+            (from.clone(), back, last.cc.iter().filter(|other| **other != from).cloned().collect())
         }
     }
 }

@@ -5,6 +5,9 @@ use std::cmp::Reverse;
 use crate::domain::{Address, AddressKind, Channel, FieldError, WorkspaceId};
 use crate::store::Vault;
 
+/// Why a message is not sent whose sender is not its workspace's.
+pub(crate) const NOT_YOUR_SENDER: &str = "not_your_sender";
+
 /// The senders and the routes of a configuration.
 #[derive(Debug, Clone, Default)]
 pub struct Routing {

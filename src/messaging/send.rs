@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::accept::{Entry, store_entries};
 use super::files::{find_attachable, resolve_attachments};
 use super::mails::Answered;
-use super::{BULK, Messaging, SINGLE, Way, default_span};
+use super::{BULK, Messaging, NOT_YOUR_SENDER, SINGLE, Way, default_span};
 use crate::domain::{
     Address, Caller, Direction, Draft, FieldError, FileId, Message, Refusal, Status, Timestamp, WorkspaceId,
 };
@@ -213,7 +213,7 @@ fn checked(m: &Messaging, caller: &Caller, draft: Draft, now: Timestamp) -> Resu
     let routing = &m.rules.routing;
     if !routing.may_send(caller.workspace, &draft.from) {
         let message = "is no sender of this workspace; see [[senders]] in the configuration";
-        return Err(vec![FieldError::new("from", "not_your_sender", message)]);
+        return Err(vec![FieldError::new("from", NOT_YOUR_SENDER, message)]);
     }
     match way(m, &draft) {
         Some(_) => Ok(draft),
@@ -278,13 +278,13 @@ pub(super) async fn store_outbound(
             conversation: answered.map(|answered| answered.conversation),
         });
     }
-    let messages = store_entries(tx, caller.workspace, &entries, now).await?;
+    let (messages, places) = store_entries(tx, caller.workspace, &entries, now).await?;
     if let Some(answered) = answered {
         answered.note(tx, caller.workspace, &messages).await?;
     }
-    let work = messages.iter().zip(ways).map(|(message, (way, due_at, deadline))| NewWork {
+    let work = messages.iter().zip(places).zip(ways).map(|((message, place), (way, due_at, deadline))| NewWork {
         message: message.id,
-        conversation: message.conversation_id,
+        conversation: place.id,
         provider: way.provider,
         route: way.route,
         lane,

@@ -22,6 +22,9 @@ pub enum MoveError {
     /// Nothing carries its channel any more.
     #[error("no provider carries this message's channel")]
     NoProvider,
+    /// Its sender is not its workspace's.
+    #[error("the sender of this message is none of this workspace; see [[senders]] in the configuration")]
+    NotYourSender,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -74,6 +77,9 @@ pub async fn replay(
     if bearing.direction == Direction::Inbound || !bearing.status.is_replayable() {
         return Err(MoveError::NotInState(bearing.status));
     }
+    if !may_send(&mut tx, m, workspace, message).await? {
+        return Err(MoveError::NotYourSender);
+    }
     let way = way_of(&mut tx, m, workspace, message).await?.ok_or(MoveError::NoProvider)?;
     let may_duplicate = bearing.possible_duplicate
         || bearing.status == Status::Unknown
@@ -88,7 +94,7 @@ pub async fn replay(
     bearing.deliver_by = Some(deadline);
     let work = NewWork {
         message,
-        conversation,
+        conversation: bearing.own_conversation_id,
         provider: way.provider,
         route: way.route,
         lane: SINGLE,
@@ -101,6 +107,13 @@ pub async fn replay(
     let mut entry = moved(&bearing, now);
     entry.data["reason"] = "sent once more by hand".into();
     settle(tx, bearing, entry, now).await
+}
+
+/// Whether the sender of a message that is stored is its workspace's now; one that cannot be opened says nothing.
+async fn may_send(tx: &mut Tx, m: &Messaging, workspace: WorkspaceId, message: MessageId) -> store::Result<bool> {
+    let from = tx.load_messages(workspace, &[message]).await?.pop().and_then(|row| row.from_id);
+    let addresses = tx.load_addresses(workspace, &from.into_iter().collect::<Vec<_>>()).await?;
+    Ok(addresses.values().all(|from| m.rules.routing.may_send(workspace, from)))
 }
 
 /// By whom a message that is stored goes now.

@@ -7,9 +7,9 @@ use super::complete::{Changes, look_at, send_at};
 use super::decide::{has_lost_its_key, next_look};
 use super::envelopes::{Held, Prepared, Purpose};
 use super::{Line, Outbox, lease};
-use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp};
+use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId};
 use crate::fault::{is_sabotaged, point};
-use crate::messaging::moved;
+use crate::messaging::{NOT_YOUR_SENDER, moved};
 use crate::provider::Envelope;
 use crate::store::{self, Bearing, Claimed, LaneClaim, NewAttempt, OPTED_OUT, Rescheduled, Tx};
 
@@ -72,12 +72,16 @@ impl Outbox {
             };
             let Some(envelope) = envelopes.remove(&row.message_id) else {
                 if left_out.iter().any(|(_, message, _)| *message == row.message_id) {
-                    refuse(&mut changes, &row, bearing, now);
+                    refuse(&mut changes, &row, bearing, (OPTED_OUT, now));
                 } else {
                     put_off(&mut changes, &row, bearing, now);
                 }
                 continue;
             };
+            if !self.may_send(&row, &envelope) {
+                disown(&mut changes, &row, bearing, now);
+                continue;
+            }
             if let Some(held) = held.get(&row.message_id) {
                 hold_back(&mut changes, &row, bearing, *held);
                 continue;
@@ -91,7 +95,7 @@ impl Outbox {
                     give_up_certainty(&mut changes, line, &row, bearing, now);
                     continue;
                 }
-                row.may_duplicate = true;
+                (row.may_duplicate, row.doubt_under_key) = (true, false);
             }
             bearing.status = Status::Sending;
             bearing.status_reason = None;
@@ -110,13 +114,25 @@ impl Outbox {
         Ok(jobs)
     }
 
-    /// Which of the rows come after one of their conversation that waits for another provider, and for which.
+    /// Whether the sender of a message is still of its workspace. The server's own is whoever the configuration says.
+    fn may_send(&self, row: &Claimed, envelope: &Envelope) -> bool {
+        row.workspace_id == WorkspaceId::ACCOUNTS
+            || self.m().rules.routing.may_send(row.workspace_id, &envelope.from)
+    }
+
+    /// Which of the rows come after one of their conversation that waits for another provider of their route, and for
+    /// which. Where that one is out the older one waits, and the others do not wait with it.
     async fn behind(&self, tx: &mut Tx, line: &Line, rows: &[Claimed]) -> store::Result<HashMap<OutboxId, String>> {
         let is_first = |row: &&Claimed| !row.route.is_empty() && row.tries == 1;
-        let firsts: Vec<OutboxId> = rows.iter().filter(is_first).map(|row| row.id).collect();
+        let routes: HashMap<OutboxId, &str> =
+            rows.iter().filter(is_first).map(|row| (row.id, row.route.as_str())).collect();
+        let firsts: Vec<OutboxId> = routes.keys().copied().collect();
         let mut behind: HashMap<OutboxId, String> =
             tx.list_overtaking(&firsts, self.now()).await?.into_iter().collect();
-        behind.retain(|_, provider| provider != line.name() && self.line(provider).is_some());
+        behind.retain(|row, provider| {
+            let is_of_route = routes.get(row).is_some_and(|route| route.split(',').any(|name| name == provider));
+            is_of_route && provider != line.name() && self.is_in(provider)
+        });
         Ok(behind)
     }
 }
@@ -147,12 +163,24 @@ fn hold_back(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, held: H
     changes.bearings.push(bearing);
 }
 
-/// Nobody whom it is for wants it.
-fn refuse(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
+/// Nobody whom it is for wants it, or nobody may send it.
+fn refuse(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, (reason, now): (&str, Timestamp)) {
     bearing.status = Status::Rejected;
-    bearing.status_reason = Some(OPTED_OUT.to_owned());
+    bearing.status_reason = Some(reason.to_owned());
     bearing.is_final = true;
     changes.finished.push(row.id);
+    changes.history.push(moved(&bearing, now));
+    changes.bearings.push(bearing);
+}
+
+/// Its sender has become another workspace's. What may have been sent before is not called refused.
+fn disown(changes: &mut Changes, row: &Claimed, mut bearing: Bearing, now: Timestamp) {
+    if !row.may_duplicate && !row.doubt_under_key {
+        return refuse(changes, row, bearing, (NOT_YOUR_SENDER, now));
+    }
+    bearing.status = Status::Unknown;
+    bearing.status_reason = Some(NOT_YOUR_SENDER.to_owned());
+    changes.waiting.push(look_at(row, row.deadline, now));
     changes.history.push(moved(&bearing, now));
     changes.bearings.push(bearing);
 }

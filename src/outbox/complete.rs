@@ -142,7 +142,7 @@ impl Outbox {
             Next::Wait { due_at, may_duplicate, doubt_under_key } => {
                 bearing.status = Status::Queued;
                 let is_held = doubt_under_key || !ended.was_made;
-                let onward = after_try(row, (due_at, is_held), now, |name| self.is_in(name));
+                let onward = after_try(row, (due_at, is_held), now, |name| self.takes(name, &changes.waiting));
                 let may_duplicate = may_duplicate && !(onward.provider.is_some() && is_sabotaged("failover_forgets"));
                 changes.waiting.push(Rescheduled { may_duplicate, doubt_under_key, ..send_on(row, onward) });
             }

@@ -13,7 +13,7 @@ use super::bucket::Bucket;
 use crate::clock::Clock;
 use crate::domain::{Address, OutboxId};
 use crate::fault::is_sabotaged;
-use crate::provider::{Abilities, Outcome, Provider, Vitals};
+use crate::provider::{Abilities, Outcome, PauseMark, Provider, Vitals};
 
 /// How often a line that is held back looks whether it still is.
 const PAUSED: Duration = Duration::from_secs(1);
@@ -68,6 +68,17 @@ pub(super) enum Closed {
     Busy(Duration),
     /// It is held back, or its service is away; to be asked again then.
     Out(Duration),
+}
+
+/// Whether messages of other providers may come to a line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// They may.
+    In,
+    /// One of them, to see whether its service is back: nothing may wait for it that it could be probed with.
+    Probe,
+    /// None.
+    Out,
 }
 
 /// Room for some attempts: a slot and a token for each.
@@ -126,8 +137,15 @@ impl Line {
     }
 
     /// Whether messages of other providers may come here.
-    pub(super) fn is_in(&self) -> bool {
-        !self.vitals.is_paused() && !self.is_open() && !self.retired.is_cancelled()
+    pub(super) fn standing(&self) -> Standing {
+        if self.vitals.is_paused() || self.retired.is_cancelled() {
+            return Standing::Out;
+        }
+        match self.breaker().allowance(self.clock.now()) {
+            Allowance::All => Standing::In,
+            Allowance::Probe => Standing::Probe,
+            Allowance::Wait(_) => Standing::Out,
+        }
     }
 
     /// Takes over what the configuration says of it now. What is in flight stays as it is; where fewer may be than are,
@@ -175,14 +193,19 @@ impl Line {
         both
     }
 
-    /// Notes whether it is held back.
-    pub(super) fn pause(&self, is_paused: bool) {
-        let gauge = metrics::gauge!("switchboard_provider_paused", "provider" => self.name().to_owned());
-        gauge.set(if is_paused { 1.0 } else { 0.0 });
-        if self.vitals.pause(is_paused) {
+    /// What was said last of whether it is held back.
+    pub(super) fn pause_mark(&self) -> PauseMark {
+        self.vitals.pause_mark()
+    }
+
+    /// Notes what a list says that was read after `seen`.
+    pub(super) fn pause(&self, seen: PauseMark, is_paused: bool) {
+        if self.vitals.pause_as_read(seen, is_paused) {
             tracing::info!(provider = self.name(), is_paused, "a provider is held back, or goes on");
             self.wake();
         }
+        let gauge = metrics::gauge!("switchboard_provider_paused", "provider" => self.name().to_owned());
+        gauge.set(if self.vitals.is_paused() { 1.0 } else { 0.0 });
     }
 
     pub(super) fn provider(&self) -> Arc<dyn Provider> {

@@ -133,7 +133,6 @@ impl Outbox {
         let row = &asked.row;
         let policy = bearing.policy.unwrap_or(Policy::Balanced);
         let again = (now + retry_wait(tries_here(row), self.m().clock.fraction())).min(row.deadline);
-        let onward = || after_try(row, (again, false), now, |name| self.is_in(name));
         changes.history.extend(asked.found.as_ref().map(|found| answer(row, found, now)));
         match &asked.found {
             Some(Found::Taken { reference, status }) => {
@@ -146,12 +145,13 @@ impl Outbox {
             Some(Found::NeverTaken) => {
                 bearing.status = Status::Queued;
                 bearing.status_reason = Some("the provider never took it".to_owned());
-                changes.waiting.push(send_on(row, onward()));
+                let onward = after_try(row, (again, false), now, |name| self.takes(name, &changes.waiting));
+                changes.waiting.push(send_on(row, onward));
             }
             Some(Found::Unclear { .. }) | None if is_out_of_patience(row, policy, now) => {
                 bearing.status = Status::Queued;
                 bearing.status_reason = Some("sent again although it may have been sent before".to_owned());
-                let onward = onward();
+                let onward = after_try(row, (again, false), now, |name| self.takes(name, &changes.waiting));
                 let due_at = if onward.provider.is_some() { onward.due_at } else { now };
                 changes.waiting.push(Rescheduled { may_duplicate: true, due_at, ..send_on(row, onward) });
             }

@@ -17,7 +17,7 @@ mod passing;
 mod sweep;
 mod webhooks;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -27,12 +27,13 @@ use tokio_util::sync::CancellationToken;
 
 use crate::domain::{OutboxId, Timestamp};
 use crate::fault;
-use crate::messaging::Messaging;
+use crate::messaging::{Messaging, list_provider_pauses};
 use crate::store::{self, Phase, Released};
 use crate::webhook::Sender;
 
 use self::line::Turns;
 use self::media::Fetcher;
+use self::passing::Leaving;
 use self::webhooks::Webhooks;
 
 pub use self::line::{Line, LineSettings};
@@ -68,7 +69,7 @@ struct Shared {
     lines: RwLock<Vec<Arc<Line>>>,
     has_new_lines: Notify,
     /// Providers that the configuration has no more and that something may wait for.
-    gone: Mutex<BTreeSet<String>>,
+    gone: Mutex<BTreeMap<String, Leaving>>,
     turns: Turns,
     webhooks: Webhooks,
     fetcher: Fetcher,
@@ -117,8 +118,24 @@ impl Outbox {
     }
 
     /// Carries by another configuration from now on. A line keeps what is in flight, its breaker and its pace by its
-    /// name; one that is not among them any more finishes what is in flight and takes nothing else.
-    pub fn reconfigure(&self, m: Messaging, settings: Vec<LineSettings>) {
+    /// name; one that is not among them any more finishes what is in flight and takes nothing else. What is held back is
+    /// so from its first moment.
+    ///
+    /// # Errors
+    ///
+    /// When the database fails; nothing is changed then.
+    pub async fn reconfigure(&self, m: Messaging, settings: Vec<LineSettings>) -> store::Result<()> {
+        let seen: Vec<_> = settings.iter().map(|settings| settings.vitals.pause_mark()).collect();
+        let paused: BTreeSet<String> =
+            list_provider_pauses(&m).await?.into_iter().map(|pause| pause.provider).collect();
+        for (settings, seen) in settings.iter().zip(seen) {
+            settings.vitals.pause_as_read(seen, paused.contains(&settings.name));
+        }
+        self.replace_lines(m, settings);
+        Ok(())
+    }
+
+    fn replace_lines(&self, m: Messaging, settings: Vec<LineSettings>) {
         let clock = m.clock.clone();
         *self.shared.m.write().unwrap_or_else(PoisonError::into_inner) = m;
         let mut lines = self.shared.lines.write().unwrap_or_else(PoisonError::into_inner);

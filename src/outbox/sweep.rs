@@ -15,6 +15,8 @@ use crate::store::{self, Phase};
 /// Sweeps between two measurements, and between two cleanings.
 const MEASURE_EVERY: u64 = 5;
 const CLEAN_EVERY: u64 = 60;
+/// Between two looks for what waits for providers that the configuration does not have.
+const REROUTE_EVERY: u64 = 15;
 /// Between two sweeps of files.
 const FILES_EVERY: Duration = Duration::from_mins(1);
 /// Units of work of one cleaning that let addresses go which nobody has.
@@ -41,6 +43,9 @@ impl Outbox {
     /// Tells whether more is left to be cleaned at once.
     async fn sweep_round(&self, round: u64, has_more: bool) -> store::Result<bool> {
         self.sweep().await?;
+        if round.is_multiple_of(REROUTE_EVERY) {
+            self.note_overdue().await?;
+        }
         if round.is_multiple_of(MEASURE_EVERY) {
             self.leave_gone().await?;
             self.measure().await?;

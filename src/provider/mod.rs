@@ -23,7 +23,7 @@ pub use self::sendgrid::{SendGrid, SendGridSettings};
 pub use self::simulator::Simulator;
 pub use self::smtp::{Smtp, SmtpSettings};
 pub use self::twilio::{Twilio, TwilioSettings};
-pub use self::vitals::{Board, Failure, RECENT, Shown, Tally, Vitals};
+pub use self::vitals::{Board, Failure, PauseMark, RECENT, Shown, Tally, Vitals};
 pub use self::wire::{Wire, client, retry_after};
 use crate::domain::{Address, Channel, Status, Timestamp};
 

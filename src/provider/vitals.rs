@@ -1,7 +1,7 @@
 //! How providers are doing, as this process sees it: noted by whoever carries, read by whoever asks.
 
 use std::collections::{HashMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -33,7 +33,8 @@ impl Board {
 /// How one provider is doing.
 #[derive(Debug, Default)]
 pub struct Vitals {
-    is_paused: AtomicBool,
+    /// Whether it is held back, in the last bit, and above it how often that was said.
+    pause: AtomicU64,
     record: Mutex<Record>,
 }
 
@@ -42,6 +43,16 @@ struct Record {
     opened_at: Option<Timestamp>,
     minutes: VecDeque<(i64, Tally)>,
     failures: VecDeque<Failure>,
+}
+
+/// A pause or its end, and no other one of the same provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PauseMark(u64);
+
+impl PauseMark {
+    fn is_paused(self) -> bool {
+        self.0 & 1 == 1
+    }
 }
 
 /// How attempts ended.
@@ -104,12 +115,33 @@ impl Tally {
 impl Vitals {
     /// Whether an admin holds the provider back.
     pub fn is_paused(&self) -> bool {
-        self.is_paused.load(Ordering::Relaxed)
+        self.pause_mark().is_paused()
+    }
+
+    /// What was said last of whether it is held back.
+    pub fn pause_mark(&self) -> PauseMark {
+        PauseMark(self.pause.load(Ordering::Relaxed))
     }
 
     /// Notes whether it is held back; tells whether that is news.
     pub fn pause(&self, is_paused: bool) -> bool {
-        self.is_paused.swap(is_paused, Ordering::Relaxed) != is_paused
+        loop {
+            let seen = self.pause_mark();
+            if self.replace(seen, is_paused) {
+                return seen.is_paused() != is_paused;
+            }
+        }
+    }
+
+    /// Notes what a list says that was read after `seen`, unless somebody has said something since; tells whether that is
+    /// news.
+    pub fn pause_as_read(&self, seen: PauseMark, is_paused: bool) -> bool {
+        seen.is_paused() != is_paused && self.replace(seen, is_paused)
+    }
+
+    fn replace(&self, seen: PauseMark, is_paused: bool) -> bool {
+        let next = (seen.0 | 1).wrapping_add(1) | u64::from(is_paused);
+        self.pause.compare_exchange(seen.0, next, Ordering::Relaxed, Ordering::Relaxed).is_ok()
     }
 
     /// Notes how an attempt ended.
@@ -193,5 +225,19 @@ mod tests {
         let board = Board::default();
         assert!(board.of("p").pause(true) && !board.of("p").pause(true));
         assert!(board.of("p").is_paused() && !board.of("q").is_paused());
+    }
+
+    #[test]
+    fn a_list_that_was_read_before_changes_nothing() {
+        let vitals = Board::default().of("p");
+        let before = vitals.pause_mark();
+        assert!(vitals.pause(true));
+        assert!(!vitals.pause_as_read(before, false) && vitals.is_paused());
+        let paused = vitals.pause_mark();
+        assert!(vitals.pause(false) && vitals.pause(true) && vitals.pause(false));
+        assert!(!vitals.pause_as_read(paused, true) && !vitals.is_paused());
+        assert!(vitals.pause_as_read(vitals.pause_mark(), true) && vitals.is_paused());
+        assert!(!vitals.pause_as_read(vitals.pause_mark(), true), "no news");
+        assert!(vitals.pause_as_read(vitals.pause_mark(), false) && !vitals.is_paused());
     }
 }

@@ -55,7 +55,8 @@ impl Store {
     }
 
     /// Makes a database that comes from a backup safe to serve: whatever it still calls queued or sending becomes
-    /// unknown, because it may have been sent since, and new references get a new name.
+    /// unknown, because it may have been sent since, and new references get a new name. Another provider than the one that
+    /// can be asked now may have it: whatever is sent again is marked.
     pub async fn settle_restored(&self, clock: &Clock) -> Result<usize, RestoreError> {
         let mut tx = self.begin().await?;
         let now = clock.now();
@@ -77,6 +78,7 @@ impl Tx {
         const WORK: &str = "update outbox set phase = 'lookup', due_at = $1, unknown_since = $1, fence = fence + 1
             where phase <> 'lookup' and exists (select 1 from messages m where m.workspace_id = outbox.workspace_id
                 and m.id = outbox.message_id and m.status = 'unknown')";
+        const MARK: &str = "update outbox set may_duplicate = true where phase = 'lookup' and kind = 'message'";
         const ATTEMPTS: &str =
             "update attempts set ended_at = $1, outcome = 'unknown', reason = $2 where ended_at is null";
         let ids: Vec<(crate::domain::WorkspaceId, crate::domain::MessageId)> =
@@ -97,6 +99,7 @@ impl Tx {
         self.add_history(&bearings.iter().map(entry).collect::<Vec<_>>()).await?;
         self.move_messages(&bearings, now).await?;
         on!(self, |conn| sqlx::query(WORK).bind(now).execute(conn).await.map(drop))?;
+        on!(self, |conn| sqlx::query(MARK).execute(conn).await.map(drop))?;
         on!(self, |conn| sqlx::query(ATTEMPTS).bind(now).bind(REASON).execute(conn).await.map(drop))?;
         Ok(bearings.len())
     }

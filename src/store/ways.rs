@@ -86,6 +86,18 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(phase).fetch_all(conn).await)?)
     }
 
+    /// Those of them for which a message has been due since then.
+    pub async fn list_overdue_names(&mut self, phase: Phase, since: Timestamp) -> Result<Vec<String>> {
+        const SQL: &str = "with recursive found (name) as (
+                select min(provider) from outbox where phase = $1
+                union all
+                select (select min(o.provider) from outbox o where o.phase = $1 and o.provider > found.name)
+                from found where found.name is not null)
+            select name from found where name is not null and exists (select 1 from outbox o
+                where o.phase = $1 and o.provider = found.name and o.lane in (0, 1, 2) and o.due_at <= $2)";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(phase).bind(since).fetch_all(conn).await)?)
+    }
+
     /// The routes of what waits for a provider and may go to another, each once.
     pub async fn list_waiting_routes(&mut self, provider: &str) -> Result<Vec<String>> {
         const SQL: &str = "with recursive found (route) as (
@@ -119,23 +131,28 @@ impl Tx {
         })?)
     }
 
-    /// Locks messages that wait for a provider, whenever they are due; the next ones after a row.
+    /// Locks messages of a lane that wait to be sent by a provider, whenever they are due; the next ones after a row.
     pub async fn lock_all_waiting(
         &mut self,
-        (provider, phase): (&str, Phase),
-        after: OutboxId,
+        (provider, lane): (&str, i64),
+        (due_at, after): (Timestamp, OutboxId),
         limit: i64,
     ) -> Result<Vec<Claimed>> {
         const SQL: Dialect = Dialect {
-            sqlite: waiting!("phase = $1 and provider = $2 and kind = 'message' and id > $3 order by id limit $4", ""),
+            sqlite: waiting!(
+                "phase = 'send' and provider = $1 and lane = $2 and (due_at, id) > ($3, $4)
+                 order by due_at, id limit $5",
+                ""
+            ),
             postgres: waiting!(
-                "phase = $1 and provider = $2 and kind = 'message' and id > $3 order by id limit $4",
+                "phase = 'send' and provider = $1 and lane = $2 and (due_at, id) > ($3, $4)
+                 order by due_at, id limit $5",
                 " for update"
             ),
         };
         let sql = SQL.pick(self);
         Ok(on!(self, |conn| {
-            sqlx::query_as(sql).bind(phase).bind(provider).bind(after).bind(limit).fetch_all(conn).await
+            sqlx::query_as(sql).bind(provider).bind(lane).bind(due_at).bind(after).bind(limit).fetch_all(conn).await
         })?)
     }
 
