@@ -15,12 +15,10 @@ use super::shapes::{ContactAddressRequest, ContactParams, ContactRequest, Contac
 use super::webhooks::read_any;
 use super::{Error, State};
 use crate::domain::{Address, Contact, ContactId, FieldError};
-use crate::messaging::{self, ContactChange, ContactError, ContactQuery, NewContact};
+use crate::messaging::{self, ContactChange, ContactError, ContactQuery, MAX_CONTACT_NOTES, NewContact};
 
 /// Characters of a name.
 const MAX_NAME: usize = 200;
-/// Characters of notes.
-const MAX_NOTES: usize = 10_000;
 /// Characters of a search.
 const MAX_SEARCH: usize = 200;
 /// Characters of an address in a query.
@@ -212,8 +210,8 @@ pub async fn merge_contacts(
 
 fn notes(fields: &mut Fields<'_>) -> Option<String> {
     let notes = fields.text("notes");
-    if notes.as_ref().is_some_and(|notes| notes.chars().count() > MAX_NOTES) {
-        fields.refuse("notes", "too_long", format!("must have at most {MAX_NOTES} characters"));
+    if notes.as_ref().is_some_and(|notes| notes.chars().count() > MAX_CONTACT_NOTES) {
+        fields.refuse("notes", "too_long", format!("must have at most {MAX_CONTACT_NOTES} characters"));
     }
     notes
 }
@@ -243,6 +241,7 @@ fn refused(error: ContactError, field: impl Fn(usize) -> String) -> Error {
         ContactError::Own { at } => conflict("own_address", field(at)),
         ContactError::TooManyConversations { at } => conflict("too_many_conversations", field(at)),
         ContactError::TooManyAddresses => Error::new(StatusCode::CONFLICT, "too_many_addresses", message),
+        ContactError::NotesTooLong => Error::new(StatusCode::CONFLICT, "notes_too_long", message),
         ContactError::Itself => Error::invalid_field(&field(0), "invalid", message),
         ContactError::Store(error) => error.into(),
     }

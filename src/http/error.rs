@@ -134,6 +134,21 @@ impl Error {
             .with_header(RETRY_AFTER, "1")
     }
 
+    /// What a provider is told that brought something: where a row that this needed was deleted meanwhile it works a
+    /// moment later, and 503 has it brought again.
+    pub fn of_webhook(error: store::Error) -> Self {
+        match error {
+            store::Error::Gone(_) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "what came in meets something deleted meanwhile"
+                );
+                Self::unavailable()
+            }
+            error => error.into(),
+        }
+    }
+
     /// 500: a failure of ours, told to the log only.
     pub fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "request failed");
@@ -262,7 +277,7 @@ impl From<ReceiveError> for Error {
     fn from(error: ReceiveError) -> Self {
         match error {
             ReceiveError::BelongsNowhere => Self::invalid(vec![belongs_nowhere("to")]),
-            ReceiveError::Store(error) => error.into(),
+            ReceiveError::Store(error) | ReceiveError::Keep(UploadError::Store(error)) => Self::of_webhook(error),
             ReceiveError::Keep(error) => error.into(),
         }
     }
@@ -403,6 +418,15 @@ mod tests {
         let error = Error::invalid(errors);
         assert_eq!(error.errors.len(), MAX_FIELDS);
         assert_eq!(error.detail, "200 fields are not right: f0, f1, f2, f3, f4, ..");
+    }
+
+    #[test]
+    fn what_came_in_while_something_was_deleted_is_asked_for_again() {
+        for gone in [Gone::Label, Gone::File, Gone::Person, Gone::Other] {
+            let response = Error::from(ReceiveError::Store(store::Error::Gone(gone))).render("id");
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[RETRY_AFTER], "1");
+        }
     }
 
     #[test]

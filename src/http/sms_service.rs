@@ -20,7 +20,7 @@ use super::shapes::{
 use super::webhooks::Hook;
 use super::{Error, State};
 use crate::domain::{Address, AddressKind, Message, PhoneRules, Refusal, WorkspaceId};
-use crate::messaging::{self, Text, TextError};
+use crate::messaging::{self, SendError, Text, TextError};
 
 /// Characters of a `uuid`.
 const MAX_UUID: usize = 255;
@@ -74,6 +74,7 @@ pub async fn receive_sms(state: State, Told { webhook, body }: Told<JsonOrForm>)
     match messaging::receive_text(&state.messaging, webhook.workspace, text.clone()).await {
         Ok(()) => Ok(Json(Done { message: "SMS received successfully".to_owned() }).into_response()),
         Err(TextError::BelongsNowhere) => park(&state, webhook.workspace, &text).await,
+        Err(TextError::Send(SendError::Store(error))) => Err(Error::of_webhook(error)),
         Err(error) => Err(error.into()),
     }
 }

@@ -1,7 +1,7 @@
 //! Contacts: writing down that several addresses are one person's. With that their conversations become one, and with
 //! taking an address away they are several again; nothing that was said is moved or lost.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Value, json};
 
@@ -11,6 +11,8 @@ use crate::store::{self, ContactFilter, ContactRow, MOST_PARTS, NewEvent, Tx};
 
 /// Addresses of one contact.
 const MAX_ADDRESSES: usize = 20;
+/// Characters of what the team knows of one contact.
+pub const MAX_CONTACT_NOTES: usize = 10_000;
 
 /// A contact to be written down.
 #[derive(Debug, Clone)]
@@ -73,6 +75,9 @@ pub enum ContactError {
     /// The contact has as many addresses as it may have.
     #[error("a contact has at most {MAX_ADDRESSES} addresses")]
     TooManyAddresses,
+    /// The notes of two contacts are too long for one.
+    #[error("the notes of both have more than {MAX_CONTACT_NOTES} characters together; shorten them first")]
+    NotesTooLong,
     /// A contact is merged with itself.
     #[error("a contact cannot be merged with itself")]
     Itself,
@@ -118,10 +123,10 @@ pub async fn find_contact(m: &Messaging, workspace: WorkspaceId, id: ContactId) 
 ///
 /// See [`ContactError`]. After an error nothing was stored.
 pub async fn create_contact(m: &Messaging, caller: &Caller, new: &NewContact) -> Result<Contact, ContactError> {
-    let mut change = Change::begin(m, caller).await?;
+    let (mut change, given) = Change::begin_with(m, caller, &new.addresses).await?;
     let (tx, workspace) = (&mut change.tx, caller.workspace);
     let id = tx.insert_contact(workspace, (&new.name, new.notes.as_deref()), change.now).await?;
-    let addresses = change.give(id, &new.addresses).await?;
+    let addresses = change.give(id, given).await?;
     change.rejoin(BTreeSet::from([id]), &addresses).await?;
     change.finish(id, "contact.created", json!({ "address_ids": addresses })).await
 }
@@ -155,9 +160,9 @@ pub async fn add_address(
     id: ContactId,
     address: Address,
 ) -> Result<Contact, ContactError> {
-    let mut change = Change::begin(m, caller).await?;
+    let (mut change, given) = Change::begin_with(m, caller, &[address]).await?;
     change.find(id).await?;
-    let given = change.give(id, &[address]).await?;
+    let given = change.give(id, given).await?;
     if given.is_empty() {
         return change.show(id).await;
     }
@@ -202,6 +207,9 @@ pub async fn merge_contacts(
     }
     let notes: Vec<String> = row.notes.into_iter().chain(from.notes).collect();
     let notes = Some(notes.join("\n\n")).filter(|notes| !notes.is_empty());
+    if notes.as_ref().is_some_and(|notes| notes.chars().count() > MAX_CONTACT_NOTES) {
+        return Err(ContactError::NotesTooLong);
+    }
     let (tx, now) = (&mut change.tx, change.now);
     tx.put_contact(workspace, id, (&row.name, notes.as_deref()), now).await?;
     tx.move_addresses(workspace, other, Some(id)).await?;
@@ -232,6 +240,14 @@ struct Change<'a> {
     now: Timestamp,
 }
 
+/// An address that is given to a contact.
+struct Given {
+    /// Its place among those that were given.
+    at: usize,
+    id: AddressId,
+    is_own: bool,
+}
+
 impl<'a> Change<'a> {
     async fn begin(m: &Messaging, caller: &'a Caller) -> store::Result<Self> {
         let mut tx = m.store.begin().await?;
@@ -239,39 +255,61 @@ impl<'a> Change<'a> {
         Ok(Self { caller, tx, now: m.clock.now() })
     }
 
+    /// The same, with rows for addresses. A message writes its addresses down before it asks for contacts, and so it is
+    /// here.
+    async fn begin_with(
+        m: &Messaging,
+        caller: &'a Caller,
+        addresses: &[Address],
+    ) -> Result<(Self, Vec<Given>), ContactError> {
+        let mut seen = HashSet::new();
+        let distinct: Vec<(usize, &Address)> =
+            addresses.iter().enumerate().filter(|(_, address)| seen.insert(*address)).collect();
+        if distinct.len() > MAX_ADDRESSES {
+            return Err(ContactError::TooManyAddresses);
+        }
+        let (mut tx, workspace, now) = (m.store.begin().await?, caller.workspace, m.clock.now());
+        let wanted: Vec<Address> = distinct.iter().map(|(_, address)| (*address).clone()).collect();
+        let ids = if wanted.is_empty() { HashMap::new() } else { tx.ensure_addresses(workspace, &wanted, now).await? };
+        tx.lock_contacts(workspace).await?;
+        let given = distinct.into_iter().map(|(at, address)| Given {
+            at,
+            id: ids[address],
+            is_own: m.rules.is_own(workspace, address),
+        });
+        Ok((Self { caller, tx, now }, given.collect()))
+    }
+
     async fn find(&mut self, id: ContactId) -> Result<ContactRow, ContactError> {
         self.tx.find_contact(self.caller.workspace, id).await?.ok_or(ContactError::NoSuchContact)
     }
 
     /// Gives addresses to a contact; tells which were not theirs before.
-    async fn give(&mut self, id: ContactId, addresses: &[Address]) -> Result<Vec<AddressId>, ContactError> {
+    async fn give(&mut self, id: ContactId, addresses: Vec<Given>) -> Result<Vec<AddressId>, ContactError> {
         let (tx, workspace) = (&mut self.tx, self.caller.workspace);
-        let ids = tx.ensure_addresses(workspace, addresses, self.now).await?;
-        let whose = tx.contacts_of(workspace, &ids.values().copied().collect::<Vec<_>>()).await?;
-        let mut given = BTreeSet::new();
-        for (at, address) in addresses.iter().map(|address| ids[address]).enumerate() {
-            match whose.get(&address) {
-                Some(other) if *other == id => continue,
-                Some(other) => {
-                    let name = tx.find_contact(workspace, *other).await?.map(|row| row.name).unwrap_or_default();
-                    return Err(ContactError::Taken { at, other: ContactName { id: *other, name } });
-                }
-                None => {}
-            }
-            let most = i64::try_from(MOST_PARTS).unwrap_or(i64::MAX);
-            if tx.count_conversations_of(workspace, address, most + 1).await? > most {
-                return Err(ContactError::TooManyConversations { at });
-            }
-            if tx.is_own_address(workspace, address).await? {
-                return Err(ContactError::Own { at });
-            }
-            given.insert(address);
-        }
-        if tx.addresses_of(workspace, &[id]).await?.len() + given.len() > MAX_ADDRESSES {
+        let whose = tx.contacts_of(workspace, &addresses.iter().map(|given| given.id).collect::<Vec<_>>()).await?;
+        let new: Vec<Given> = addresses.into_iter().filter(|given| whose.get(&given.id) != Some(&id)).collect();
+        if tx.addresses_of(workspace, &[id]).await?.len() + new.len() > MAX_ADDRESSES {
             return Err(ContactError::TooManyAddresses);
         }
-        let given: Vec<AddressId> = given.into_iter().collect();
-        tx.give_addresses(workspace, id, &given, self.now).await?;
+        for Given { at, id: address, is_own } in &new {
+            let at = *at;
+            if let Some(other) = whose.get(address) {
+                let name = tx.find_contact(workspace, *other).await?.map(|row| row.name).unwrap_or_default();
+                return Err(ContactError::Taken { at, other: ContactName { id: *other, name } });
+            }
+            let most = i64::try_from(MOST_PARTS).unwrap_or(i64::MAX);
+            if tx.count_conversations_of(workspace, *address, most + 1).await? > most {
+                return Err(ContactError::TooManyConversations { at });
+            }
+            if *is_own || tx.is_own_address(workspace, *address).await? {
+                return Err(ContactError::Own { at });
+            }
+        }
+        let given: Vec<AddressId> = new.into_iter().map(|given| given.id).collect();
+        if !given.is_empty() {
+            tx.give_addresses(workspace, id, &given, self.now).await?;
+        }
         Ok(given)
     }
 
@@ -279,8 +317,8 @@ impl<'a> Change<'a> {
     async fn rejoin(&mut self, mut contacts: BTreeSet<ContactId>, addresses: &[AddressId]) -> store::Result<()> {
         let workspace = self.caller.workspace;
         contacts.extend(self.tx.neighbours_of(workspace, addresses).await?);
-        let actor = self.caller.who.to_string();
-        self.tx.rejoin(workspace, &contacts, (&actor, self.now)).await.map(drop)
+        let (actor, begun) = (self.caller.who.to_string(), BTreeSet::new());
+        self.tx.rejoin(workspace, &contacts, &begun, (&actor, self.now)).await.map(drop)
     }
 
     async fn audit(&mut self, id: ContactId, action: &str, data: Value) -> store::Result<()> {

@@ -39,8 +39,8 @@ pub use consent::{
 };
 pub(crate) use consent::{Unwanted, note_unwanted};
 pub use contacts::{
-    ContactChange, ContactError, ContactQuery, NewContact, add_address, change_contact, create_contact, delete_contact,
-    find_contact, list_contacts, merge_contacts, remove_address,
+    ContactChange, ContactError, ContactQuery, MAX_CONTACT_NOTES, NewContact, add_address, change_contact,
+    create_contact, delete_contact, find_contact, list_contacts, merge_contacts, remove_address,
 };
 pub use files::{
     OpenFile, ReadFileError, UploadError, check_attachments, open_file, open_linked_file, read_file, sign_link,
@@ -129,6 +129,14 @@ impl Rules {
     pub fn default_sender_of(&self, workspace: WorkspaceId) -> Option<&Address> {
         let default = self.default_sender.as_ref().filter(|sender| self.routing.may_send(workspace, sender));
         default.or_else(|| self.routing.first_number(workspace))
+    }
+
+    /// Whether the configuration says that a workspace writes from an address: one of its senders or of its routes, or
+    /// what stands for a sender, unless that is somebody else's.
+    pub fn is_own(&self, workspace: WorkspaceId, address: &Address) -> bool {
+        self.routing.is_of(workspace, address).unwrap_or_else(|| {
+            [&self.default_sender, &self.mail_sender].into_iter().flatten().any(|sender| sender == address)
+        })
     }
 }
 

@@ -155,6 +155,13 @@ impl Routing {
         recipients.into_iter().find_map(|address| self.sender(address)).map(|sender| sender.workspace)
     }
 
+    /// Whether an address is a sender of this workspace; nothing where it is no sender. What a route names and nobody has
+    /// is everybody's.
+    pub(super) fn is_of(&self, workspace: WorkspaceId, address: &Address) -> Option<bool> {
+        let is_routed = || self.routes.iter().any(|route| route.sender.as_ref() == Some(address)).then_some(true);
+        self.sender(address).map(|sender| sender.workspace == workspace).or_else(is_routed)
+    }
+
     /// The first number of a workspace.
     pub(super) fn first_number(&self, workspace: WorkspaceId) -> Option<&Address> {
         let is_number = |sender: &&Sender| sender.workspace == workspace && sender.address.kind() == AddressKind::Phone;

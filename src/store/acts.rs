@@ -1,5 +1,7 @@
 //! Who did what to a conversation, and where it stands with the team.
 
+use std::collections::BTreeMap;
+
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sqlx::types::Json;
@@ -7,7 +9,7 @@ use sqlx::types::Json;
 use super::messages::micros;
 use super::{Dialect, NewEvent, Page, PageRequest, Place, Position, Result, Tx, View, on, set};
 use crate::domain::{
-    ActKind, Actor, Caller, ConversationId, ConversationState, EventKind, Timestamp, UserId, WorkspaceId,
+    ActKind, Actor, Caller, ConversationId, ConversationState, EventKind, MessageId, Timestamp, UserId, WorkspaceId,
 };
 
 /// Something that was done, to be stored.
@@ -39,9 +41,9 @@ impl NewAct {
         Self { workspace: caller.workspace, place, actor: caller.who.to_string(), kind, data, at }
     }
 
-    /// A conversation that nobody answers any more.
-    pub fn unassigned((workspace, place): (WorkspaceId, Place), actor: &str, at: Timestamp) -> Self {
-        let data = serde_json::json!({ "user": null });
+    /// A conversation that somebody does not answer any more; somebody else may, where it is joined.
+    pub fn freed((workspace, place): (WorkspaceId, Place), to: Option<UserId>, actor: &str, at: Timestamp) -> Self {
+        let data = serde_json::json!({ "user": to });
         Self { workspace, place, actor: actor.to_owned(), kind: ActKind::Assignee, data, at }
     }
 
@@ -78,30 +80,51 @@ pub struct Bench {
     pub assignee_id: Option<UserId>,
 }
 
-/// A conversation that was changed on its own, and the one with its newest message.
-#[derive(Debug, sqlx::FromRow)]
-struct Freed {
+/// A conversation that was changed with others, or one in which some of these are shown.
+#[derive(Debug, Clone, Copy, sqlx::FromRow)]
+struct Changed {
     workspace_id: WorkspaceId,
     id: ConversationId,
     joined_to: Option<ConversationId>,
-    newest: Option<ConversationId>,
+    last_message_id: Option<MessageId>,
+    assignee_id: Option<UserId>,
 }
 
-impl Freed {
-    /// Where it is told; what is shown in another conversation is told there.
-    fn place(self) -> Option<(WorkspaceId, Place)> {
-        let place = Place { id: self.newest.unwrap_or(self.id), shown: self.id };
-        self.joined_to.is_none().then_some((self.workspace_id, place))
+#[derive(Serialize)]
+struct Key {
+    workspace: WorkspaceId,
+    id: ConversationId,
+}
+
+/// The joined conversations in which those are shown, each with the one of them that has the newest message. Nothing is
+/// written down with any other: these alone are locked.
+fn shown_in(changed: &[Changed]) -> BTreeMap<ConversationId, Changed> {
+    let mut shown: BTreeMap<ConversationId, Changed> = BTreeMap::new();
+    for one in changed {
+        if let Some(joint) = one.joined_to {
+            let newest = shown.entry(joint).or_insert(*one);
+            if newest.last_message_id < one.last_message_id {
+                *newest = *one;
+            }
+        }
     }
+    shown
 }
 
-macro_rules! freed {
+/// Where what happened to those and to what shows them is told, in the order of what is shown.
+fn places(changed: &[Changed], joints: &[Changed]) -> Vec<(Changed, Place)> {
+    let newest = shown_in(changed);
+    let alone = changed.iter().filter(|one| one.joined_to.is_none()).map(|one| (*one, Place::alone(one.id)));
+    let joined =
+        joints.iter().filter_map(|joint| Some((*joint, Place { id: newest.get(&joint.id)?.id, shown: joint.id })));
+    let mut places: Vec<(Changed, Place)> = alone.chain(joined).collect();
+    places.sort_unstable_by_key(|(one, _)| (one.workspace_id, one.id));
+    places
+}
+
+macro_rules! changed {
     ($update:literal) => {
-        concat!(
-            $update,
-            " returning workspace_id, id, joined_to, (select m.conversation_id from messages m
-                where m.workspace_id = conversations.workspace_id and m.id = conversations.last_message_id) as newest"
-        )
+        concat!($update, " returning workspace_id, id, joined_to, last_message_id, assignee_id")
     };
 }
 
@@ -166,7 +189,7 @@ impl Tx {
     /// Writes where a locked conversation stands now, and with it all of what it is joined.
     pub async fn put_bench(&mut self, workspace: WorkspaceId, id: ConversationId, bench: &Bench) -> Result<()> {
         const SQL: &str = "update conversations set state = $3, snoozed_until = $4, assignee_id = $5
-            where workspace_id = $1 and (id = $2 or joined_to = $2)";
+            where workspace_id = $1 and (id = $2 or joined_to = $2 and participants_key not like 'contact:%')";
         on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(id).bind(bench.state).bind(bench.snoozed_until);
             query.bind(bench.assignee_id).execute(conn).await.map(drop)
@@ -174,7 +197,8 @@ impl Tx {
         Ok(())
     }
 
-    /// Takes from somebody what they answer; each conversation with its act.
+    /// Takes from somebody what they answer; each conversation with its act. What is joined is answered by whoever still
+    /// answers the oldest of its parts.
     pub async fn free_conversations(
         &mut self,
         workspace: WorkspaceId,
@@ -182,21 +206,41 @@ impl Tx {
         now: Timestamp,
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: freed!("update conversations set assignee_id = null where workspace_id = $1 and assignee_id = $2"),
-            postgres: freed!(
+            sqlite: changed!(
+                "update conversations set assignee_id = null
+                where workspace_id = $1 and assignee_id = $2 and participants_key not like 'contact:%'"
+            ),
+            postgres: changed!(
                 "update conversations set assignee_id = null
                 where workspace_id = $1 and id in (select id from conversations
-                    where workspace_id = $1 and assignee_id = $2 order by joined_to is null, id for no key update)"
+                    where workspace_id = $1 and assignee_id = $2 and participants_key not like 'contact:%'
+                    order by id for no key update)"
             ),
         };
-        let sql = SQL.pick(self);
-        let mut freed: Vec<Freed> =
-            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(user).fetch_all(conn).await)?;
-        freed.sort_unstable_by_key(|freed| freed.id);
-        let acts: Vec<NewAct> = freed
+        const JOINTS: Dialect = Dialect {
+            sqlite: changed!(
+                "update conversations set assignee_id = (select p.assignee_id from conversations p
+                    where p.workspace_id = $1 and p.joined_to = conversations.id and p.assignee_id is not null
+                      and p.participants_key not like 'contact:%' order by p.id limit 1)
+                where workspace_id = $1 and assignee_id = $2 and participants_key like 'contact:%'"
+            ),
+            postgres: changed!(
+                "update conversations set assignee_id = (select p.assignee_id from conversations p
+                    where p.workspace_id = $1 and p.joined_to = conversations.id and p.assignee_id is not null
+                      and p.participants_key not like 'contact:%' order by p.id limit 1)
+                where workspace_id = $1 and id in (select id from conversations
+                    where workspace_id = $1 and assignee_id = $2 and participants_key like 'contact:%'
+                    order by id for no key update)"
+            ),
+        };
+        let mut changed: Vec<Vec<Changed>> = Vec::new();
+        for dialect in [SQL, JOINTS] {
+            let sql = dialect.pick(self);
+            changed.push(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(user).fetch_all(conn).await)?);
+        }
+        let acts: Vec<NewAct> = places(&changed[0], &changed[1])
             .into_iter()
-            .filter_map(Freed::place)
-            .map(|(workspace, place)| NewAct::unassigned((workspace, place), actor, now))
+            .map(|(one, place)| NewAct::freed((workspace, place), one.assignee_id, actor, now))
             .collect();
         self.add_acts(&acts).await
     }
@@ -207,31 +251,52 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(now).fetch_one(conn).await)?)
     }
 
-    /// Opens conversations whose snooze has ended, at most so many; each with its act.
+    /// Opens conversations whose snooze has ended, at most so many and what shows them; each with its act.
     pub async fn end_snoozes(&mut self, now: Timestamp, limit: i64) -> Result<usize> {
         const SQL: Dialect = Dialect {
-            sqlite: freed!(
+            sqlite: changed!(
                 "update conversations set state = 'open', snoozed_until = null
                 where id in (select id from conversations where state = 'snoozed' and snoozed_until <= $1
-                    order by snoozed_until limit $2)"
+                    and participants_key not like 'contact:%' order by snoozed_until limit $2)"
             ),
-            postgres: freed!(
+            postgres: changed!(
                 "update conversations set state = 'open', snoozed_until = null
                 where (workspace_id, id) in (select workspace_id, id from conversations
-                    where state = 'snoozed' and snoozed_until <= $1 order by snoozed_until limit $2
-                    for update skip locked)"
+                    where state = 'snoozed' and snoozed_until <= $1 and participants_key not like 'contact:%'
+                    order by snoozed_until limit $2 for update skip locked)"
             ),
         };
         let sql = SQL.pick(self);
-        let mut opened: Vec<Freed> = on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?;
-        let count = opened.len();
-        opened.sort_unstable_by_key(|opened| (opened.workspace_id, opened.id));
-        let acts: Vec<NewAct> = opened
+        let opened: Vec<Changed> = on!(self, |conn| sqlx::query_as(sql).bind(now).bind(limit).fetch_all(conn).await)?;
+        let joints = self.open_joints(&shown_in(&opened)).await?;
+        let acts: Vec<NewAct> = places(&opened, &joints)
             .into_iter()
-            .filter_map(Freed::place)
-            .map(|(workspace, place)| NewAct::opened(workspace, place, now))
+            .map(|(one, place)| NewAct::opened(one.workspace_id, place, now))
             .collect();
         self.add_acts(&acts).await?;
-        Ok(count)
+        Ok(opened.len() + joints.len())
+    }
+
+    /// Opens the joined conversations in which something was opened, as far as they are snoozed.
+    async fn open_joints(&mut self, shown: &BTreeMap<ConversationId, Changed>) -> Result<Vec<Changed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: changed!(
+                "update conversations set state = 'open', snoozed_until = null
+                where state = 'snoozed' and id in (select value ->> 'id' from json_each($1))"
+            ),
+            postgres: changed!(
+                "update conversations set state = 'open', snoozed_until = null
+                where (workspace_id, id) in (select c.workspace_id, c.id
+                    from jsonb_to_recordset($1::jsonb) as x (workspace bigint, id bigint)
+                    join conversations c on c.workspace_id = x.workspace and c.id = x.id
+                    where c.state = 'snoozed' order by c.workspace_id, c.id for no key update of c)"
+            ),
+        };
+        if shown.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows: Vec<Key> = shown.iter().map(|(id, part)| Key { workspace: part.workspace_id, id: *id }).collect();
+        let (sql, rows) = (SQL.pick(self), set(&rows)?);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(rows).fetch_all(conn).await)?)
     }
 }

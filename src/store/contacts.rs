@@ -169,6 +169,9 @@ impl Tx {
             query.bind(workspace).push(" and a.address_id = ").bind(address).push(")");
         }
         let asked = filter.q.map(words).unwrap_or_default();
+        if filter.q.is_some() && asked.trim().is_empty() {
+            return Ok(Page { data: Vec::new(), next: None });
+        }
         for word in asked.split(' ').filter(|word| !word.is_empty()).take(MAX_WORDS) {
             query.push(" and c.id in (select w.contact_id from contact_words w where w.workspace_id = ");
             query.bind(workspace).push(" and w.word >= ").bind(word.to_owned());
@@ -273,18 +276,22 @@ impl Tx {
         Ok(())
     }
 
-    /// Whoever writes in a conversation with one of those addresses, as far as they are contacts.
+    /// Whoever else is in a conversation of one of those addresses and one other, as far as they are contacts.
     pub async fn neighbours_of(&mut self, workspace: WorkspaceId, addresses: &[AddressId]) -> Result<Vec<ContactId>> {
         const SQL: Dialect = Dialect {
             sqlite: "select distinct c.contact_id from participants p
                 join participants q on q.workspace_id = p.workspace_id and q.conversation_id = p.conversation_id
                 join contact_addresses c on c.workspace_id = q.workspace_id and c.address_id = q.address_id
-                where p.workspace_id = $1 and p.address_id in (select value from json_each($2))",
+                where p.workspace_id = $1 and p.address_id in (select value from json_each($2))
+                  and (select count(*) from participants r
+                    where r.workspace_id = p.workspace_id and r.conversation_id = p.conversation_id) = 2",
             postgres: "select distinct c.contact_id from participants p
                 join participants q on q.workspace_id = p.workspace_id and q.conversation_id = p.conversation_id
                 join contact_addresses c on c.workspace_id = q.workspace_id and c.address_id = q.address_id
                 where p.workspace_id = $1
-                  and p.address_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
+                  and p.address_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
+                  and (select count(*) from participants r
+                    where r.workspace_id = p.workspace_id and r.conversation_id = p.conversation_id) = 2",
         };
         let (sql, ids) = (SQL.pick(self), set(&addresses)?);
         Ok(on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
@@ -334,14 +341,17 @@ impl Tx {
     }
 
     /// Whether an address is the workspace's own, by the last message of each of its conversations: it went out from
-    /// there, or came in there from the one other who takes part.
+    /// there, or came in from another and to there alone.
     pub async fn is_own_address(&mut self, workspace: WorkspaceId, address: AddressId) -> Result<bool> {
         const SQL: &str = "select exists (select 1 from participants p
             join conversations c on c.workspace_id = p.workspace_id and c.id = p.conversation_id
             join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
             where p.workspace_id = $1 and p.address_id = $2 and (m.direction = 'outbound' and m.from_id = $2
-              or m.direction = 'inbound' and m.from_id <> $2 and (select count(*) from participants q
-                where q.workspace_id = p.workspace_id and q.conversation_id = p.conversation_id) = 2))";
+              or m.direction = 'inbound' and m.from_id <> $2
+                and exists (select 1 from recipients r
+                  where r.workspace_id = $1 and r.message_id = m.id and r.address_id = $2)
+                and not exists (select 1 from recipients r
+                  where r.workspace_id = $1 and r.message_id = m.id and r.address_id <> $2)))";
         Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(workspace).bind(address).fetch_one(conn).await)?)
     }
 }

@@ -209,6 +209,9 @@ impl Tx {
         sets: &[BTreeSet<AddressId>],
         now: Timestamp,
     ) -> Result<Vec<Place>> {
+        if sets.is_empty() {
+            return Ok(Vec::new());
+        }
         let keys: Vec<String> = sets.iter().map(participants_key).collect();
         let wanted: BTreeSet<String> = keys.iter().cloned().collect();
         // a single one is held at once; of several none is held before what is new has been locked
@@ -221,7 +224,8 @@ impl Tx {
         let missing: BTreeMap<&String, &BTreeSet<AddressId>> =
             keys.iter().zip(sets).filter(|(key, _)| !known.contains_key(*key)).collect();
         if !missing.is_empty() {
-            self.begin_conversations(workspace, missing, now).await?;
+            // nobody else sees yet what has just begun
+            known.extend(self.begin_conversations(workspace, missing, now).await?);
         }
         if !is_held || wanted.len() > known.len() {
             known = self.hold_conversations(workspace, &wanted).await?;
@@ -297,7 +301,8 @@ impl Tx {
         Ok(rows.into_iter().map(Keyed::named).collect())
     }
 
-    /// Begins conversations that there were not a moment ago; those with a contact join the others with them.
+    /// Begins conversations that there were not a moment ago; those with a contact join the others with them. Gives those
+    /// that are with none.
     ///
     /// An existing conversation burns no number: on PostgreSQL whoever misses one takes a lock by its name and looks
     /// again before inserting.
@@ -306,7 +311,7 @@ impl Tx {
         workspace: WorkspaceId,
         mut missing: BTreeMap<&String, &BTreeSet<AddressId>>,
         now: Timestamp,
-    ) -> Result<()> {
+    ) -> Result<HashMap<String, Place>> {
         let ends: Vec<AddressId> =
             missing.values().filter(|ends| ends.len() == 2).flat_map(|ends| ends.iter().copied()).collect();
         if self.is_postgres() {
@@ -321,19 +326,20 @@ impl Tx {
             missing.retain(|key, _| !known.contains_key(*key));
         }
         if missing.is_empty() {
-            return Ok(());
+            return Ok(HashMap::new());
         }
         let begun = self.insert_conversations(workspace, &missing, now).await?;
+        let ids: BTreeSet<ConversationId> = begun.iter().map(|row| row.id).collect();
         let contacts: BTreeSet<ContactId> = self.contacts_of(workspace, &ends).await?.into_values().collect();
         let hidden = if contacts.is_empty() {
             BTreeSet::new()
         } else {
-            self.rejoin(workspace, &contacts, (Actor::SYSTEM, now)).await?
+            self.rejoin(workspace, &contacts, &ids, (Actor::SYSTEM, now)).await?
         };
-        for id in begun.into_iter().filter(|id| !hidden.contains(id)) {
-            self.record(NewEvent::of_conversation(workspace, EventKind::ConversationCreated, id, now));
+        for id in ids.difference(&hidden) {
+            self.record(NewEvent::of_conversation(workspace, EventKind::ConversationCreated, *id, now));
         }
-        Ok(())
+        Ok(if contacts.is_empty() { begun.into_iter().map(Keyed::named).collect() } else { HashMap::new() })
     }
 
     async fn insert_conversations(
@@ -341,7 +347,7 @@ impl Tx {
         workspace: WorkspaceId,
         missing: &BTreeMap<&String, &BTreeSet<AddressId>>,
         now: Timestamp,
-    ) -> Result<Vec<ConversationId>> {
+    ) -> Result<Vec<Keyed>> {
         const INSERT: Dialect = Dialect {
             sqlite: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, created_at, activity_at)
@@ -371,7 +377,7 @@ impl Tx {
         let joins = set(&joins)?;
         let sql = JOIN.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(joins).execute(conn).await.map(drop))?;
-        Ok(rows.into_iter().map(|row| row.id).collect())
+        Ok(rows)
     }
 
     /// Counts a set of messages into their conversations; what came in opens those that are snoozed or closed. Rows are

@@ -131,7 +131,8 @@ impl Tx {
         const ATTACH: &str = "update attachments set url = $4, file_id = $5
             where workspace_id = $1 and message_id = $2 and position = $3";
         const TOUCH: &str = "update messages set updated_at = $3 where workspace_id = $1 and id = $2
-            returning conversation_id";
+            returning (select coalesce(c.joined_to, c.id) from conversations c
+                where c.workspace_id = messages.workspace_id and c.id = messages.conversation_id)";
         let (workspace, message) = (media.workspace_id, media.message_id);
         on!(self, |conn| {
             let query = sqlx::query(ATTACH).bind(workspace).bind(message).bind(media.position).bind(url).bind(file);

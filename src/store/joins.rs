@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::messages::{micros, micros_or_null};
-use super::{Dialect, Error, NewAct, NewEvent, Place, Result, Tx, on, set};
+use super::{Dialect, NewAct, NewEvent, Place, Result, Tx, on, set};
 use crate::domain::{
     ActKind, ContactId, ConversationId, ConversationState, EventKind, MessageId, Timestamp, UserId, WorkspaceId,
 };
@@ -43,6 +43,10 @@ struct Move {
     id: ConversationId,
     contact: Option<ContactId>,
     joined_to: Option<ConversationId>,
+    /// What begins in a joined conversation stands as that does; absent: as it stood.
+    state: Option<ConversationState>,
+    #[serde(serialize_with = "micros_or_null")]
+    snoozed_until: Option<Timestamp>,
     #[serde(skip)]
     before: Option<ConversationId>,
 }
@@ -79,10 +83,19 @@ struct NewPart {
 struct Found {
     rows: BTreeMap<ConversationId, PartRow>,
     wanted: BTreeMap<ContactId, Vec<ConversationId>>,
+    /// The joined conversation of each, where there was one.
+    joints: BTreeMap<ContactId, ConversationId>,
+    /// The oldest part that each joined conversation had.
+    oldest: BTreeMap<ConversationId, ConversationId>,
 }
 
-fn joint_key(contact: ContactId) -> String {
-    format!("contact:{contact}")
+/// What is to be done with the contacts of a unit of work.
+#[derive(Default)]
+struct Plan {
+    goes: BTreeMap<ConversationId, (ContactId, Option<ConversationId>)>,
+    joints: Vec<Joining>,
+    moves: Vec<Move>,
+    created: BTreeSet<ConversationId>,
 }
 
 impl PartRow {
@@ -109,9 +122,11 @@ impl Joint {
         }
     }
 
-    /// Open where any part is, else snoozed until the first of them wakes; answered by whoever answers the oldest.
+    /// Open where any part is, else snoozed until the first of them wakes; answered by whoever answers the oldest. A part
+    /// in which nothing was said yet opens nothing.
     fn of(id: ConversationId, parts: &[&PartRow], now: Timestamp) -> Self {
-        let has = |state| parts.iter().any(|part| part.state == state);
+        let is_silent = parts.iter().all(|part| part.message_count == 0);
+        let has = |state| parts.iter().any(|part| part.state == state && (is_silent || part.message_count > 0));
         let state = if has(ConversationState::Open) {
             ConversationState::Open
         } else if has(ConversationState::Snoozed) {
@@ -135,48 +150,104 @@ impl Joint {
             activity_at: parts.iter().map(|part| part.activity_at).max().unwrap_or(now),
         }
     }
+
+    /// Whether it shows what its row says already.
+    fn is_as(&self, row: &PartRow) -> bool {
+        (self.joined_to, self.channels, self.messages, self.unread, self.last)
+            == (row.joined_to, row.channels, row.message_count, row.unread_count, row.last_message_id)
+            && (self.state, self.snoozed_until, self.assignee) == (row.state, row.snoozed_until, row.assignee_id)
+            && (self.created_at, self.activity_at) == (row.created_at, row.activity_at)
+    }
+}
+
+impl Found {
+    fn new(rows: Vec<PartRow>, wanted: BTreeMap<ContactId, Vec<ConversationId>>) -> Self {
+        let rows: BTreeMap<ConversationId, PartRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let joints = rows.values().filter(|row| row.is_joint()).filter_map(|row| Some((row.contact_id?, row.id)));
+        let joints = joints.collect();
+        let mut oldest = BTreeMap::new();
+        for row in rows.values() {
+            if let Some(joint) = row.joined_to {
+                oldest.entry(joint).or_insert(row.id);
+            }
+        }
+        Self { rows, wanted, joints, oldest }
+    }
+
+    fn rows_of(&self, parts: &[ConversationId]) -> Vec<&PartRow> {
+        parts.iter().filter_map(|part| self.rows.get(part)).collect()
+    }
+
+    /// Where everything goes, and what that makes of what is joined; `joints` names the joined conversation of each
+    /// contact that has one now.
+    fn plan(
+        &self,
+        contacts: &BTreeSet<ContactId>,
+        joints: &BTreeMap<ContactId, ConversationId>,
+        now: Timestamp,
+    ) -> Plan {
+        let mut plan = Plan::default();
+        for contact in contacts {
+            let parts = self.wanted.get(contact).cloned().unwrap_or_default();
+            let joint = joints.get(contact).copied().filter(|_| parts.len() > 1);
+            plan.goes.extend(parts.iter().map(|part| (*part, (*contact, joint))));
+            if let Some(id) = joint {
+                plan.joints.push((Joint::of(id, &self.rows_of(&parts), now), parts));
+            } else if let Some(old) = self.joints.get(contact).and_then(|id| self.rows.get(id)) {
+                plan.joints.push((Joint::empty(old, self.oldest.get(&old.id).copied()), Vec::new()));
+            }
+        }
+        plan
+    }
+
+    /// What goes elsewhere than it is; what has just begun stands as what it is joined to does.
+    fn moves(&self, plan: &Plan, begun: &BTreeSet<ConversationId>) -> Vec<Move> {
+        let joints: BTreeMap<ConversationId, &Joint> = plan.joints.iter().map(|(joint, _)| (joint.id, joint)).collect();
+        let mut moves = Vec::new();
+        for row in self.rows.values().filter(|row| !row.is_joint()) {
+            let (contact, joined_to) =
+                plan.goes.get(&row.id).map_or((None, None), |(contact, joined_to)| (Some(*contact), *joined_to));
+            if (contact, joined_to) != (row.contact_id, row.joined_to) {
+                let joint = joined_to.filter(|_| begun.contains(&row.id)).and_then(|id| joints.get(&id));
+                let (state, snoozed_until) =
+                    joint.map_or((None, None), |joint| (Some(joint.state), joint.snoozed_until));
+                moves.push(Move { id: row.id, contact, joined_to, state, snoozed_until, before: row.joined_to });
+            }
+        }
+        moves
+    }
 }
 
 impl Tx {
     /// Joins what belongs together by the addresses of those contacts as they are now, and splits the rest; gives what is
-    /// hidden in a joined conversation now. Whoever has changed their addresses holds [`Tx::lock_contacts`].
+    /// hidden in a joined conversation now. Whoever has changed their addresses holds [`Tx::lock_contacts`]. Of what has
+    /// `begun` in this unit of work nobody knows yet, and nothing is told.
     pub async fn rejoin(
         &mut self,
         workspace: WorkspaceId,
         contacts: &BTreeSet<ContactId>,
+        begun: &BTreeSet<ConversationId>,
         (actor, now): (&str, Timestamp),
     ) -> Result<BTreeSet<ConversationId>> {
-        let mut found = self.find_parts(workspace, contacts).await?;
-        let mut joints = Vec::new();
-        let mut created = BTreeSet::new();
-        let mut goes: BTreeMap<ConversationId, (ContactId, Option<ConversationId>)> = BTreeMap::new();
-        for contact in contacts {
-            let parts = found.wanted.remove(contact).unwrap_or_default();
-            let key = joint_key(*contact);
-            let old = found.rows.values().find(|row| row.participants_key == key).cloned();
-            let joint = match &old {
-                _ if parts.len() < 2 => None,
-                Some(old) => Some(old.id),
-                None => {
-                    let id = self.insert_joint(workspace, *contact, now).await?;
-                    created.insert(id);
-                    Some(id)
-                }
-            };
-            goes.extend(parts.iter().map(|part| (*part, (*contact, joint))));
-            if let Some(id) = joint {
-                let rows: Vec<&PartRow> = parts.iter().filter_map(|part| found.rows.get(part)).collect();
-                joints.push((Joint::of(id, &rows, now), parts));
-            } else if let Some(old) = old {
-                let leads_to = found.rows.values().find(|row| row.joined_to == Some(old.id)).map(|row| row.id);
-                joints.push((Joint::empty(&old, leads_to), Vec::new()));
-            }
-        }
-        let moves = moves(&found, &goes);
-        self.move_parts(workspace, &moves).await?;
-        self.put_joints(workspace, &joints).await?;
-        self.tell_of_joins(workspace, (&moves, &joints, &created), &found, (actor, now)).await?;
-        Ok(goes.into_iter().filter(|(_, (_, joint))| joint.is_some()).map(|(id, _)| id).collect())
+        let found = self.find_parts(workspace, contacts).await?;
+        let is_new = |contact: &&ContactId| {
+            !found.joints.contains_key(*contact) && found.wanted.get(*contact).is_some_and(|parts| parts.len() > 1)
+        };
+        let new: Vec<ContactId> = contacts.iter().filter(is_new).copied().collect();
+        let new = self.insert_joints(workspace, &new, now).await?;
+        let created = new.iter().map(|(_, id)| *id).collect();
+        let joints = found.joints.iter().map(|(contact, id)| (*contact, *id)).chain(new).collect();
+        let mut plan = Plan { created, ..found.plan(contacts, &joints, now) };
+        plan.moves = found.moves(&plan, begun);
+        let moved: BTreeSet<ConversationId> =
+            plan.moves.iter().flat_map(|part| [part.before, part.joined_to]).flatten().collect();
+        plan.joints.retain(|(joint, _)| {
+            moved.contains(&joint.id) || !found.rows.get(&joint.id).is_some_and(|row| joint.is_as(row))
+        });
+        self.move_parts(workspace, &plan.moves).await?;
+        self.put_joints(workspace, &plan.joints).await?;
+        self.tell_of_joins(workspace, (&plan, begun), &found, (actor, now)).await?;
+        Ok(plan.goes.into_iter().filter(|(_, (_, joint))| joint.is_some()).map(|(id, _)| id).collect())
     }
 
     /// What is joined to those contacts and what should be, locked: first what has participants of its own, then what is
@@ -226,7 +297,7 @@ impl Tx {
             on!(self, |conn| sqlx::query_scalar(sql).bind(workspace).bind(&ids).fetch_all(conn).await)?;
         let all: BTreeSet<ConversationId> = wanted.values().flatten().copied().chain(attached).collect();
         let rows = self.lock_parts(workspace, &all).await?;
-        Ok(Found { rows: rows.into_iter().map(|row| (row.id, row)).collect(), wanted })
+        Ok(Found::new(rows, wanted))
     }
 
     async fn lock_parts(&mut self, workspace: WorkspaceId, ids: &BTreeSet<ConversationId>) -> Result<Vec<PartRow>> {
@@ -243,28 +314,44 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?)
     }
 
-    async fn insert_joint(
+    async fn insert_joints(
         &mut self,
         workspace: WorkspaceId,
-        contact: ContactId,
+        contacts: &[ContactId],
         now: Timestamp,
-    ) -> Result<ConversationId> {
-        const SQL: &str = "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
-                unread_count, state, contact_id, created_at, activity_at)
-            values ($1, 'numbers', $3, 0, 0, 0, 'open', $2, $4, $4) returning id";
-        Ok(on!(self, |conn| {
-            let query = sqlx::query_scalar(SQL).bind(workspace).bind(contact).bind(joint_key(contact));
-            query.bind(now).fetch_one(conn).await
-        })?)
+    ) -> Result<Vec<(ContactId, ConversationId)>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
+                    unread_count, state, contact_id, created_at, activity_at)
+                select $1, 'numbers', 'contact:' || value, 0, 0, 0, 'open', value, $3, $3 from json_each($2) order by key
+                returning contact_id, id",
+            postgres: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
+                    unread_count, state, contact_id, created_at, activity_at)
+                select $1, 'numbers', 'contact:' || value, 0, 0, 0, 'open', value::bigint, $3, $3
+                from jsonb_array_elements_text($2::jsonb) with ordinality as x (value, place) order by place
+                returning contact_id, id",
+        };
+        if contacts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, rows) = (SQL.pick(self), set(&contacts)?);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(rows).bind(now).fetch_all(conn).await)?)
     }
 
     async fn move_parts(&mut self, workspace: WorkspaceId, moves: &[Move]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "update conversations set contact_id = x.value ->> 'contact', joined_to = x.value ->> 'joined_to'
+            sqlite: "update conversations set contact_id = x.value ->> 'contact', joined_to = x.value ->> 'joined_to',
+                    state = coalesce(x.value ->> 'state', state),
+                    snoozed_until = case when x.value ->> 'state' is null then snoozed_until
+                        else x.value ->> 'snoozed_until' end
                 from (select value from json_each($2) limit -1) x
                 where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
-            postgres: "update conversations c set contact_id = x.contact, joined_to = x.joined_to
-                from jsonb_to_recordset($2::jsonb) as x (id bigint, contact bigint, joined_to bigint)
+            postgres: "update conversations c set contact_id = x.contact, joined_to = x.joined_to,
+                    state = coalesce(x.state, c.state),
+                    snoozed_until = case when x.state is null then c.snoozed_until
+                        else timestamptz 'epoch' + x.snoozed_until * interval '1 microsecond' end
+                from jsonb_to_recordset($2::jsonb) as x (id bigint, contact bigint, joined_to bigint, state text,
+                    snoozed_until bigint)
                 where c.workspace_id = $1 and c.id = x.id",
         };
         if moves.is_empty() {
@@ -351,6 +438,15 @@ impl Tx {
                     on conflict do nothing",
             },
         ];
+        // whoever deletes a label holds it, and then takes it from each conversation
+        const HOLD: &str = "select id from labels where workspace_id = $1 and id in (select label_id
+                from conversation_labels where workspace_id = $1 and conversation_id = any(array(
+                    select part from jsonb_to_recordset($3::jsonb) as x (part bigint)
+                    union all select value::bigint from jsonb_array_elements_text($2::jsonb))))
+            order by id for key share";
+        if self.is_postgres() {
+            on!(self, |conn| sqlx::query(HOLD).bind(workspace).bind(joints).bind(parts).execute(conn).await.map(drop))?;
+        }
         for (dialects, rows) in [(&CLEAR[..], joints), (&GATHER[..], parts)] {
             for dialect in dialects {
                 let sql = dialect.pick(self);
@@ -364,23 +460,23 @@ impl Tx {
     async fn tell_of_joins(
         &mut self,
         workspace: WorkspaceId,
-        (moves, joints, created): (&[Move], &[Joining], &BTreeSet<ConversationId>),
+        (plan, begun): (&Plan, &BTreeSet<ConversationId>),
         found: &Found,
         (actor, now): (&str, Timestamp),
     ) -> Result<()> {
         let act = |place, kind, data| NewAct { workspace, place, actor: actor.to_owned(), kind, data, at: now };
+        let last = |id: &&ConversationId| found.rows.get(*id).map(|row| row.last_message_id);
+        let newest: BTreeMap<ConversationId, ConversationId> =
+            plan.joints.iter().filter_map(|(joint, parts)| Some((joint.id, *parts.iter().max_by_key(last)?))).collect();
         let mut acts = Vec::new();
-        for part in moves.iter().filter(|part| part.before != part.joined_to) {
+        for part in plan.moves.iter().filter(|part| part.before != part.joined_to) {
             if let Some(before) = part.before {
                 let contact = found.rows.get(&part.id).and_then(|row| row.contact_id);
                 let data = json!({ "conversation": before, "contact": contact });
                 acts.push(act(Place { id: part.id, shown: part.joined_to.unwrap_or(part.id) }, ActKind::Split, data));
-                let left = joints.iter().find(|(joint, parts)| joint.id == before && !parts.is_empty());
-                if let Some((joint, parts)) = left {
-                    let newest = parts.iter().max_by_key(|id| found.rows.get(id).map(|row| row.last_message_id));
-                    let id = *newest.ok_or(Error::Corrupt("a joined conversation of nothing"))?;
+                if let Some(id) = newest.get(&before) {
                     let data = json!({ "conversation": part.id, "contact": contact });
-                    acts.push(act(Place { id, shown: joint.id }, ActKind::Split, data));
+                    acts.push(act(Place { id: *id, shown: before }, ActKind::Split, data));
                 }
             }
             if let Some(shown) = part.joined_to {
@@ -389,27 +485,13 @@ impl Tx {
             }
         }
         self.insert_acts(&acts).await?;
-        let told: BTreeSet<ConversationId> =
-            moves.iter().map(|part| part.id).chain(joints.iter().map(|(joint, _)| joint.id)).collect();
+        let changed = plan.moves.iter().map(|part| part.id).chain(plan.joints.iter().map(|(joint, _)| joint.id));
+        let told: BTreeSet<ConversationId> = changed.filter(|id| !begun.contains(id)).collect();
         for id in told {
-            let kind =
-                if created.contains(&id) { EventKind::ConversationCreated } else { EventKind::ConversationUpdated };
+            let is_new = plan.created.contains(&id);
+            let kind = if is_new { EventKind::ConversationCreated } else { EventKind::ConversationUpdated };
             self.record(NewEvent::of_conversation(workspace, kind, id, now));
         }
         Ok(())
     }
-}
-
-/// What goes elsewhere than it is.
-fn moves(found: &Found, goes: &BTreeMap<ConversationId, (ContactId, Option<ConversationId>)>) -> Vec<Move> {
-    let parts = found.rows.values().filter(|row| !row.is_joint());
-    let mut moves = Vec::new();
-    for row in parts {
-        let (contact, joined_to) =
-            goes.get(&row.id).map_or((None, None), |(contact, joined_to)| (Some(*contact), *joined_to));
-        if (contact, joined_to) != (row.contact_id, row.joined_to) {
-            moves.push(Move { id: row.id, contact, joined_to, before: row.joined_to });
-        }
-    }
-    moves
 }

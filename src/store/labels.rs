@@ -90,7 +90,8 @@ impl Tx {
             "insert into conversation_labels (workspace_id, conversation_id, label_id) values ($1, $2, $3)
             on conflict do nothing";
         const PARTS: &str = "insert into conversation_labels (workspace_id, conversation_id, label_id)
-            select workspace_id, id, $3 from conversations where workspace_id = $1 and joined_to = $2
+            select workspace_id, id, $3 from conversations
+            where workspace_id = $1 and joined_to = $2 and participants_key not like 'contact:%'
             on conflict do nothing";
         let done = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(workspace).bind(conversation).bind(label);

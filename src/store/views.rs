@@ -137,7 +137,8 @@ impl Tx {
 
     /// The same as [`Tx::view`], with a conversation of the numbers and all of what it is joined locked for a change.
     pub async fn lock_view(&mut self, caller: &Caller, asked: ConversationId) -> Result<Option<View>> {
-        const LOCK: &str = "select id from conversations where workspace_id = $1 and (id = $2 or joined_to = $2)
+        const LOCK: &str = "select id from conversations where workspace_id = $1
+              and (id = $2 or joined_to = $2 and participants_key not like 'contact:%')
             order by joined_to is null, id for no key update";
         let mut seen = self.view(caller, asked).await?;
         for _ in 0..TRIES {

@@ -1,11 +1,15 @@
 //! Contacts over the API: what they are called, which addresses are theirs, and what is refused.
 
+use std::time::Duration;
+
 use axum::http::Method;
 use serde_json::{Value, json};
-use switchboard::domain::Role;
+use switchboard::config::SenderConfig;
+use switchboard::domain::{Address, Role, WorkspaceId};
 
-use crate::harness::{Answer, TestApp, sms, text};
-use crate::joining::{ADA, ADA_MAIL, ADA_TOO, OWN, come, contact};
+use crate::harness::{Answer, Setup, TestApp, sms, text};
+use crate::joining::{ADA, ADA_MAIL, ADA_TOO, OTHER_OWN, OWN, come, contact};
+use crate::mails::{post_raw, raw};
 
 async fn patch(app: &TestApp, path: &str, body: Value) -> Answer {
     app.call(Method::PATCH, path, Some(body)).await
@@ -94,6 +98,98 @@ async fn the_workspaces_own_number_is_nobodys() {
         assert_eq!((refused.status.as_u16(), text(&refused["code"])), (409, "own_address"), "{own}");
     }
     app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn an_address_that_the_configuration_names_as_a_sender_is_nobodys_before_anything_was_sent() {
+    let sender = |address: &str, workspace| SenderConfig { address: address.to_owned(), workspace, provider: None };
+    let senders = vec![sender(OWN, 1), sender(OTHER_OWN, 2)];
+    for (app, own) in [
+        (Setup { senders, ..Setup::default() }.start().await, vec![OWN]),
+        (Setup::default().with_senders().start().await, vec!["+12015550100", "server@sms.example"]),
+    ] {
+        for own in own {
+            let refused = app.post("/api/contacts", json!({ "name": "Us", "addresses": [ADA, own] })).await;
+            assert_eq!((refused.status.as_u16(), refused.errors()), (409, vec!["addresses[1] own_address".to_owned()]));
+        }
+        contact(&app, "Another workspace", &[OTHER_OWN]).await;
+    }
+}
+
+#[tokio::test]
+async fn whoever_answers_from_another_address_of_theirs_can_be_written_down() {
+    let app = TestApp::start().await;
+    let first = raw(&[
+        "From: ada@engine.example",
+        "Reply-To: ada@home.example",
+        "To: us@shop.example",
+        "Message-ID: <first@engine.example>",
+        "",
+        "hello",
+    ]);
+    let second = raw(&[
+        "From: ada@home.example",
+        "To: us@shop.example",
+        "Message-ID: <second@home.example>",
+        "In-Reply-To: <first@engine.example>",
+        "",
+        "hello again",
+    ]);
+    let first = post_raw(&app, "", first).await;
+    let second = post_raw(&app, "", second).await;
+    assert_eq!((second.status.as_u16(), &second["conversation_id"]), (200, &first["conversation_id"]));
+    let refused = app.post("/api/contacts", json!({ "name": "Us", "addresses": ["us@shop.example"] })).await;
+    assert_eq!((refused.status.as_u16(), text(&refused["code"])), (409, "own_address"));
+    contact(&app, "Ada", &["ada@engine.example", "ada@home.example"]).await;
+}
+
+#[tokio::test]
+async fn an_address_counts_once_however_often_it_is_given() {
+    let app = TestApp::start().await;
+    contact(&app, "Ada", &[ADA; 50]).await;
+    let most: Vec<String> = (0..20).map(|n| format!("+120255502{n:02}")).collect();
+    let twice: Vec<&str> = most.iter().chain(&most).map(String::as_str).collect();
+    contact(&app, "Bob", &twice).await;
+    let more = app.post("/api/contacts/2/addresses", json!({ "address": ADA_TOO })).await;
+    assert_eq!((more.status.as_u16(), text(&more["code"])), (409, "too_many_addresses"));
+    let many: Vec<String> = (0..21).map(|n| format!("+120255503{n:02}")).collect();
+    let addresses = "select count(*) from addresses";
+    let before = app.database().number(addresses).await;
+    assert_eq!(app.post("/api/contacts", json!({ "name": "Cyd", "addresses": many })).await.status, 409);
+    assert_eq!(app.database().number(addresses).await, before);
+}
+
+#[tokio::test]
+async fn a_contact_and_the_first_message_from_its_address_do_not_wait_for_each_other() {
+    let app = TestApp::start().await;
+    let address = Address::any(ADA, &app.messaging.rules.phone).unwrap();
+    let mut tx = app.store().begin().await.unwrap();
+    tx.ensure_addresses(WorkspaceId::DEFAULT, &[address], app.now()).await.unwrap();
+    let message = async {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        tx.lock_contacts(WorkspaceId::DEFAULT).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    let made = app.post("/api/contacts", json!({ "name": "Ada", "addresses": [ADA] }));
+    let (made, ()) = tokio::join!(made, message);
+    assert_eq!(made.status, 201, "{:?}", made.body);
+}
+
+#[tokio::test]
+async fn a_search_without_a_word_finds_nobody_and_notes_of_two_that_are_too_long_are_not_merged() {
+    let app = TestApp::start().await;
+    contact(&app, "Ada", &[ADA]).await;
+    for query in ["--", "%2B", "..."] {
+        assert!(app.list(&format!("/api/contacts?q={query}")).await.is_empty(), "{query}");
+    }
+    assert_eq!(app.list("/api/contacts?q=%20").await.len(), 1);
+    assert_eq!(app.post("/api/contacts", json!({ "name": "A.", "notes": "n".repeat(9_990) })).await.status, 201);
+    let merge = async || app.post("/api/contacts/1/merge", json!({ "contact_id": 2 })).await;
+    assert_eq!(patch(&app, "/api/contacts/1", json!({ "notes": "n".repeat(9) })).await.status, 200);
+    let refused = merge().await;
+    assert_eq!((refused.status.as_u16(), text(&refused["code"])), (409, "notes_too_long"));
+    assert_eq!(patch(&app, "/api/contacts/1", json!({ "notes": "n".repeat(8) })).await.status, 200);
+    assert_eq!(merge().await["notes"].as_str().unwrap().chars().count(), 10_000);
 }
 
 #[tokio::test]

@@ -1,5 +1,7 @@
 //! Conversations of one person: joined by their contact, shown as one, and split again as they were.
 
+mod meanwhile;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 use switchboard::domain::{Role, WorkspaceId};

@@ -1,12 +1,14 @@
 //! Joining and splitting against a model of it, and against messages that come in at the same time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::http::Method;
 use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
+use switchboard::domain::Role;
 
 use crate::harness::{TestApp, text};
 use crate::joining::{ADA, ADA_MAIL, MAILBOX, OTHER_OWN, OWN, at, come};
@@ -22,14 +24,40 @@ struct Part {
     id: i64,
     messages: BTreeSet<i64>,
     unread: i64,
-    is_closed: bool,
+    bench: Bench,
     labels: BTreeSet<i64>,
+}
+
+/// Where one stands with the team.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+struct Bench {
+    state: State,
+    assignee: Option<&'static str>,
+}
+
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum State {
+    #[default]
+    Open,
+    Snoozed,
+    Closed,
+}
+
+impl State {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Snoozed => "snoozed",
+            Self::Closed => "closed",
+        }
+    }
 }
 
 #[derive(Debug, Default)]
 struct Model {
     contacts: BTreeMap<i64, BTreeSet<usize>>,
     parts: BTreeMap<Ends, Part>,
+    label: i64,
 }
 
 impl Model {
@@ -47,15 +75,32 @@ impl Model {
         groups.into_values().collect()
     }
 
+    /// How a joined one stands: as the most awake of its parts, and with whoever has the oldest.
+    fn bench(&self, group: &[Ends]) -> Bench {
+        let mut parts: Vec<&Part> = group.iter().map(|ends| &self.parts[ends]).collect();
+        parts.sort_by_key(|part| part.id);
+        let state = parts.iter().map(|part| part.bench.state).min().unwrap_or_default();
+        Bench { state, assignee: parts.iter().find_map(|part| part.bench.assignee) }
+    }
+
+    /// How a conversation stands that begins with what goes out: as what it is shown in.
+    fn beginning(&self, ends: Ends) -> State {
+        let Some(owner) = self.owner(ends.0) else { return State::Open };
+        let others: Vec<Ends> = self.parts.keys().filter(|other| self.owner(other.0) == Some(owner)).copied().collect();
+        self.bench(&others).state
+    }
+
     fn expected(&self) -> BTreeMap<Vec<i64>, Value> {
         let one = |group: Vec<Ends>| {
             let parts: Vec<&Part> = group.iter().map(|ends| &self.parts[ends]).collect();
             let messages: BTreeSet<i64> = parts.iter().flat_map(|part| part.messages.iter().copied()).collect();
             let labels: BTreeSet<i64> = parts.iter().flat_map(|part| part.labels.iter().copied()).collect();
-            let state = if parts.iter().all(|part| part.is_closed) { "closed" } else { "open" };
+            let people: BTreeSet<&str> = group.iter().flat_map(|ends| [PEOPLE[ends.0], own(ends.0, ends.1)]).collect();
+            let bench = self.bench(&group);
             let shown = json!({
-                "contact": self.owner(group[0].0), "count": messages.len(), "labels": labels, "state": state,
-                "unread": parts.iter().map(|part| part.unread).sum::<i64>(), "last": messages.last(),
+                "contact": self.owner(group[0].0), "count": messages.len(), "labels": labels, "people": people,
+                "state": bench.state.as_str(), "assignee": bench.assignee, "last": messages.last(),
+                "unread": parts.iter().map(|part| part.unread).sum::<i64>(),
             });
             (messages.into_iter().collect(), shown)
         };
@@ -74,9 +119,11 @@ async fn shown(app: &TestApp) -> BTreeMap<Vec<i64>, Value> {
         let ids: Vec<i64> = messages.iter().map(|message| message["id"].as_i64().unwrap()).collect();
         let labels: BTreeSet<i64> =
             one["labels"].as_array().into_iter().flatten().map(|label| label["id"].as_i64().unwrap()).collect();
+        let people: BTreeSet<&str> = one["participants"].as_array().unwrap().iter().map(text).collect();
         let row = json!({
-            "contact": one["contact"]["id"], "count": one["message_count"], "labels": labels, "state": one["state"],
-            "unread": one["unread_count"], "last": one["last_message"]["id"],
+            "contact": one["contact"]["id"], "count": one["message_count"], "labels": labels, "people": people,
+            "state": one["state"], "assignee": one["assignee"], "last": one["last_message"]["id"],
+            "unread": one["unread_count"],
         });
         assert!(all.insert(ids, row).is_none());
     }
@@ -88,14 +135,15 @@ async fn step(app: &TestApp, model: &mut Model, rng: &mut StdRng, n: usize) -> S
     let person = rng.random_range(0..PEOPLE.len());
     let contacts: Vec<i64> = model.contacts.keys().copied().collect();
     let contact = (!contacts.is_empty()).then(|| contacts[rng.random_range(0..contacts.len())]);
-    match rng.random_range(0..14) {
+    match rng.random_range(0..17) {
+        14 | 15 => write(app, model, (person, rng.random_range(0..2))).await,
         0..=4 => {
             let which = rng.random_range(0..2);
             let message = come(app, &format!("m-{n}"), PEOPLE[person], own(person, which)).await;
             let part = model.parts.entry((person, which)).or_default();
             part.messages.insert(message["id"].as_i64().unwrap());
             part.unread += 1;
-            part.is_closed = false;
+            part.bench.state = State::Open;
             let home = format!("select conversation_id from messages where id = {}", message["id"]);
             part.id = app.database().number(&home).await;
             format!("{person} writes to {which}")
@@ -147,38 +195,88 @@ async fn step(app: &TestApp, model: &mut Model, rng: &mut StdRng, n: usize) -> S
     }
 }
 
+/// Something goes out to somebody.
+async fn write(app: &TestApp, model: &mut Model, ends: Ends) -> String {
+    let (from, to) = (own(ends.0, ends.1), PEOPLE[ends.0]);
+    let kind = if to.contains('@') { "email" } else { "sms" };
+    let path = if kind == "email" { "/api/messages/email" } else { "/api/messages/sms" };
+    let sent = app.post(path, json!({ "from": from, "to": to, "type": kind, "body": "out" })).await;
+    assert_eq!(sent.status, 201, "{:?}", sent.body);
+    let state = model.beginning(ends);
+    let part =
+        model.parts.entry(ends).or_insert_with(|| Part { bench: Bench { state, assignee: None }, ..Part::default() });
+    part.messages.insert(sent["id"].as_i64().unwrap());
+    part.id = app.database().number(&format!("select conversation_id from messages where id = {}", sent["id"])).await;
+    format!("{ends:?} is written to")
+}
+
+/// A label goes from everything, and there is another.
+async fn relabel(app: &TestApp, model: &mut Model) -> String {
+    assert_eq!(app.delete(&format!("/api/labels/{}", model.label)).await.status, 204);
+    let made = app.post("/api/labels", json!({ "name": "one" })).await;
+    for part in model.parts.values_mut() {
+        part.labels.clear();
+    }
+    model.label = made["id"].as_i64().unwrap();
+    "the label goes".to_owned()
+}
+
 /// Somebody of the team does something to a conversation, by the id of any of its parts.
 async fn act(app: &TestApp, model: &mut Model, rng: &mut StdRng) -> String {
-    let groups = model.groups();
+    let (groups, label) = (model.groups(), model.label);
+    let kind = rng.random_range(0..9);
+    if kind == 8 {
+        return relabel(app, model).await;
+    }
     if groups.is_empty() {
         return "nothing".to_owned();
     }
     let group = groups[rng.random_range(0..groups.len())].clone();
     let path = at(&json!(model.parts[&group[rng.random_range(0..group.len())]].id));
-    let kind = rng.random_range(0..4);
+    let before = model.bench(&group);
+    let mut after = before;
+    let change = match kind {
+        1 | 2 => {
+            after.state = State::Closed;
+            json!({ "state": "closed" })
+        }
+        3 => {
+            after.state = State::Snoozed;
+            json!({ "state": "snoozed", "snoozed_until": "2026-04-01T00:00:00Z" })
+        }
+        4 => {
+            after.assignee = Some("ann");
+            json!({ "assignee": "ann" })
+        }
+        5 => {
+            after.assignee = None;
+            json!({ "assignee": null })
+        }
+        _ => Value::Null,
+    };
     let status = match kind {
         0 => {
             let last = app.get(&path).await["last_message"]["id"].clone();
             app.post(&format!("{path}/read"), json!({ "last_message_id": last })).await.status
         }
-        1 => app.call(Method::PATCH, &path, Some(json!({ "state": "closed" }))).await.status,
-        2 => app.put(&format!("{path}/labels/1"), Value::Null).await.status,
-        _ => app.delete(&format!("{path}/labels/1")).await.status,
+        1..=5 => app.call(Method::PATCH, &path, Some(change)).await.status,
+        6 => app.put(&format!("{path}/labels/{label}"), Value::Null).await.status,
+        _ => app.delete(&format!("{path}/labels/{label}")).await.status,
     };
     assert!(status.is_success(), "{kind} {status}");
-    let has_label = group.iter().any(|ends| model.parts[ends].labels.contains(&1));
+    let has_label = group.iter().any(|ends| model.parts[ends].labels.contains(&label));
     for ends in &group {
         let part = model.parts.get_mut(ends).unwrap();
         match kind {
             0 => part.unread = 0,
-            1 => part.is_closed = true,
-            2 if has_label => {}
-            2 => {
-                part.labels.insert(1);
+            6 if !has_label => {
+                part.labels.insert(label);
             }
-            _ => {
-                part.labels.remove(&1);
+            7 => {
+                part.labels.remove(&label);
             }
+            _ if after != before => part.bench = after,
+            _ => {}
         }
     }
     format!("act {kind} on {group:?}")
@@ -192,7 +290,8 @@ async fn whatever_is_joined_and_split_shows_what_a_model_of_it_shows() {
     for round in 0..4 {
         let app = TestApp::start().await;
         assert_eq!(app.post("/api/labels", json!({ "name": "one" })).await.status, 201);
-        let mut model = Model::default();
+        app.person("ann", Role::Agent).await;
+        let mut model = Model { label: 1, ..Model::default() };
         let mut story = Vec::new();
         for n in 0..60 {
             story.push(step(&app, &mut model, &mut rng, n).await);
@@ -203,6 +302,7 @@ async fn whatever_is_joined_and_split_shows_what_a_model_of_it_shows() {
             model.contacts.remove(&contact);
         }
         assert_eq!(shown(&app).await, model.expected(), "seed {seed}, round {round}: all split: {story:#?}");
+        app.leave_work();
     }
 }
 
@@ -241,23 +341,31 @@ async fn two_hundred_messages_that_come_in_while_it_is_joined_and_split_all_end_
             join_all(wave).await;
         }
     };
+    let is_over = AtomicBool::new(false);
+    let coming = async {
+        coming.await;
+        is_over.store(true, Ordering::Relaxed);
+    };
     let flipping = async {
-        let mut flips = 0;
-        for round in 0..8 {
+        while !is_over.load(Ordering::Relaxed) {
             let made = app.post("/api/contacts", json!({ "name": "Ada", "addresses": [ADA] })).await;
-            assert_eq!(made.status, 201, "{round}: {:?}", made.body);
+            assert_eq!(made.status, 201, "{:?}", made.body);
             let path = format!("/api/contacts/{}", made["id"]);
             let both = app.post(&format!("{path}/addresses"), json!({ "address": ADA_MAIL })).await;
-            assert_eq!(both.status, 200, "{round}: {:?}", both.body);
+            assert_eq!(both.status, 200, "{:?}", both.body);
             let one = app.delete(&format!("{path}/addresses/{ADA_MAIL}")).await;
-            assert_eq!(one.status, 200, "{round}: {:?}", one.body);
-            assert_eq!(app.delete(&path).await.status, 204, "{round}");
-            flips += 4;
+            assert_eq!(one.status, 200, "{:?}", one.body);
+            assert_eq!(app.delete(&path).await.status, 204);
         }
-        flips
     };
-    let ((), flips) = tokio::join!(coming, flipping);
-    assert_eq!(flips, 32);
+    tokio::join!(coming, flipping);
+    for (is_joint, wanted) in [("", "joined"), ("not", "alone")] {
+        let came = format!(
+            "select count(*) from events e join conversations c on c.id = e.conversation_id
+            where e.kind = 'message.received' and c.participants_key {is_joint} like 'contact:%'"
+        );
+        assert!(app.database().number(&came).await > 0, "none came in while it was {wanted}");
+    }
     assert_eq!(app.count_messages().await, 1 + MESSAGES);
     assert_eq!(app.database().texts(WRONG).await, Vec::<String>::new());
     let made = app.post("/api/contacts", json!({ "name": "Ada", "addresses": [ADA, ADA_MAIL] })).await;

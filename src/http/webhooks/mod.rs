@@ -226,7 +226,7 @@ async fn keep_unreadable(
 }
 
 async fn record(state: &State, report: StatusReport) -> Result<Outcome, Error> {
-    Ok(match messaging::record_status(&state.messaging, report.clone()).await? {
+    Ok(match messaging::record_status(&state.messaging, report.clone()).await.map_err(Error::of_webhook)? {
         Recorded::Applied => Outcome::Recorded(StatusResult::Applied),
         Recorded::Repeated => Outcome::Recorded(StatusResult::Repeated),
         Recorded::Unmatched => Outcome::Unmatched(Box::new(report)),

@@ -26,6 +26,7 @@ use tokio::sync::Notify;
 use super::{HOOK, TOKEN, tell, with_twilio};
 use crate::endpoint::Endpoint;
 use crate::harness::{Person, Setup, TestApp, hours, minutes, seconds, text};
+use crate::joining::{come, contact};
 
 const GIF: &str = "GIF89a\u{1}\0\u{1}\0\0\0\0;";
 const ACCOUNT: &str = "AC0123456789abcdef0123456789abcdef";
@@ -95,6 +96,19 @@ async fn read(app: &TestApp, path: &str) -> (String, String) {
     let answer = app.get(path).await;
     assert_eq!(answer.status, 200, "{path}");
     (answer.header("content-type").to_owned(), answer.text().to_owned())
+}
+
+#[tokio::test]
+async fn a_picture_of_a_joined_conversation_is_told_where_it_is_shown() {
+    let app = with_twilio(Setup::default()).start().await;
+    let service = Endpoint::start().await;
+    service.then(&answer("200 OK", "content-type: image/gif\r\n", GIF));
+    arrived(&app, &[&at(&service, "ME1")]).await;
+    come(&app, "2", "+18045551234", "+12016661235").await;
+    let joint = contact(&app, "Ada", &["+18045551234"]).await["conversation_id"].clone();
+    assert_eq!(worker(&app, &service).run_due().await.unwrap(), 1);
+    let told = "select conversation_id from events where kind = 'message.status' and message_id = 1";
+    assert_eq!(json!(app.database().number(told).await), joint);
 }
 
 #[tokio::test]
