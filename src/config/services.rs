@@ -79,7 +79,7 @@ mod tests {
         let refused = |change: fn(&mut ProviderConfig)| {
             let refused = config(change).check_services(&running).err()?.to_string();
             assert!(!refused.contains("old"), "{refused}");
-            Some(refused.split_once(".")?.1.split_once(':')?.0.to_owned())
+            Some(refused.split_once('.')?.1.split_once(':')?.0.to_owned())
         };
         for (change, key) in [
             ((|p| p.url = Some("https://q.example/send".to_owned())) as fn(&mut ProviderConfig), Some("url")),

@@ -16,7 +16,8 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, u16)> {
         format!("From: a@b.c\r\nTo: d@e.f\r\n{}\r\nx", (0..depth).map(begin).collect::<Vec<_>>().concat()).into_bytes()
     };
     let headers = format!("From: a@b.c\r\n{}To: d@e.f\r\n\r\nx", "X-Odd: odd\r\n".repeat(10_000)).into_bytes();
-    let many: String = (0..20_000).map(|at| format!("x{at}@y.z,\r\n ")).collect();
+    let many: Vec<String> = (0..20_000).map(|at| format!("x{at}@y.z,\r\n ")).collect();
+    let many = many.concat();
     let recipients = |body: &str| format!("From: a@b.c\r\nTo: {many}d@e.f\r\n\r\n{body}").into_bytes();
     let parts = format!(
         "From: a@b.c\r\nTo: d@e.f\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n{}",
