@@ -6,7 +6,8 @@ use switchboard::auth::Scope;
 use switchboard::config::{RouteConfig, SenderConfig};
 use switchboard::domain::{Channel, WorkspaceId};
 
-use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, sms, text};
+use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, minutes, path_of, sms, text};
+use crate::provider::silence;
 use crate::receiving::inbound;
 use crate::routing::route;
 
@@ -89,6 +90,69 @@ async fn what_comes_in_is_the_workspaces_whose_number_it_is_for() {
     assert_eq!((reply.status.as_u16(), text(&reply["from"])), (201, THEIRS), "the conversation keeps its sender");
     assert_eq!(post(&app, &ours, &path, json!({ "body": "an answer" })).await.status, 404);
     app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn a_mail_is_answered_from_the_first_mailbox_of_its_own_workspace() {
+    let (app, [_, theirs]) = start(Setup::default()).await;
+    for (id, to, cc, wanted) in [
+        (
+            "x",
+            json!(["nobody@here.example", THEIR_MAILBOX]),
+            json!([]),
+            (["a@b.example", "nobody@here.example"].as_slice(), &[][..]),
+        ),
+        (
+            "y",
+            json!(["nobody@here.example"]),
+            json!([THEIR_MAILBOX, "c@d.example"]),
+            (&["a@b.example", "nobody@here.example"], &["c@d.example"]),
+        ),
+    ] {
+        let mail = json!({ "from": "a@b.example", "to": to, "cc": cc, "xillio_id": id, "body": "hello" });
+        let mail = hook(&app, "/api/webhooks/email", mail).await;
+        assert_eq!(mail.status, 200, "{:?}", mail.body);
+        let path = format!("/api/conversations/{}/messages", mail["conversation_id"]);
+        let reply = post(&app, &theirs, &path, json!({ "body": "an answer" })).await;
+        assert_eq!((reply.status.as_u16(), text(&reply["from"])), (201, THEIR_MAILBOX), "{:?}", reply.body);
+        app.run_outbox().await;
+        let envelope = app.provider.attempts().pop().unwrap().envelope;
+        let all = |addresses: Vec<switchboard::domain::Address>| {
+            addresses.iter().map(|address| address.as_str().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!((all(envelope.to), all(envelope.cc)), (all_of(wanted.0), all_of(wanted.1)));
+    }
+}
+
+fn all_of(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+#[tokio::test]
+async fn what_waits_is_not_sent_from_a_number_that_has_become_anothers() {
+    let (app, [ours, _]) = start(Setup::default()).await;
+    let mut drafts = vec![from(OURS), from(OURS), from(OURS)];
+    drafts[1]["scheduled_at"] = json!((app.now() + minutes(1)).to_string());
+    drafts[2]["to"] = json!("+18045559999");
+    let mut messages = Vec::new();
+    app.provider.script([silence()]);
+    for draft in drafts.into_iter().rev() {
+        messages.push(post(&app, &ours, "/api/messages/sms", draft).await.body);
+        if messages.len() == 1 {
+            app.run_outbox().await;
+        }
+    }
+    let senders = vec![sender(OURS, 2, None)];
+    let app = Setup { senders, database: Some(app.stop().await), ..Setup::serve() }.start().await;
+    app.run_for(minutes(2)).await;
+    assert!(app.provider.attempts().is_empty());
+    for message in &messages[1..] {
+        let shown = app.showing(&ours, Method::GET, &path_of(message), None).await;
+        let (status, reason) = (text(&shown["status"]), text(&shown["status_reason"]));
+        assert_eq!((status, reason, &shown["final"]), ("rejected", "not_your_sender", &json!(true)));
+    }
+    let again = post(&app, &ours, &format!("{}/replay", path_of(&messages[0])), json!({})).await;
+    assert_eq!((again.status.as_u16(), text(&again["code"])), (409, "not_your_sender"), "{:?}", again.body);
 }
 
 #[tokio::test]
