@@ -29,15 +29,17 @@ impl Config {
 impl ProviderConfig {
     /// The key by which it is another service than it was. What is secret may change.
     fn differs(&self, before: &Self) -> Option<&'static str> {
-        let in_place = |url: Option<&String>| url.map(|url| place(self.kind, url));
-        let has_other = |url: &Option<String>, was: &Option<String>| in_place(url.as_ref()) != in_place(was.as_ref());
+        let has_other = |url: fn(&Self) -> Option<&String>| {
+            let place_of = |provider: &Self| url(provider).map(|url| place(self.kind, url));
+            place_of(self) != place_of(before)
+        };
         let is_asked = self.lookup_url.is_some() && before.lookup_url.is_some();
         [
             ("kind", self.kind != before.kind),
-            ("url", has_other(&self.url, &before.url)),
-            ("base_url", has_other(&self.base_url, &before.base_url)),
+            ("url", has_other(|provider| provider.url.as_ref())),
+            ("base_url", has_other(|provider| provider.base_url.as_ref())),
             ("account_sid", self.account_sid != before.account_sid),
-            ("lookup_url", is_asked && has_other(&self.lookup_url, &before.lookup_url)),
+            ("lookup_url", is_asked && has_other(|provider| provider.lookup_url.as_ref())),
         ]
         .into_iter()
         .find_map(|(key, is_other)| is_other.then_some(key))
@@ -81,8 +83,8 @@ mod tests {
             assert!(!refused.contains("old"), "{refused}");
             Some(refused.split_once('.')?.1.split_once(':')?.0.to_owned())
         };
-        for (change, key) in [
-            ((|p| p.url = Some("https://q.example/send".to_owned())) as fn(&mut ProviderConfig), Some("url")),
+        let cases: [(fn(&mut ProviderConfig), Option<&str>); 10] = [
+            (|p| p.url = Some("https://q.example/send".to_owned()), Some("url")),
             (|p| p.url = Some("https://p.example/other".to_owned()), Some("url")),
             (|p| p.kind = ProviderKind::Twilio, Some("kind")),
             (|p| p.account_sid = Some("AC2".to_owned()), Some("account_sid")),
@@ -92,7 +94,8 @@ mod tests {
             (|p| p.url = Some("https://u:new@p.example:443/send?key=new".to_owned()), None),
             (|p| (p.timeout_ms, p.max_in_flight) = (1, 1), None),
             (|p| (p.name, p.url) = ("q".to_owned(), Some("https://q.example/".to_owned())), None),
-        ] {
+        ];
+        for (change, key) in cases {
             assert_eq!(refused(change).as_deref(), key);
         }
         let smtp = |url: &str| {

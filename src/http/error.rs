@@ -13,8 +13,8 @@ use crate::auth::GuardError;
 use crate::blob;
 use crate::domain::{FieldError, Refusal};
 use crate::messaging::{
-    ChangeError, LabelError, MoveError, NOT_YOUR_SENDER, ReadFileError, ReceiveError, ReplyError, SavedReplyError, SendError, TextError,
-    UploadError,
+    ChangeError, LabelError, MoveError, NOT_YOUR_SENDER, ReadFileError, ReceiveError, ReplyError, SavedReplyError,
+    SendError, TextError, UploadError,
 };
 use crate::store::{self, Gone};
 

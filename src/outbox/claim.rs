@@ -116,8 +116,7 @@ impl Outbox {
 
     /// Whether the sender of a message is still of its workspace. The server's own is whoever the configuration says.
     fn may_send(&self, row: &Claimed, envelope: &Envelope) -> bool {
-        row.workspace_id == WorkspaceId::ACCOUNTS
-            || self.m().rules.routing.may_send(row.workspace_id, &envelope.from)
+        row.workspace_id == WorkspaceId::ACCOUNTS || self.m().rules.routing.may_send(row.workspace_id, &envelope.from)
     }
 
     /// Which of the rows come after one of their conversation that waits for another provider of their route, and for

@@ -54,6 +54,7 @@ mod provider;
 mod receipts;
 mod receiving;
 mod recovery;
+mod rerouting;
 mod restoring;
 mod rights;
 mod rights_matrix;

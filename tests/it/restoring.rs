@@ -1,14 +1,16 @@
 //! A database from a backup sends nothing again, and knows none of the names that were given since.
 
 use serde_json::json;
+use switchboard::provider::{Abilities, Found};
 use switchboard::store::{MasterKeys, RestoreError, restore_sqlite};
 
 use crate::database::{Database, keys, open};
-use crate::harness::{Setup, TestApp, hours, seconds, sms, text};
+use crate::harness::{Setup, TestApp, hours, minutes, seconds, sms, text};
 use crate::provider::{busy, silence};
+use crate::routing::{routed, to, tried};
 
 /// A database restored from a backup of an app's, the app's own, and how many messages became unknown in the first.
-async fn restored(app: TestApp) -> (Database, Database, usize) {
+pub async fn restored(app: TestApp) -> (Database, Database, usize) {
     let clock = app.clock.clone();
     if app.database().is_postgres() {
         let original = app.stop().await;
@@ -51,6 +53,25 @@ async fn what_was_under_way_is_unknown_and_is_not_sent_again() {
     assert_eq!(app.provider.taken(), ["later"], "only what was not due yet is sent");
     let over = app.reload(&queued).await;
     assert_eq!((text(&over["status"]), &over["final"]), ("unknown", &json!(true)));
+}
+
+#[tokio::test]
+async fn what_another_provider_may_have_taken_since_is_marked_when_it_is_sent_again() {
+    let abilities = Abilities { idempotency: None, can_look_up: true };
+    let app = Setup { abilities, ..routed() }.start().await;
+    app.provider.script([silence()]);
+    let unknown = app.send(to("+18045550001", "unknown")).await;
+    app.run_outbox().await;
+    let queued = app.send_sms("queued").await;
+    let (copy, _original, _) = restored(app).await;
+    let app = Setup { abilities, database: Some(copy), ..routed() }.start().await;
+    app.provider.find([Found::NeverTaken, Found::NeverTaken]);
+    app.run_for(minutes(2)).await;
+    for message in [&unknown, &queued] {
+        let tried = tried(&app, message).await;
+        let (_, outcome, is_marked) = tried.last().unwrap();
+        assert_eq!((outcome.as_str(), is_marked), ("accepted", &true), "{tried:?}");
+    }
 }
 
 #[tokio::test]

@@ -21,24 +21,24 @@ pub fn route(channels: &[Channel], providers: &[&str], weights: &[u32]) -> Route
 }
 
 /// Texts go by `test`, and when it cannot by `second`.
-fn routed() -> Setup {
+pub fn routed() -> Setup {
     Setup { others: vec!["second"], routes: vec![route(&[Channel::Sms], &["test", "second"], &[])], ..Setup::default() }
 }
 
-fn to(number: &str, body: &str) -> Value {
+pub fn to(number: &str, body: &str) -> Value {
     let mut draft = sms(body);
     draft["to"] = json!(number);
     draft
 }
 
-fn with_policy(policy: &str) -> Value {
+pub fn with_policy(policy: &str) -> Value {
     let mut draft = sms("hello");
     draft["policy"] = json!(policy);
     draft
 }
 
 /// Who was asked, with what came of it, and which attempts were declared.
-async fn tried(app: &TestApp, message: &Value) -> Vec<(String, String, bool)> {
+pub async fn tried(app: &TestApp, message: &Value) -> Vec<(String, String, bool)> {
     let of = |a: &Value| {
         (
             text(&a["provider"]).to_owned(),
@@ -49,7 +49,7 @@ async fn tried(app: &TestApp, message: &Value) -> Vec<(String, String, bool)> {
     app.attempts(message).await.iter().map(of).collect()
 }
 
-fn shown(tried: &[(String, String, bool)]) -> Vec<(&str, &str, bool)> {
+pub fn shown(tried: &[(String, String, bool)]) -> Vec<(&str, &str, bool)> {
     tried.iter().map(|(provider, outcome, mark)| (provider.as_str(), outcome.as_str(), *mark)).collect()
 }
 
@@ -71,10 +71,11 @@ pub async fn traffic() {
     app.run_outbox().await;
     let app = Setup { database: Some(app.stop().await), ..Setup::default() }.start().await;
     assert_eq!(app.outbox.reroute().await.unwrap(), 1);
+    app.outbox.reroute_overdue().await.unwrap();
     app.leave_work();
 }
 
-async fn set_pause(app: &TestApp, name: &str, act: &str) {
+pub async fn set_pause(app: &TestApp, name: &str, act: &str) {
     let answer = app.post(&format!("/api/providers/{name}/{act}"), json!({})).await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
 }

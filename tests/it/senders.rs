@@ -6,7 +6,8 @@ use switchboard::auth::Scope;
 use switchboard::config::{RouteConfig, SenderConfig};
 use switchboard::domain::{Channel, WorkspaceId};
 
-use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, sms, text};
+use crate::harness::{Answer, Setup, TestApp, WEBHOOK_SECRET, email, minutes, path_of, sms, text};
+use crate::provider::silence;
 use crate::receiving::inbound;
 use crate::routing::route;
 
@@ -89,6 +90,55 @@ async fn what_comes_in_is_the_workspaces_whose_number_it_is_for() {
     assert_eq!((reply.status.as_u16(), text(&reply["from"])), (201, THEIRS), "the conversation keeps its sender");
     assert_eq!(post(&app, &ours, &path, json!({ "body": "an answer" })).await.status, 404);
     app.run_outbox().await;
+}
+
+#[tokio::test]
+async fn a_mail_is_answered_from_the_first_mailbox_of_its_own_workspace() {
+    let (app, [_, theirs]) = start(Setup::default()).await;
+    let nobody = "nobody@here.example";
+    for (id, to, cc) in
+        [("x", vec![nobody, THEIR_MAILBOX], vec![]), ("y", vec![nobody], vec![THEIR_MAILBOX, "c@d.example"])]
+    {
+        let others: Vec<&str> = cc.iter().copied().filter(|other| *other != THEIR_MAILBOX).collect();
+        let mail = json!({ "from": "a@b.example", "to": to, "cc": cc, "xillio_id": id, "body": "hello" });
+        let mail = hook(&app, "/api/webhooks/email", mail).await;
+        assert_eq!(mail.status, 200, "{:?}", mail.body);
+        let path = format!("/api/conversations/{}/messages", mail["conversation_id"]);
+        let reply = post(&app, &theirs, &path, json!({ "body": "an answer" })).await;
+        assert_eq!((reply.status.as_u16(), text(&reply["from"])), (201, THEIR_MAILBOX), "{:?}", reply.body);
+        app.run_outbox().await;
+        let envelope = app.provider.attempts().pop().unwrap().envelope;
+        let to: Vec<&str> = envelope.to.iter().map(|address| address.as_str()).collect();
+        let cc: Vec<&str> = envelope.cc.iter().map(|address| address.as_str()).collect();
+        assert_eq!((to, cc), (vec!["a@b.example", nobody], others));
+    }
+}
+
+#[tokio::test]
+async fn what_waits_is_not_sent_from_a_number_that_has_become_anothers() {
+    let (app, [ours, _]) = start(Setup::default()).await;
+    let mut drafts = vec![from(OURS), from(OURS), from(OURS)];
+    drafts[1]["scheduled_at"] = json!((app.now() + minutes(1)).to_string());
+    drafts[2]["to"] = json!("+18045559999");
+    let mut messages = Vec::new();
+    app.provider.script([silence()]);
+    for draft in drafts.into_iter().rev() {
+        messages.push(post(&app, &ours, "/api/messages/sms", draft).await.body);
+        if messages.len() == 1 {
+            app.run_outbox().await;
+        }
+    }
+    let senders = vec![sender(OURS, 2, None)];
+    let app = Setup { senders, database: Some(app.stop().await), ..Setup::serve() }.start().await;
+    app.run_for(minutes(2)).await;
+    assert!(app.provider.attempts().is_empty());
+    for message in &messages[1..] {
+        let shown = app.showing(&ours, Method::GET, &path_of(message), None).await;
+        let (status, reason) = (text(&shown["status"]), text(&shown["status_reason"]));
+        assert_eq!((status, reason, &shown["final"]), ("rejected", "not_your_sender", &json!(true)));
+    }
+    let again = post(&app, &ours, &format!("{}/replay", path_of(&messages[0])), json!({})).await;
+    assert_eq!((again.status.as_u16(), text(&again["code"])), (409, "not_your_sender"), "{:?}", again.body);
 }
 
 #[tokio::test]

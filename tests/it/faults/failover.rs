@@ -2,6 +2,7 @@
 //! nothing is sent twice in silence. The judges are the ledgers of all carriers together.
 
 use std::collections::HashSet;
+use std::os::unix::process::ExitStatusExt;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -53,6 +54,7 @@ async fn another_provider_carries_what_one_cannot_and_what_both_may_have_is_mark
     tokio::time::sleep(Duration::from_secs(4)).await;
     let faults = one.stats().await.fired();
     one.process.kill();
+    let killed = one.process.wait(Duration::from_secs(5)).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     let posts = load.stop().await;
     let messages = server.wait_until(Duration::from_secs(15), is_settled).await;
@@ -66,8 +68,30 @@ async fn another_provider_carries_what_one_cannot_and_what_both_may_have_is_mark
     let both = bodies(&by_one).intersection(&bodies(&by_two)).count();
     println!("taken: {} by the one, {} by the other, {both} by both", by_one.len(), by_two.len());
     assert!(both > 0 && by_two.len() > posts.len() / 4);
+    check_marks(&server, &messages).await;
     fired("answer of the one that was none", faults);
-    fired("kill -9 of a provider", 1);
+    fired("kill -9 of a provider", u64::from(killed.signal() == Some(9)));
+}
+
+/// An attempt is marked when one before it may have been taken, and only then; so is its message.
+async fn check_marks(server: &Server, messages: &[Value]) {
+    let mut marked = 0;
+    for message in messages {
+        let (mut may_have_it, mut is_marked) = (false, false);
+        for attempt in server.attempts(message).await {
+            assert_eq!(attempt["possible_duplicate"], may_have_it, "{message}: {attempt}");
+            is_marked |= may_have_it;
+            may_have_it |= matches!(attempt["outcome"].as_str(), Some("doubtful" | "unknown"));
+        }
+        assert_eq!(message["possible_duplicate"], is_marked, "{message}");
+        marked += u64::from(is_marked);
+    }
+    fired("attempt after one that may have been taken", marked);
+}
+
+/// What a metric says, as a count.
+async fn count(server: &Server, line: &str) -> u64 {
+    format!("{:.0}", server.metric(line).await).parse().unwrap()
 }
 
 async fn providers(server: &Server) -> Vec<String> {
@@ -109,6 +133,8 @@ async fn another_configuration_is_taken_under_load_and_a_bad_one_is_refused_whol
     reload(&site, &server, "this is no TOML", "was refused").await;
     let nowhere = format!("{first}[[senders]]\naddress = \"+12015550100\"\nworkspace = 77\n");
     reload(&site, &server, &nowhere, "there is no workspace 77").await;
+    let elsewhere = [two.provider("one", &["sms"], MORE), route(&["one"], &[])].concat();
+    reload(&site, &server, &elsewhere, "points to another service").await;
     assert_eq!(providers(&server).await, ["one", "simulator"], "the old one stays");
     assert!(two.ledger().is_empty());
 
@@ -142,7 +168,10 @@ async fn another_configuration_is_taken_under_load_and_a_bad_one_is_refused_whol
     for carrier in [&one, &two, &three] {
         assert!(carrier.ledger().len() > 10, "each has carried: {}", carrier.ledger().len());
     }
-    fired("SIGHUP", 4);
+    let reloads =
+        async |result: &str| count(&server, &format!("switchboard_reloads_total{{result=\"{result}\"}}")).await;
+    assert_eq!((reloads("taken").await, reloads("refused").await), (1, 4));
+    fired("SIGHUP", reloads("taken").await + reloads("refused").await);
 }
 
 async fn send(server: &Server, texts: impl Iterator<Item = String>) {
@@ -187,5 +216,10 @@ async fn a_pause_counts_on_every_server() {
     let messages = servers[0].wait_until(Duration::from_secs(10), is_settled).await;
     assert_eq!(one.ledger().len(), 20);
     assert!(messages.iter().all(|message| status(message) == "accepted" && message["possible_duplicate"] == false));
-    fired("pause", u64::try_from(servers.len()).unwrap());
+    let mut passed_on = 0;
+    for server in &servers {
+        passed_on += count(server, "switchboard_passed_on_total{provider=\"one\"}").await;
+    }
+    assert_eq!(passed_on, 20 * u64::try_from(servers.len()).unwrap(), "what waited for the one went on, each once");
+    fired("message that went past a pause", passed_on);
 }
