@@ -439,10 +439,10 @@ impl Tx {
             },
         ];
         // whoever deletes a label holds it, and then takes it from each conversation
-        const HOLD: &str = "select id from labels where workspace_id = $1 and id in (select label_id
+        const HOLD: &str = "select id from labels where workspace_id = $1 and id = any(array(select label_id
                 from conversation_labels where workspace_id = $1 and conversation_id = any(array(
                     select part from jsonb_to_recordset($3::jsonb) as x (part bigint)
-                    union all select value::bigint from jsonb_array_elements_text($2::jsonb))))
+                    union all select value::bigint from jsonb_array_elements_text($2::jsonb)))))
             order by id for key share";
         if self.is_postgres() {
             on!(self, |conn| sqlx::query(HOLD).bind(workspace).bind(joints).bind(parts).execute(conn).await.map(drop))?;

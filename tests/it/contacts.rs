@@ -119,25 +119,17 @@ async fn an_address_that_the_configuration_names_as_a_sender_is_nobodys_before_a
 #[tokio::test]
 async fn whoever_answers_from_another_address_of_theirs_can_be_written_down() {
     let app = TestApp::start().await;
-    let first = raw(&[
-        "From: ada@engine.example",
-        "Reply-To: ada@home.example",
-        "To: us@shop.example",
-        "Message-ID: <first@engine.example>",
-        "",
-        "hello",
-    ]);
-    let second = raw(&[
-        "From: ada@home.example",
-        "To: us@shop.example",
-        "Message-ID: <second@home.example>",
-        "In-Reply-To: <first@engine.example>",
-        "",
-        "hello again",
-    ]);
-    let first = post_raw(&app, "", first).await;
-    let second = post_raw(&app, "", second).await;
-    assert_eq!((second.status.as_u16(), &second["conversation_id"]), (200, &first["conversation_id"]));
+    let mut conversations = Vec::new();
+    for (id, from, further) in [
+        ("1@x.example", "ada@engine.example", &["Subject: hello"][..]),
+        ("2@x.example", "ada@engine.example", &["In-Reply-To: <1@x.example>", "Cc: ada@home.example"]),
+        ("3@x.example", "ada@home.example", &["In-Reply-To: <2@x.example>"]),
+    ] {
+        let (id, from) = (format!("Message-ID: <{id}>"), format!("From: {from}"));
+        let mail = raw(&[&[&from[..], "To: us@shop.example", &id], further, &["", "hello"]].concat());
+        conversations.push(post_raw(&app, "", mail).await["conversation_id"].clone());
+    }
+    assert_eq!(conversations, [json!(1), json!(1), json!(1)]);
     let refused = app.post("/api/contacts", json!({ "name": "Us", "addresses": ["us@shop.example"] })).await;
     assert_eq!((refused.status.as_u16(), text(&refused["code"])), (409, "own_address"));
     contact(&app, "Ada", &["ada@engine.example", "ada@home.example"]).await;

@@ -30,7 +30,7 @@ pub(super) async fn take_in(state: &State, provider: Option<String>, read: &Read
         })
     };
     let reports: Vec<StatusReport> = report.deliveries.iter().filter_map(status).collect();
-    let recorded = messaging::record_statuses(&state.messaging, &reports).await?;
+    let recorded = messaging::record_statuses(&state.messaging, &reports).await.map_err(Error::of_webhook)?;
     if recorded.contains(&Recorded::Applied) {
         return Ok(Some(Outcome::Recorded(StatusResult::Applied)));
     }

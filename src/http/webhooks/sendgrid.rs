@@ -89,7 +89,7 @@ pub async fn receive_sendgrid_events(state: State, told: FromSendGrid) -> Result
     let mut unmatched = Vec::new();
     for set in reports.chunks(SET) {
         let of_set: Vec<StatusReport> = set.iter().map(|(_, report)| report.clone()).collect();
-        let recorded = messaging::record_statuses(&state.messaging, &of_set).await?;
+        let recorded = messaging::record_statuses(&state.messaging, &of_set).await.map_err(Error::of_webhook)?;
         for ((event, report), recorded) in set.iter().zip(recorded) {
             match recorded {
                 Recorded::Applied => answer.applied += 1,
