@@ -75,6 +75,8 @@ mod tests {
         Config { providers: vec![provider], ..Config::load(&sources).unwrap() }
     }
 
+    type Change = fn(&mut ProviderConfig);
+
     #[test]
     fn a_name_stays_with_its_service_and_everything_else_may_change() {
         let running = config(|_| {});
@@ -83,7 +85,7 @@ mod tests {
             assert!(!refused.contains("old"), "{refused}");
             Some(refused.split_once('.')?.1.split_once(':')?.0.to_owned())
         };
-        let cases: [(fn(&mut ProviderConfig), Option<&str>); 10] = [
+        let cases: [(Change, Option<&str>); 10] = [
             (|p| p.url = Some("https://q.example/send".to_owned()), Some("url")),
             (|p| p.url = Some("https://p.example/other".to_owned()), Some("url")),
             (|p| p.kind = ProviderKind::Twilio, Some("kind")),

@@ -108,8 +108,8 @@ async fn a_mail_is_answered_from_the_first_mailbox_of_its_own_workspace() {
         assert_eq!((reply.status.as_u16(), text(&reply["from"])), (201, THEIR_MAILBOX), "{:?}", reply.body);
         app.run_outbox().await;
         let envelope = app.provider.attempts().pop().unwrap().envelope;
-        let to: Vec<&str> = envelope.to.iter().map(|address| address.as_str()).collect();
-        let cc: Vec<&str> = envelope.cc.iter().map(|address| address.as_str()).collect();
+        let to: Vec<&str> = envelope.to.iter().map(switchboard::domain::Address::as_str).collect();
+        let cc: Vec<&str> = envelope.cc.iter().map(switchboard::domain::Address::as_str).collect();
         assert_eq!((to, cc), (vec!["a@b.example", nobody], others));
     }
 }
