@@ -32,6 +32,7 @@ const MAY_WALK: &[(&str, &str)] = &[
     ("select count(*) from labels", "two hundred at most; read when one is made"),
     ("(select max(e.id) from events e", "the newest of a workspace, which is the last of the index"),
     ("from webhook_endpoints where workspace_id", "fifty at most; read when somebody lists them or makes one"),
+    ("from quarantine where id > 0 order by id limit", "the oldest few, in the order of their ids"),
     ("where id > $1 order by id limit $2", "events, read by what follows the whole log, a page at a time"),
     ("from saved_replies", "a few rows; read when somebody lists them"),
     ("p.role = 'admin'", "the people of one workspace, when its administrators are told of something"),

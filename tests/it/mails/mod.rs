@@ -179,7 +179,7 @@ async fn the_envelope_says_whom_of_us_a_mail_is_for_and_who_answers() {
     let answer = post_raw(&app, "?to=sales@example.org", forged).await;
     assert_eq!(answer["to"], json!(["sales@example.org", "bo@example.com"]), "nobody names them but the mail server");
     let ours = [b"X-Switchboard-Envelope-To: forged@example.org\r\n".as_slice(), &to_others("4")].concat();
-    assert_eq!(post_raw(&app, "", ours).await["to"], json!(["bo@example.com"]));
+    assert_eq!(post_raw(&app, "", ours).await["to"], json!("bo@example.com"));
     let many: Vec<String> = (0..80).map(|at| format!("to=s{at}@example.org")).collect();
     let answer = post_raw(&app, &format!("?{}", many.join("&")), to_others("5")).await;
     assert_eq!(answer["to"].as_array().unwrap().len(), 81);
