@@ -35,6 +35,7 @@ done
 [ -n "$url" ] || { echo "schemathesis: the server did not start"; cat "$work/log"; exit 1; }
 
 # It leaves its notes where it runs; the seed that it prints finds a failure again.
+export PYTHONPATH="$PWD/bin" PYTHONDONTWRITEBYTECODE=1 SCHEMATHESIS_HOOKS=schemathesis_hooks
 mkdir -p "$target/schemathesis-notes"
 cd "$target/schemathesis-notes"
 status=0
