@@ -1,7 +1,6 @@
 //! Completing: how attempts ended, written in sets by whoever still holds their leases.
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
@@ -9,7 +8,7 @@ use tokio::sync::mpsc;
 use super::carry::Ended;
 use super::decide::{Next, Situation};
 use super::onward::{Onward, after_try};
-use super::{Outbox, SET};
+use super::{LAST_TRIES, Outbox, SET};
 use crate::domain::{ConsentSource, MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::{Unwanted, apply_waiting, moved, note_unwanted};
@@ -48,18 +47,11 @@ impl Outbox {
 
     /// Waits for the database as long as it takes; a server that stops tries a few times more.
     async fn complete_stubbornly(&self, set: &[Ended]) -> store::Result<()> {
-        let mut last_tries = 3;
-        loop {
-            let Err(error) = self.complete(set).await else { return Ok(()) };
-            if self.shared.grace.is_cancelled() {
-                last_tries -= 1;
-            }
-            if !error.is_unavailable() || last_tries == 0 {
-                return Err(error);
-            }
-            tracing::warn!(error = &error as &dyn std::error::Error, "completions wait for the database");
-            tokio::time::sleep(Duration::from_millis(500)).await;
+        let mut last_tries = LAST_TRIES;
+        while let Err(error) = self.complete(set).await {
+            self.outwait(error, &mut last_tries, "completions").await?;
         }
+        Ok(())
     }
 
     /// Writes down how attempts ended and what follows. Whoever lost a lease writes nothing of it.

@@ -48,6 +48,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(10);
 /// How long it waits then for what was found to be written.
 const LAST_WRITES: Duration = Duration::from_secs(3);
+/// How often a stopping server tries to write it.
+const LAST_TRIES: u32 = 3;
 /// Rows of one unit of work.
 const SET: usize = 200;
 
@@ -283,6 +285,20 @@ impl Outbox {
 
     fn now(&self) -> Timestamp {
         self.m().clock.now()
+    }
+
+    /// Waits a little for a database that is away, so that what ended can be written down; gives back what no waiting
+    /// helps against. A server that stops has `last_tries`.
+    async fn outwait(&self, error: store::Error, last_tries: &mut u32, what: &str) -> store::Result<()> {
+        if self.shared.grace.is_cancelled() {
+            *last_tries -= 1;
+        }
+        if !error.is_unavailable() || *last_tries == 0 {
+            return Err(error);
+        }
+        tracing::warn!(error = &error as &dyn std::error::Error, "{what} wait for the database");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        Ok(())
     }
 
     fn line(&self, name: &str) -> Option<Arc<Line>> {

@@ -2,12 +2,11 @@
 //! endpoint that does not answer.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
-use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
 
-use super::super::{Outbox, SET};
+use super::super::{LAST_TRIES, Outbox, SET};
 use super::slots::Slot;
 use super::verdict::{Verdict, has_failed_too_long, verdict};
 use crate::domain::{DeliveryState, OutboxId, Timestamp, WebhookDeliveryId, WebhookEndpointId, WorkspaceId};
@@ -86,18 +85,11 @@ impl Outbox {
 
     /// Waits for the database as long as it takes; a server that stops tries a few times more.
     async fn note_stubbornly(&self, set: &[Told]) -> store::Result<()> {
-        let mut last_tries = 3;
-        loop {
-            let Err(error) = self.note(set).await else { return Ok(()) };
-            if self.shared.grace.is_cancelled() {
-                last_tries -= 1;
-            }
-            if !error.is_unavailable() || last_tries == 0 {
-                return Err(error);
-            }
-            tracing::warn!(error = &error as &dyn std::error::Error, "attempts at endpoints wait for the database");
-            tokio::time::sleep(Duration::from_millis(500)).await;
+        let mut last_tries = LAST_TRIES;
+        while let Err(error) = self.note(set).await {
+            self.outwait(error, &mut last_tries, "attempts at endpoints").await?;
         }
+        Ok(())
     }
 
     /// Writes down how attempts ended and what follows. Whoever lost a lease writes nothing of it.
