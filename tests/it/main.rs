@@ -66,6 +66,7 @@ mod senders;
 mod sending;
 mod sessions;
 mod signed;
+mod statistics;
 mod team;
 mod traffic;
 mod uploads;
