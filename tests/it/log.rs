@@ -79,7 +79,7 @@ async fn no_reader_that_has_seen_an_event_meets_a_lower_one_later() {
     }
     is_done.store(true, Ordering::SeqCst);
     let seen = reader.await.unwrap();
-    let all = app.database().texts("select cast(id as text) from events order by id").await;
+    let all = app.database().texts("select cast(e.id as text) from events e order by e.id").await;
     assert_eq!(seen.iter().map(i64::to_string).collect::<Vec<_>>(), all, "each was met, in order, and none twice");
     assert!(seen.len() >= 160 + 80, "{}", seen.len());
     app.leave_work();
