@@ -35,7 +35,7 @@ impl ProviderConfig {
         };
         let is_asked = self.lookup_url.is_some() && before.lookup_url.is_some();
         let header = |provider: &Self| provider.idempotency_header.as_ref().map(|name| name.to_ascii_lowercase());
-        let is_keyed = self.idempotency_header.is_some() && before.idempotency_header.is_some();
+        let is_keyed = before.idempotency_header.is_some();
         [
             ("kind", self.kind != before.kind),
             ("url", has_other(|provider| provider.url.as_ref())),
@@ -74,6 +74,7 @@ mod tests {
         let sources = Sources { environment: Some(HashMap::new()), ..Sources::default() };
         let mut provider = ProviderConfig::http("p", &[Channel::Sms], "https://u:old@p.example/send?key=old");
         provider.lookup_url = Some("https://p.example/find/{reference}".to_owned());
+        provider.idempotency_header = Some("Idempotency-Key".to_owned());
         change(&mut provider);
         Config { providers: vec![provider], ..Config::load(&sources).unwrap() }
     }
@@ -88,7 +89,10 @@ mod tests {
             assert!(!refused.contains("old"), "{refused}");
             Some(refused.split_once('.')?.1.split_once(':')?.0.to_owned())
         };
-        let cases: [(Change, Option<&str>); 10] = [
+        let cases: [(Change, Option<&str>); 13] = [
+            (|p| p.idempotency_header = Some("Other-Key".to_owned()), Some("idempotency_header")),
+            (|p| p.idempotency_header = None, Some("idempotency_header")),
+            (|p| p.idempotency_header = Some("idempotency-key".to_owned()), None),
             (|p| p.url = Some("https://q.example/send".to_owned()), Some("url")),
             (|p| p.url = Some("https://p.example/other".to_owned()), Some("url")),
             (|p| p.kind = ProviderKind::Twilio, Some("kind")),

@@ -49,9 +49,12 @@ impl Outbox {
         if round.is_multiple_of(MEASURE_EVERY) {
             self.leave_gone().await?;
             self.measure().await?;
+        }
+        let has_more = if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await? } else { false };
+        if round.is_multiple_of(MEASURE_EVERY) {
             self.m().store.refresh_statistics().await?;
         }
-        if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await } else { Ok(false) }
+        Ok(has_more)
     }
 
     /// Deletes what is kept no longer, a few sets at a time, each in a unit of work of its own: whoever writes meanwhile

@@ -6,26 +6,32 @@ use sqlx::AssertSqlSafe;
 use super::{Result, Store, on};
 
 impl Store {
-    /// Has the tables analysed that grew to four times of what they were planned for. Nothing to do on SQLite, whose
-    /// statements name their indexes.
+    /// Has the tables analysed that grew to four times of what they were planned for, as far as they are the server's.
+    /// Nothing to do on SQLite, whose statements name their indexes.
     ///
     /// # Errors
     ///
-    /// When the database fails; the statistics are then as they were.
+    /// When the database fails; the statistics of the other tables are then as they were.
     pub async fn refresh_statistics(&self) -> Result<()> {
-        const GROWN: &str =
-            "select quote_ident(t.relname) from pg_stat_user_tables t join pg_class c on c.oid = t.relid
-            where t.schemaname = current_schema() and t.n_live_tup > 4 * greatest(c.reltuples, 50)";
+        const GROWN: &str = "select c.oid::regclass::text from pg_stat_user_tables t join pg_class c on c.oid = t.relid
+            where t.schemaname = current_schema() and t.n_live_tup > 4 * greatest(c.reltuples, 50)
+              and pg_has_role(c.relowner, 'usage')";
         if !self.is_shared() {
             return Ok(());
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.read().await?;
         let grown: Vec<String> = on!(tx, |conn| sqlx::query_scalar(GROWN).fetch_all(conn).await)?;
-        if grown.is_empty() {
-            return Ok(());
+        drop(tx);
+        for table in grown {
+            let mut tx = self.begin().await?;
+            let analyze = format!("analyze (skip_locked) {table}");
+            on!(tx, |conn| sqlx::query(AssertSqlSafe(analyze.as_str()))
+                .persistent(false)
+                .execute(conn)
+                .await
+                .map(drop))?;
+            tx.commit().await?;
         }
-        let analyze = format!("analyze (skip_locked) {}", grown.join(", "));
-        on!(tx, |conn| sqlx::query(AssertSqlSafe(analyze.as_str())).persistent(false).execute(conn).await.map(drop))?;
-        tx.commit().await
+        Ok(())
     }
 }

@@ -176,7 +176,7 @@ impl Tx {
                 from json_each($1) x left join conversations c on c.workspace_id = x.value ->> 'workspace'
                     and c.id = x.value ->> 'conversation'
                 where c.kind = 'numbers' or x.value ->> 'conversation' is null order by x.key
-                returning workspace_id, id",
+                on conflict (workspace_id, endpoint_id, event_id) do nothing returning workspace_id, id",
             postgres:
                 "insert into webhook_deliveries (workspace_id, endpoint_id, event_id, name, kind, conversation_id,
                     message_id, consent_id, at, state, created_at)
@@ -186,7 +186,7 @@ impl Tx {
                     kind text, conversation bigint, message bigint, consent bigint, at bigint)
                 left join conversations c on c.workspace_id = x.workspace and c.id = x.conversation
                 where c.kind = 'numbers' or x.conversation is null order by x.event
-                returning workspace_id, id",
+                on conflict (workspace_id, endpoint_id, event_id) do nothing returning workspace_id, id",
         };
         if deliveries.is_empty() {
             return Ok(Vec::new());

@@ -111,7 +111,8 @@ macro_rules! columns {
 }
 
 impl Tx {
-    /// Stores an endpoint, which is told of what happens from now on.
+    /// Stores an endpoint, which is told of what happens from now on, and of what was committed while another unit of work
+    /// was about to.
     pub async fn insert_webhook_endpoint(
         &mut self,
         workspace: WorkspaceId,
@@ -192,7 +193,7 @@ impl Tx {
         const SQL: &str = concat!(
             "update webhook_endpoints set key_id = coalesce($3, key_id), sealed = coalesce($4, sealed),
                 events = coalesce($5, events), is_enabled = coalesce($6, is_enabled), updated_at = $7,
-                position = case when $6 and not is_enabled then $9 else position end,
+                position = case when $6 and not is_enabled and $9 > position then $9 else position end,
                 failing_since = case when $8 or ($6 and not is_enabled) then null else failing_since end,
                 disabled_reason = case when $6 then null else disabled_reason end
             where workspace_id = $1 and id = $2 returning ",

@@ -86,6 +86,25 @@ async fn no_reader_that_has_seen_an_event_meets_a_lower_one_later() {
 }
 
 #[tokio::test]
+async fn the_log_ends_where_a_writer_may_still_write() {
+    let app = TestApp::start().await;
+    app.send_sms("hello").await;
+    let last = EventId(app.database().number("select max(id) from events").await);
+    let horizon = async || app.store().read().await.unwrap().horizon().await.unwrap();
+    assert_eq!(horizon().await, last);
+    if app.database().is_postgres() {
+        let mut conn = crate::database::postgres(&app.database().url).await;
+        for (from, wanted) in [(last.0 - 1, last.0 - 1), (last.0, last.0), (last.0 + 1, last.0)] {
+            let lock = format!("begin; select pg_advisory_xact_lock_shared(7300, {from})");
+            sqlx::raw_sql(sqlx::AssertSqlSafe(lock)).execute(&mut conn).await.unwrap();
+            assert_eq!(horizon().await.0, wanted, "a writer from {from} on");
+            sqlx::raw_sql("rollback").execute(&mut conn).await.unwrap();
+        }
+    }
+    app.leave_work();
+}
+
+#[tokio::test]
 async fn search_takes_in_what_several_indexers_at_once_find_exactly_once() {
     let app = TestApp::start().await;
     for n in 0..30 {
