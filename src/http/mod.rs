@@ -3,6 +3,7 @@
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
 mod accounts;
+mod app;
 mod attachments;
 mod audit;
 mod body;
@@ -40,6 +41,7 @@ pub mod shapes;
 mod simulator;
 mod sms_service;
 mod team;
+mod web;
 mod web_form;
 mod webhook_endpoints;
 mod webhooks;
@@ -65,6 +67,7 @@ use utoipa_axum::routes;
 pub use self::error::{Error, Problem};
 pub use self::limiter::Limiter;
 pub use self::serve::{Limits, serve};
+pub use self::web::WebApp;
 use crate::auth::Accounts;
 use crate::config::Config;
 use crate::egress::Egress;
@@ -108,6 +111,8 @@ pub struct State {
     pub limiter: Arc<Limiter>,
     /// How the providers are doing.
     pub board: Board,
+    /// The web app.
+    pub web: Arc<WebApp>,
 }
 
 impl FromRequestParts<Self> for State {
@@ -125,7 +130,7 @@ pub fn router(state: State) -> Router {
     let mut router = router
         .merge(documents::swagger_ui())
         .layer(Extension(Arc::new(documents)))
-        .fallback(not_found)
+        .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed);
     if !state.config.allowed_origins.is_empty() {
         router = router.layer(cors(&state.config));
@@ -225,13 +230,10 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_ready))
         .routes(routes!(operations::get_metrics))
+        .routes(routes!(app::get_app))
         .routes(routes!(documents::get_start))
         .routes(routes!(documents::get_openapi_json))
         .routes(routes!(documents::get_openapi_yaml))
-}
-
-async fn not_found() -> Error {
-    Error::not_found("not_found", "there is nothing here")
 }
 
 async fn method_not_allowed() -> Error {

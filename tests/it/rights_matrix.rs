@@ -22,6 +22,7 @@ const PUBLIC: &[&str] = &[
     "login",
     "logout",
     "getAuthenticated",
+    "getApp",
     "confirmEmail",
     "recover",
     "completeRecovery",

@@ -3,6 +3,7 @@
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
 mod accounts;
+mod app;
 mod chats;
 mod consents;
 mod contacts;
@@ -24,6 +25,7 @@ pub use self::accounts::{
     RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, Switched, TotpRequest,
     TotpSecret, UpdateRequest, UserMade, VerifyRequest,
 };
+pub use self::app::{AppInfo, RunMode, SignUp};
 pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };

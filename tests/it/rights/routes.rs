@@ -143,6 +143,7 @@ pub const ANYBODY: &[(&str, &str)] = &[
     ("POST", "/api/auth/login"),
     ("POST", "/api/auth/logout"),
     ("GET", "/api/auth/authenticated"),
+    ("GET", "/api/app"),
     ("POST", "/api/auth/confirm-email"),
     ("POST", "/api/auth/recover"),
     ("POST", "/api/auth/recover/complete"),
