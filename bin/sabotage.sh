@@ -65,6 +65,7 @@ ignore_fence         postgres faults::paused::
 reference_unread     postgres faults::callbacks::
 restore_trusted      postgres faults::restore::
 joins_unheld         postgres joining_model::two_hundred
+events_at_once       postgres log::no_reader_that
 '
 
 run() { # FILTER

@@ -34,12 +34,15 @@ impl ProviderConfig {
             place_of(self) != place_of(before)
         };
         let is_asked = self.lookup_url.is_some() && before.lookup_url.is_some();
+        let header = |provider: &Self| provider.idempotency_header.as_ref().map(|name| name.to_ascii_lowercase());
+        let is_keyed = self.idempotency_header.is_some() && before.idempotency_header.is_some();
         [
             ("kind", self.kind != before.kind),
             ("url", has_other(|provider| provider.url.as_ref())),
             ("base_url", has_other(|provider| provider.base_url.as_ref())),
             ("account_sid", self.account_sid != before.account_sid),
             ("lookup_url", is_asked && has_other(|provider| provider.lookup_url.as_ref())),
+            ("idempotency_header", is_keyed && header(self) != header(before)),
         ]
         .into_iter()
         .find_map(|(key, is_other)| is_other.then_some(key))

@@ -133,6 +133,7 @@ impl Outbox {
             cc,
             reply_to,
             unsubscribe,
+            is_automatic: loaded.workspace == WorkspaceId::ACCOUNTS,
             attachments: attached.map(|attached| self.attachment(attached, loaded, last_moment)).collect(),
             timestamp: row.occurred_at,
             references: loaded.threads.get(&row.id).cloned().unwrap_or_default(),

@@ -49,6 +49,7 @@ impl Outbox {
         if round.is_multiple_of(MEASURE_EVERY) {
             self.leave_gone().await?;
             self.measure().await?;
+            self.m().store.refresh_statistics().await?;
         }
         if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await } else { Ok(false) }
     }

@@ -134,12 +134,18 @@ fn escape(c: char) -> String {
     }
 }
 
-/// The headers by which a mail's reader gets no more like it: by a link, and by one click where that is safe (RFC 8058).
-pub(super) fn unsubscribe_headers(envelope: &Envelope) -> Vec<(&'static str, String)> {
-    let Some(link) = &envelope.unsubscribe else { return Vec::new() };
-    let mut headers = vec![("List-Unsubscribe", format!("<{link}>"))];
-    if link.starts_with("https://") {
-        headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+/// The headers that tell programs what to do about a mail: how its reader gets no more like it, by a link and by one
+/// click where that is safe (RFC 8058); and that nothing is to answer what the server wrote by itself (RFC 3834).
+pub(super) fn program_headers(envelope: &Envelope) -> Vec<(&'static str, String)> {
+    let mut headers = Vec::new();
+    if envelope.is_automatic {
+        headers.push(("Auto-Submitted", "auto-generated".to_owned()));
+    }
+    if let Some(link) = &envelope.unsubscribe {
+        headers.push(("List-Unsubscribe", format!("<{link}>")));
+        if link.starts_with("https://") {
+            headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+        }
     }
     headers
 }
@@ -179,6 +185,7 @@ mod tests {
             cc: Vec::new(),
             reply_to: None,
             unsubscribe: None,
+            is_automatic: false,
             references: Vec::new(),
             subject: None,
             body: body.to_owned(),
@@ -196,6 +203,20 @@ mod tests {
 
     fn link_to(url: &str) -> Attachment {
         Attachment { url: url.to_owned(), file: None }
+    }
+
+    #[test]
+    fn programs_are_told_what_to_do_about_a_mail() {
+        let named =
+            |mail: &Envelope| -> Vec<&str> { program_headers(mail).into_iter().map(|(name, _)| name).collect() };
+        let mut mail = mail("hello", Vec::new());
+        assert_eq!(named(&mail), [""; 0]);
+        mail.unsubscribe = Some("http://a.example/u".to_owned());
+        assert_eq!(named(&mail), ["List-Unsubscribe"]);
+        mail.unsubscribe = Some("https://a.example/u".to_owned());
+        assert_eq!(named(&mail), ["List-Unsubscribe", "List-Unsubscribe-Post"]);
+        mail.is_automatic = true;
+        assert_eq!(program_headers(&mail)[0], ("Auto-Submitted", "auto-generated".to_owned()));
     }
 
     #[test]

@@ -123,6 +123,8 @@ pub struct Envelope {
     pub reply_to: Option<Address>,
     /// The link by which its reader gets no more mails like this one (RFC 8058).
     pub unsubscribe: Option<String>,
+    /// Whether the server itself wrote it, so that no machine is to answer (RFC 3834).
+    pub is_automatic: bool,
     /// The mails that a mail goes on after, by their `Message-ID`s without brackets: the oldest first, and the one that
     /// it answers last.
     pub references: Vec<String>,

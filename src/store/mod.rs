@@ -48,6 +48,7 @@ mod second_factor;
 mod secret;
 mod sessions;
 mod statement;
+mod statistics;
 mod threads;
 mod types;
 mod users;
@@ -247,8 +248,8 @@ impl Store {
 impl Tx {
     /// Makes it durable, with the events it caused.
     ///
-    /// The events go in last, under a lock that is held to the end of the transaction: so their ids come into sight
-    /// in their own order, and nothing can wait for anything else behind that lock.
+    /// The events go in last, so that whoever waited for a row of this transaction draws higher ids, and the log is held
+    /// back for readers no longer than the commit takes.
     pub async fn commit(mut self) -> Result<()> {
         self.write_events().await?;
         match self.conn {

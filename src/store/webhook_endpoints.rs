@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 
 use super::{Dialect, Error, Result, Sealed, Tx, on, set};
-use crate::domain::{Timestamp, WebhookEndpointId, WebhookEvent, WorkspaceId};
+use crate::domain::{EventId, Timestamp, WebhookEndpointId, WebhookEvent, WorkspaceId};
 
 const TABLE: &str = "webhook_endpoints";
 
@@ -120,11 +120,12 @@ impl Tx {
     ) -> Result<WebhookEndpointRow> {
         const SQL: &str = "insert into webhook_endpoints (workspace_id, key_id, sealed, events, is_enabled, position,
                 created_at, updated_at)
-            values ($1, $2, $3, $4, $5, (select coalesce(max(id), 0) from events), $6, $6) returning id";
+            values ($1, $2, $3, $4, $5, $7, $6, $6) returning id";
+        let position = self.horizon().await?;
         let sealed = self.seal_target(workspace, WebhookEndpointId(0), target)?;
         let id: WebhookEndpointId = on!(self, |conn| {
             let query = sqlx::query_scalar(SQL).bind(workspace).bind(sealed.key_id).bind(&sealed.sealed);
-            query.bind(Json(events)).bind(is_enabled).bind(now).fetch_one(conn).await
+            query.bind(Json(events)).bind(is_enabled).bind(now).bind(position).fetch_one(conn).await
         })?;
         let change = WebhookEndpointChange { target: Some(target.clone()), ..WebhookEndpointChange::default() };
         let stored = self.change_webhook_endpoint(workspace, id, &change, now).await?;
@@ -191,8 +192,7 @@ impl Tx {
         const SQL: &str = concat!(
             "update webhook_endpoints set key_id = coalesce($3, key_id), sealed = coalesce($4, sealed),
                 events = coalesce($5, events), is_enabled = coalesce($6, is_enabled), updated_at = $7,
-                position = case when $6 and not is_enabled then (select coalesce(max(id), 0) from events)
-                    else position end,
+                position = case when $6 and not is_enabled then $9 else position end,
                 failing_since = case when $8 or ($6 and not is_enabled) then null else failing_since end,
                 disabled_reason = case when $6 then null else disabled_reason end
             where workspace_id = $1 and id = $2 returning ",
@@ -200,10 +200,11 @@ impl Tx {
         );
         let sealed = change.target.as_ref().map(|target| self.seal_target(workspace, id, target)).transpose()?;
         let (key, sealed) = sealed.map(|sealed| (sealed.key_id, sealed.sealed)).unzip();
+        let position = self.horizon().await?;
         let row: Option<Stored> = on!(self, |conn| {
             let query = sqlx::query_as(SQL).bind(workspace).bind(id).bind(key).bind(sealed);
             let query = query.bind(change.events.as_ref().map(Json)).bind(change.is_enabled).bind(now);
-            let query = query.bind(change.is_moved);
+            let query = query.bind(change.is_moved).bind(position);
             query.fetch_optional(conn).await
         })?;
         row.map(|row| self.open_endpoint(row)).transpose()
@@ -240,13 +241,14 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(SQL).fetch_one(conn).await)?)
     }
 
-    /// Enabled endpoints of every workspace that the log goes on for, those furthest behind first.
-    pub async fn list_webhook_readers(&mut self, limit: i64) -> Result<Vec<WebhookReader>> {
+    /// Enabled endpoints of every workspace that the log up to `to` goes on for, those furthest behind first.
+    pub async fn list_webhook_readers(&mut self, to: EventId, limit: i64) -> Result<Vec<WebhookReader>> {
         const SQL: &str = "select w.id, w.workspace_id, w.position, w.events from webhook_endpoints w
             where w.is_enabled = true
-              and w.position < (select max(e.id) from events e where e.workspace_id = w.workspace_id)
+              and w.position < (select max(e.id) from events e where e.workspace_id = w.workspace_id
+                and e.id <= $2)
             order by w.position limit $1";
-        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(limit).fetch_all(conn).await)?)
+        Ok(on!(self, |conn| sqlx::query_as(SQL).bind(limit).bind(to).fetch_all(conn).await)?)
     }
 
     /// Moves endpoints on in the log, each from where it is said to stand; gives those that stood there.

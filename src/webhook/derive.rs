@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::clock::Clock;
-use crate::domain::{ConsentId, Event, Status, WebhookEvent};
+use crate::domain::{ConsentId, Event, EventId, Status, WebhookEvent};
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::Messaging;
 use crate::store::{self, NewWebhookDelivery, WebhookReader};
@@ -22,11 +22,12 @@ const STEP: i64 = 200;
 /// When the database fails; nothing has moved then.
 pub async fn derive_step(m: &Messaging) -> store::Result<bool> {
     let mut tx = m.store.read().await?;
-    let mut readers = tx.list_webhook_readers(READERS).await?;
-    let Some((workspace, from)) = readers.first().map(|reader| (reader.workspace_id, reader.position)) else {
+    let to = tx.horizon().await?;
+    let mut readers = tx.list_webhook_readers(to, READERS).await?;
+    let Some((workspace, from)) = readers.first().map(|reader| (reader.workspace_id, EventId(reader.position))) else {
         return Ok(false);
     };
-    let events = tx.list_events_of(workspace, crate::domain::EventId(from), STEP).await?;
+    let events = tx.list_events_of(workspace, (from, to), STEP).await?;
     drop(tx);
     let Some(last) = events.last().map(|event| event.id.0) else { return Ok(false) };
     readers.retain(|reader| reader.workspace_id == workspace && reader.position < last);

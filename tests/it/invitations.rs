@@ -208,6 +208,7 @@ async fn an_invitation_carries_no_link_and_no_line_of_whoever_named_the_workspac
              https://sms.example.com/join#{token} (good for 7 days)"
         );
         assert_eq!(carried.body, wanted);
+        assert!(carried.is_automatic, "nothing answers it");
         let subject = carried.subject.unwrap_or_default();
         assert!(subject.is_empty() || subject == "You are invited to \"Your bank Call or see https evil example\"");
     }

@@ -320,10 +320,18 @@ const WRONG: &str = "select 'counts of ' || c.id from conversations c where c.pa
       or exists (select 1 from recipients r where r.message_id = m.id and not exists (select 1 from participants p
         where p.conversation_id = m.conversation_id and p.address_id = r.address_id))";
 
+/// Dawdles between the look at where a message belongs and its row, so that a join may come between if it can.
+const SLOW_MESSAGES: &str = "create function dawdle() returns trigger language plpgsql as
+        $$ begin perform pg_sleep(random() * 0.02); return null; end $$;
+    create trigger dawdle after insert on messages for each statement execute function dawdle()";
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn two_hundred_messages_that_come_in_while_it_is_joined_and_split_all_end_where_they_belong() {
     const MESSAGES: i64 = 200;
     let app = TestApp::start().await;
+    if app.database().is_postgres() {
+        app.database().execute(SLOW_MESSAGES).await;
+    }
     let ends = |n: i64| match n % 4 {
         0 => (ADA.to_owned(), OWN.to_owned()),
         1 => (ADA_MAIL.to_owned(), MAILBOX.to_owned()),

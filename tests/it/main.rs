@@ -67,6 +67,7 @@ mod senders;
 mod sending;
 mod sessions;
 mod signed;
+mod statistics;
 mod team;
 mod traffic;
 mod uploads;

@@ -79,6 +79,7 @@ async fn an_email_is_kept_as_given_and_shown_sanitised() {
     let sent = &app.provider.attempts()[0].envelope;
     assert_eq!((sent.body.as_str(), sent.subject.as_deref()), (body, Some("A subject")));
     assert_eq!((sent.cc.len(), sent.reply_to.is_some(), sent.attachments.len()), (1, true, 1));
+    assert!(!sent.is_automatic);
 }
 
 #[tokio::test]

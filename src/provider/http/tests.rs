@@ -140,6 +140,7 @@ fn envelope() -> Envelope {
         cc: Vec::new(),
         reply_to: None,
         unsubscribe: None,
+        is_automatic: false,
         references: Vec::new(),
         subject: None,
         body: "hi".to_owned(),
@@ -182,6 +183,7 @@ async fn the_payload_is_that_of_contract_a_and_our_reference() {
         cc: vec![mail("d@example.com")],
         reply_to: Some(mail("e@example.com")),
         unsubscribe: None,
+        is_automatic: false,
         subject: Some("s".to_owned()),
         attachments: vec![Attachment { url: "x".to_owned(), file: None }],
         ..envelope()

@@ -19,7 +19,7 @@ use url::Url;
 
 pub use self::events::{Event, list, read};
 pub use self::signature::{Claim, SIGNATURE, TIMESTAMP, VerifyingKey};
-use super::mail::{Content, Files, Loaded, message_id, thread_headers, unsubscribe_headers};
+use super::mail::{Content, Files, Loaded, message_id, program_headers, thread_headers};
 use super::wire::{Answer, Hidden, Wire};
 use super::{Abilities, Envelope, Found, Outcome, Provider, Sought};
 use crate::domain::Address;
@@ -91,7 +91,7 @@ impl SendGrid {
             "headers": { "Message-ID": message_id(&envelope.reference, &self.settings.host) },
             "custom_args": { "reference": envelope.reference },
         });
-        for (name, value) in unsubscribe_headers(envelope).into_iter().chain(thread_headers(envelope)) {
+        for (name, value) in program_headers(envelope).into_iter().chain(thread_headers(envelope)) {
             payload["headers"][name] = json!(value);
         }
         if let Some(reply_to) = &envelope.reply_to {

@@ -32,6 +32,7 @@ fn envelope(reference: &str) -> Envelope {
         cc: Vec::new(),
         reply_to: None,
         unsubscribe: None,
+        is_automatic: false,
         references: Vec::new(),
         subject: None,
         body: "hi".to_owned(),

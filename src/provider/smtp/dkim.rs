@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::Timestamp;
 
 /// The headers that are signed, those of them that a mail has.
-const SIGNED: [&str; 12] = [
+const SIGNED: [&str; 13] = [
     "From",
     "To",
     "Cc",
@@ -28,6 +28,7 @@ const SIGNED: [&str; 12] = [
     "Content-Transfer-Encoding",
     "List-Unsubscribe",
     "List-Unsubscribe-Post",
+    "Auto-Submitted",
 ];
 
 /// What signs the mails of one domain. Its `Debug` form hides the key.

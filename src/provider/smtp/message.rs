@@ -6,7 +6,7 @@ use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment, Mailbox, MultiPart, SinglePart};
 
 use super::super::Envelope;
-use super::super::mail::{Content, Loaded, message_id, proof, thread_headers, unsubscribe_headers};
+use super::super::mail::{Content, Loaded, message_id, program_headers, proof, thread_headers};
 use crate::domain::{Address, Timestamp};
 
 /// Writes a mail, with every line ended by CR LF.
@@ -28,7 +28,7 @@ pub(super) fn write(envelope: &Envelope, loaded: &Loaded, (host, now): (&str, Ti
     if let Some(subject) = &envelope.subject {
         builder = builder.subject(subject.as_str());
     }
-    for (name, value) in unsubscribe_headers(envelope).into_iter().chain([proof(envelope)]) {
+    for (name, value) in program_headers(envelope).into_iter().chain([proof(envelope)]) {
         let name = HeaderName::new_from_ascii_str(name);
         builder = builder.raw_header(HeaderValue::dangerous_new_pre_encoded(name, value.clone(), value));
     }

@@ -233,6 +233,7 @@ fn envelope(kind: Kind) -> Envelope {
     };
     Envelope {
         unsubscribe: None,
+        is_automatic: false,
         references: Vec::new(),
         reference: "e-1-0".to_owned(),
         channel: if is_mail { Channel::Email } else { Channel::Sms },
