@@ -17,6 +17,7 @@ use crate::config::{Config, ProviderConfig, SignUpPolicy};
 use crate::domain::{Address, Channel, Guards, Limits, Network, WorkspaceId};
 use crate::egress::{Egress, Names, SystemNames};
 use crate::http::{Limiter, Mode, State, WebApp};
+use crate::live::{self, Live};
 use crate::messaging::{Messaging, Route, Routing, Rules, Sender as Number, Share};
 use crate::outbox::LineSettings;
 use crate::provider::{Board, Provider, Simulator, simulator};
@@ -75,6 +76,7 @@ impl Parts {
             limiter: Arc::new(Limiter::new(&self.config)),
             board: self.board.clone(),
             web: Arc::new(WebApp::embedded()),
+            live: Live::new(self.store.clone(), self.clock.clone(), live::Limits::default()),
         }
     }
 

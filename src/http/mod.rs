@@ -24,11 +24,13 @@ mod invitations;
 mod keys;
 mod limiter;
 mod lists;
+mod live;
 mod mails;
 mod messages;
 mod observe;
 mod openapi;
 mod operations;
+mod overview;
 mod page;
 mod patience;
 mod people;
@@ -71,6 +73,7 @@ pub use self::web::WebApp;
 use crate::auth::Accounts;
 use crate::config::Config;
 use crate::egress::Egress;
+use crate::live::Live;
 use crate::messaging::Messaging;
 use crate::provider::{Board, Simulator};
 
@@ -113,6 +116,8 @@ pub struct State {
     pub board: Board,
     /// The web app.
     pub web: Arc<WebApp>,
+    /// Everybody who listens.
+    pub live: Live,
 }
 
 impl FromRequestParts<Self> for State {
@@ -165,14 +170,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::get_conversation, conversations_change::change_conversation))
         .routes(routes!(conversations::list_messages, conversations::reply))
-        .routes(routes!(team::notes::list_notes, team::notes::write_note))
-        .routes(routes!(team::notes::list_activity))
-        .routes(routes!(team::labels::label_conversation, team::labels::unlabel_conversation))
-        .routes(routes!(team::labels::list_labels, team::labels::create_label))
-        .routes(routes!(team::labels::rename_label, team::labels::delete_label))
-        .routes(routes!(team::saved_replies::list_saved_replies, team::saved_replies::create_saved_reply))
-        .routes(routes!(team::saved_replies::change_saved_reply, team::saved_replies::delete_saved_reply))
-        .routes(routes!(team::saved_replies::render_saved_reply))
+        .merge(team::routes())
         .routes(routes!(attachments::upload_attachment))
         .routes(routes!(attachments::get_attachment))
         .routes(routes!(attachments::get_linked_attachment))
@@ -182,6 +180,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(consents::list_consents, consents::change_consent))
         .routes(routes!(consents::export_consents))
         .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))
+        .merge(live::routes())
         .merge(contacts::routes())
         .routes(routes!(lists::list_dead_letters))
         .routes(routes!(lists::list_quarantine))
@@ -207,6 +206,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(invitations::accept_invitation))
         .routes(routes!(invitations::revoke_invitation))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(overview::get_overview))
         .routes(routes!(providers::list_providers))
         .routes(routes!(providers::pause_provider))
         .routes(routes!(providers::resume_provider))

@@ -110,7 +110,8 @@ pub(super) async fn serve(state: State, request: Request) -> Response {
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let found = match state.web.find(path) {
         Some(file) if is_read => Some(file.answer(headers)),
-        None if is_read && is_page(path) && wants_page(headers) => state.web.page(headers),
+        // HTML is asked for by name only from the address bar and by links.
+        None if is_read && is_page(path) && accepts(headers, &ACCEPT, "text/html") => state.web.page(headers),
         Some(_) | None => None,
     };
     found.unwrap_or_else(|| Error::not_found("not_found", "there is nothing here").into_response())
@@ -127,9 +128,9 @@ fn is_page(path: &str) -> bool {
     !is_taken && parts.all(is_plain)
 }
 
-/// Whether HTML is asked for by name, as only the address bar and links do.
-fn wants_page(headers: &HeaderMap) -> bool {
-    listed(headers, &ACCEPT).any(|(kind, weight)| weight > 0.0 && kind.eq_ignore_ascii_case("text/html"))
+/// Whether a list header names something, and does not weigh it as nothing.
+pub(super) fn accepts(headers: &HeaderMap, name: &HeaderName, wanted: &str) -> bool {
+    listed(headers, name).any(|(member, weight)| weight > 0.0 && member.eq_ignore_ascii_case(wanted))
 }
 
 impl Form {

@@ -107,7 +107,8 @@ impl Tx {
     ///
     /// On PostgreSQL each writer, before it draws its first id, takes a shared lock that names the last id drawn by then,
     /// and holds it until its transaction is over. The three statements need their order and a snapshot each: what was
-    /// drawn by the first is either still locked at the second, or seen by what reads after it.
+    /// drawn by the first is either still locked at the second, or seen by what reads after it. A lock ahead of the first
+    /// brings nothing below it. It may step back for a moment, when a writer was slow to lock, but never behind what comes.
     pub async fn horizon(&mut self) -> Result<EventId> {
         const DRAWN: Dialect = Dialect {
             sqlite: "select coalesce(max(id), 0) from events",
@@ -115,6 +116,7 @@ impl Tx {
         };
         const OPEN: &str = "select $1 - coalesce(max(($1 - objid::bigint) & 2147483647), 0) from pg_locks
             where locktype = 'advisory' and classid = 7300 and objsubid = 2
+              and (($1 - objid::bigint) & 2147483647) < 1073741824
               and database = (select oid from pg_database where datname = current_database())";
         let sql = DRAWN.pick(self);
         let drawn: EventId = on!(self, |conn| sqlx::query_scalar(sql).fetch_one(conn).await)?;

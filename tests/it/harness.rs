@@ -24,6 +24,7 @@ use switchboard::config::{Config, ProviderConfig, RouteConfig, SenderConfig, Sou
 use switchboard::domain::{Channel, Timestamp};
 use switchboard::egress::{Names, SystemNames};
 use switchboard::http::{self, Limiter, Mode};
+use switchboard::live::{self, Live};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
@@ -64,6 +65,8 @@ pub struct Setup {
     pub names: Arc<dyn Names>,
     /// A database that another app had.
     pub database: Option<Database>,
+    /// How many may listen, and how far behind.
+    pub live: live::Limits,
     /// The files of the web app; none, whatever was built.
     pub web: Vec<(&'static str, &'static [u8])>,
 }
@@ -83,6 +86,7 @@ impl Default for Setup {
             keys: keys(),
             names: Arc::new(SystemNames),
             database: None,
+            live: live::Limits::default(),
             web: Vec::new(),
         }
     }
@@ -97,6 +101,8 @@ pub struct TestApp {
     pub others: HashMap<&'static str, Arc<TestProvider>>,
     pub outbox: Outbox,
     pub limiter: Arc<Limiter>,
+    /// Everybody who listens; it tells them nothing until it is run.
+    pub live: Live,
     /// Holds `attachments`, where uploads are.
     pub folder: tempfile::TempDir,
     _receipts: mpsc::Receiver<Receipt>,
@@ -181,7 +187,8 @@ impl Setup {
         let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator, board };
         let web = self.web.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
         let web = Arc::new(http::WebApp::of(&web));
-        let state = http::State { web, ..parts.state(messaging.clone(), self.mode, metrics()) };
+        let telling = Live::new(parts.store.clone(), clock.clone(), self.live);
+        let state = http::State { web, live: telling.clone(), ..parts.state(messaging.clone(), self.mode, metrics()) };
         let limiter = state.limiter.clone();
         let router = http::router(state);
         let (leaves_work, database) = (AtomicBool::new(false), Some(database));
@@ -192,6 +199,7 @@ impl Setup {
             others,
             outbox,
             limiter,
+            live: telling,
             folder,
             _receipts: receipts,
             settings,

@@ -8,6 +8,8 @@ mod chats;
 mod consents;
 mod contacts;
 mod files;
+mod live;
+mod overview;
 mod params;
 mod providers;
 mod team;
@@ -32,6 +34,8 @@ pub use self::chats::{
 pub use self::consents::ConsentRequest;
 pub use self::contacts::{ContactAddressRequest, ContactRequest, ContactUpdate, MergeRequest};
 pub use self::files::{InboundParseForm, MailAnswer, UploadForm};
+pub use self::live::{LiveParams, Present, TypingRequest};
+pub use self::overview::{LaneQueue, OverviewParams, Overviewed};
 pub use self::params::{
     BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder,
     MessageParams, PageParams,
