@@ -1,5 +1,13 @@
 # Built in one image, run in another that holds nothing but the program and the roots of TLS.
 
+FROM node:20-bookworm-slim AS web
+WORKDIR /build/web
+COPY web/package.json web/package-lock.json web/.npmrc ./
+RUN npm ci
+COPY openapi.json /build/
+COPY web ./
+RUN npm run build
+
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 # The dependencies alone first, so that a change of the source does not build them again.
@@ -10,6 +18,7 @@ RUN mkdir -p src tests/it \
     && cargo build --locked --release --features postgres-tls \
     && rm -rf src tests
 COPY . .
+COPY --from=web /build/web/dist web/dist
 # Newer than what was built for the dependencies' sake.
 RUN find src -name '*.rs' -exec touch {} + && cargo build --locked --release --features postgres-tls
 

@@ -13,6 +13,7 @@ pub mod domain;
 pub mod egress;
 pub mod fault;
 pub mod http;
+pub mod live;
 pub mod messaging;
 pub mod mime;
 pub mod outbox;

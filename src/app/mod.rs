@@ -41,6 +41,8 @@ const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
 const INDEX_IDLE: Duration = Duration::from_millis(500);
 /// How often servers on one database tell each other who asks how often.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
+/// How long those who listen may take to hear that the server stops.
+const LIVE_GRACE: Duration = Duration::from_secs(4);
 /// Receipts of the simulated carrier that wait to be recorded.
 const RECEIPTS: usize = 10_000;
 /// Receipts of one commit.
@@ -124,6 +126,8 @@ async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Resul
     tasks.spawn(parts::measure_disk(parts.config.data.clone(), carrying.clone()));
     let state = parts.state(messaging, mode, metrics);
     tasks.spawn(share_budgets(state.clone(), carrying.clone()));
+    tasks.spawn(state.live.clone().run(stop.clone()));
+    let live = state.live.clone();
     if let Mode::Dev { .. } = mode {
         seed_people(&state.accounts).await.context("the people of dev cannot be made")?;
     }
@@ -140,6 +144,7 @@ async fn run_server(sources: Sources, mode: Mode, clock: Clock) -> anyhow::Resul
     }
     carrying.cancel();
     serving.await?;
+    live.drained(LIVE_GRACE).await;
     tasks.close();
     tasks.wait().await;
     store.close().await;

@@ -16,7 +16,8 @@ use crate::clock::Clock;
 use crate::config::{Config, ProviderConfig, SignUpPolicy};
 use crate::domain::{Address, Channel, Guards, Limits, Network, WorkspaceId};
 use crate::egress::{Egress, Names, SystemNames};
-use crate::http::{Limiter, Mode, State};
+use crate::http::{Limiter, Mode, State, WebApp};
+use crate::live::{self, Live};
 use crate::messaging::{Messaging, Route, Routing, Rules, Sender as Number, Share};
 use crate::outbox::LineSettings;
 use crate::provider::{Board, Provider, Simulator, simulator};
@@ -74,6 +75,8 @@ impl Parts {
             metrics,
             limiter: Arc::new(Limiter::new(&self.config)),
             board: self.board.clone(),
+            web: Arc::new(WebApp::embedded()),
+            live: Live::new(self.store.clone(), self.clock.clone(), live::Limits::default()),
         }
     }
 

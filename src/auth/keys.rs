@@ -108,15 +108,22 @@ pub async fn authenticate_key(store: &Store, clock: &Clock, token: &str) -> stor
     }
     let now = clock.now();
     let row = store.read().await?.find_api_key(&hash(token)).await?;
-    let is_good = |row: &ApiKeyRow| row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at);
-    let Some(row) = row.filter(is_good) else { return Ok(None) };
+    let Some((row, holder)) = row.and_then(|row| holder(&row, now).map(|holder| (row, holder))) else {
+        return Ok(None);
+    };
     if row.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY)
         && let Err(error) = touch(store, &row, now).await
     {
         tracing::warn!(error = &error as &dyn std::error::Error, key = row.id.0, "the last use of a key is not noted");
     }
+    Ok(Some(holder))
+}
+
+/// Who holds a key that is good now.
+pub(super) fn holder(row: &ApiKeyRow, now: Timestamp) -> Option<KeyHolder> {
+    let is_good = row.revoked_at.is_none() && row.expires_at.is_none_or(|at| now < at);
     let scopes = row.scopes.split(' ').filter_map(Scope::named).collect();
-    Ok(Some(KeyHolder { id: row.id, workspace: row.workspace_id, scopes }))
+    is_good.then_some(KeyHolder { id: row.id, workspace: row.workspace_id, scopes })
 }
 
 async fn touch(store: &Store, row: &ApiKeyRow, now: Timestamp) -> store::Result<()> {

@@ -13,6 +13,7 @@ mod password;
 mod recovery;
 mod seed;
 mod sessions;
+mod standing;
 mod token;
 mod totp;
 mod workspaces;
@@ -41,6 +42,7 @@ pub use sessions::{
     ABSOLUTE_LIMIT, PENDING_LIFE, Renewed, SESSION_PREFIX, Session, SwitchError, authenticate_session, begin_session,
     end_other_sessions, end_session, list_sessions, switch_workspace,
 };
+pub use standing::{Standing, find_standing};
 pub use totp::{TotpBegun, TotpError, begin_totp, confirm_totp, make_recovery_codes, remove_totp};
 pub use workspaces::{
     SeatError, change_role, change_settings, create_workspace, find_settings, list_members, list_workspaces,

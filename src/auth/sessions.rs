@@ -188,7 +188,7 @@ async fn note_end(tx: &mut Tx, user: UserId, action: &str, now: Timestamp) -> st
     tx.audit(WorkspaceId::ACCOUNTS, &person, action, &person, serde_json::json!({}), now).await
 }
 
-fn is_good(row: &SessionRow, now: Timestamp) -> bool {
+pub(super) fn is_good(row: &SessionRow, now: Timestamp) -> bool {
     now < row.ends_at && now.since(row.seen_at) < IDLE_LIMIT
 }
 

@@ -9,9 +9,10 @@ use super::{Error, State, rights};
 /// What is asked by machines that watch, and must be answered whoever else floods from the same address.
 const FREE: [&str; 2] = ["/api/health", "/api/ready"];
 
-/// Counts a request against whoever makes it.
+/// Counts a request against whoever makes it. A file of the web app costs nobody anything.
 pub async fn watch(state: State, request: Request, next: Next) -> Response {
-    let is_free = request.extensions().get::<MatchedPath>().is_some_and(|path| FREE.contains(&path.as_str()));
+    let matched = request.extensions().get::<MatchedPath>();
+    let is_free = matched.is_some_and(|path| FREE.contains(&path.as_str())) || state.web.has(request.uri().path());
     if is_free {
         return next.run(request).await;
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use axum::http::HeaderMap;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::response::{Html, IntoResponse, Response};
 use axum::{Extension, Router};
@@ -45,12 +46,17 @@ pub(super) fn style_policy(style: &str, form_action: &str) -> String {
     )
 }
 
-/// A page with links
+/// The web app
+///
+/// Without it, in a server that was built so, a page with links that says how to build it.
 #[utoipa::path(
     get, path = "/", operation_id = "getStart", tag = "documents",
     responses((status = 200, description = "The page.", body = String, content_type = "text/html")),
 )]
-pub async fn get_start(Extension(documents): Extension<Arc<Documents>>) -> Response {
+pub async fn get_start(state: State, headers: HeaderMap, Extension(documents): Extension<Arc<Documents>>) -> Response {
+    if let Some(page) = state.web.page(&headers) {
+        return page;
+    }
     ([(CONTENT_SECURITY_POLICY, documents.page_policy.clone())], Html(documents.page.clone())).into_response()
 }
 

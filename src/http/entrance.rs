@@ -79,6 +79,22 @@ pub async fn watch(state: State, mut request: Request, next: Next) -> Response {
     next.run(request).await
 }
 
+/// Whether a page that asks is one of this server, or of a site that the configuration names; so is what is no page. A
+/// browser lets any page open a WebSocket, with the cookies of whatever it leads to.
+pub fn is_own_origin(headers: &HeaderMap, state: &State) -> bool {
+    let Some(origin) = headers.get(ORIGIN) else { return true };
+    let origin = origin.to_str().unwrap_or("null");
+    let host = headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let site = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+    let is_here = !host.is_empty() && site.is_some_and(|site| site.eq_ignore_ascii_case(host));
+    is_here
+        || match owner_of_origin(origin, &state.config) {
+            Owner::Named | Owner::Public => true,
+            Owner::Loopback => matches!(state.mode, Mode::Dev { .. }),
+            Owner::Foreign => false,
+        }
+}
+
 /// Whether a request reached us, or the trusted proxy before us, over TLS.
 pub fn is_secure(request: &Request, config: &Config) -> bool {
     let is_trusted = peer(request).is_some_and(|peer| is_proxy(config, peer));

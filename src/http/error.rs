@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::header::{CONTENT_TYPE, RETRY_AFTER, SET_COOKIE, WWW_AUTHENTICATE};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -81,6 +81,11 @@ impl Error {
     pub fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
+    }
+
+    /// The cookie that the client is to forget.
+    pub(super) fn cookie(&self) -> Option<&HeaderValue> {
+        self.headers.iter().find(|(name, _)| *name == SET_COOKIE).map(|(_, value)| value)
     }
 
     /// 400: fields that are not as they should be.

@@ -3,6 +3,7 @@
 //! Handlers are thin: they read a request, call one use case of [`crate::messaging`], and write what it gave.
 
 mod accounts;
+mod app;
 mod attachments;
 mod audit;
 mod body;
@@ -23,11 +24,13 @@ mod invitations;
 mod keys;
 mod limiter;
 mod lists;
+mod live;
 mod mails;
 mod messages;
 mod observe;
 mod openapi;
 mod operations;
+mod overview;
 mod page;
 mod patience;
 mod people;
@@ -40,6 +43,7 @@ pub mod shapes;
 mod simulator;
 mod sms_service;
 mod team;
+mod web;
 mod web_form;
 mod webhook_endpoints;
 mod webhooks;
@@ -65,9 +69,11 @@ use utoipa_axum::routes;
 pub use self::error::{Error, Problem};
 pub use self::limiter::Limiter;
 pub use self::serve::{Limits, serve};
+pub use self::web::WebApp;
 use crate::auth::Accounts;
 use crate::config::Config;
 use crate::egress::Egress;
+use crate::live::Live;
 use crate::messaging::Messaging;
 use crate::provider::{Board, Simulator};
 
@@ -108,6 +114,10 @@ pub struct State {
     pub limiter: Arc<Limiter>,
     /// How the providers are doing.
     pub board: Board,
+    /// The web app.
+    pub web: Arc<WebApp>,
+    /// Everybody who listens.
+    pub live: Live,
 }
 
 impl FromRequestParts<Self> for State {
@@ -125,7 +135,7 @@ pub fn router(state: State) -> Router {
     let mut router = router
         .merge(documents::swagger_ui())
         .layer(Extension(Arc::new(documents)))
-        .fallback(not_found)
+        .fallback(web::serve)
         .method_not_allowed_fallback(method_not_allowed);
     if !state.config.allowed_origins.is_empty() {
         router = router.layer(cors(&state.config));
@@ -160,14 +170,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(conversations::list_conversations))
         .routes(routes!(conversations::get_conversation, conversations_change::change_conversation))
         .routes(routes!(conversations::list_messages, conversations::reply))
-        .routes(routes!(team::notes::list_notes, team::notes::write_note))
-        .routes(routes!(team::notes::list_activity))
-        .routes(routes!(team::labels::label_conversation, team::labels::unlabel_conversation))
-        .routes(routes!(team::labels::list_labels, team::labels::create_label))
-        .routes(routes!(team::labels::rename_label, team::labels::delete_label))
-        .routes(routes!(team::saved_replies::list_saved_replies, team::saved_replies::create_saved_reply))
-        .routes(routes!(team::saved_replies::change_saved_reply, team::saved_replies::delete_saved_reply))
-        .routes(routes!(team::saved_replies::render_saved_reply))
+        .merge(team::routes())
         .routes(routes!(attachments::upload_attachment))
         .routes(routes!(attachments::get_attachment))
         .routes(routes!(attachments::get_linked_attachment))
@@ -177,6 +180,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(consents::list_consents, consents::change_consent))
         .routes(routes!(consents::export_consents))
         .routes(routes!(consents::get_unsubscribe, consents::unsubscribe))
+        .merge(live::routes())
         .merge(contacts::routes())
         .routes(routes!(lists::list_dead_letters))
         .routes(routes!(lists::list_quarantine))
@@ -202,6 +206,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(invitations::accept_invitation))
         .routes(routes!(invitations::revoke_invitation))
         .routes(routes!(audit::list_audit))
+        .routes(routes!(overview::get_overview))
         .routes(routes!(providers::list_providers))
         .routes(routes!(providers::pause_provider))
         .routes(routes!(providers::resume_provider))
@@ -225,13 +230,10 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(operations::get_health))
         .routes(routes!(operations::get_ready))
         .routes(routes!(operations::get_metrics))
+        .routes(routes!(app::get_app))
         .routes(routes!(documents::get_start))
         .routes(routes!(documents::get_openapi_json))
         .routes(routes!(documents::get_openapi_yaml))
-}
-
-async fn not_found() -> Error {
-    Error::not_found("not_found", "there is nothing here")
 }
 
 async fn method_not_allowed() -> Error {

@@ -14,6 +14,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use tower_http::csrf::ProtectionError;
 
+use super::web::IsWeb;
 use super::{Error, State, entrance};
 use crate::clock::Clock;
 
@@ -33,9 +34,8 @@ pub async fn observe(state: State, request: Request, next: Next) -> Response {
     let id = request_id(request.headers(), &state.messaging.clock);
     let method = request.method().clone();
     let matched = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned());
-    let route = matched.as_deref().unwrap_or("unmatched");
     let is_secure = entrance::is_secure(&request, &state.config);
-    let is_documentation = route.starts_with("/api-docs");
+    let is_documentation = matched.as_deref().is_some_and(|route| route.starts_with("/api-docs"));
 
     let mut response = next.run(request).await;
     let refused = response.extensions_mut().remove::<ProtectionError>().map(|_| cross_site());
@@ -47,6 +47,8 @@ pub async fn observe(state: State, request: Request, next: Next) -> Response {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     let status = response.status().as_u16();
+    let is_web = response.extensions().get::<IsWeb>().is_some();
+    let route = matched.as_deref().unwrap_or(if is_web { "web" } else { "unmatched" });
     let seconds = started.elapsed().as_secs_f64();
     count(&method, route, status, seconds);
     tracing::info!(%method, route, status, ms = seconds * 1_000.0, request_id = %id, "request");

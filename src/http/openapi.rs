@@ -36,7 +36,7 @@ struct Kind {
     header: Option<(&'static str, &'static str)>,
 }
 
-const KINDS: [Kind; 15] = [
+const KINDS: [Kind; 16] = [
     kind(400, "BadRequest", "Something in the request is not as it should be; `errors` names it."),
     with(kind(401, "Unauthorized", "Credentials are wanted, or the ones sent are not good."), CHALLENGE),
     kind(
@@ -52,6 +52,7 @@ const KINDS: [Kind; 15] = [
     kind(415, "UnsupportedMediaType", "The body is of another media type."),
     with(kind(416, "RangeNotSatisfiable", "The file has none of the bytes that are asked for."), SIZE),
     kind(422, "IdempotencyKeyReused", "The Idempotency-Key was used for another request."),
+    with(kind(426, "UpgradeRequired", "It is to be asked for in another protocol."), UPGRADE),
     with(
         kind(429, "TooManyRequests", "A limit is reached: the caller's, the sender's, or that of what was asked for."),
         RETRY,
@@ -64,6 +65,7 @@ const KINDS: [Kind; 15] = [
 const CHALLENGE: (&str, &str) = ("WWW-Authenticate", "What credentials are wanted.");
 const ALLOW: (&str, &str) = ("Allow", "The methods there are.");
 const SIZE: (&str, &str) = ("Content-Range", "How many bytes there are.");
+const UPGRADE: (&str, &str) = ("Upgrade", "The protocol that is wanted.");
 const RETRY: (&str, &str) = ("Retry-After", "After how many seconds to try again.");
 const REQUEST_ID: (&str, &str) = ("X-Request-Id", "The request's id: the client's own, or one of ours.");
 
@@ -86,6 +88,7 @@ pub fn beginning() -> OpenApi {
         ("team", "How a team answers: states, notes, labels, saved replies."),
         ("attachments", "Files that messages carry."),
         ("chats", "People writing to each other: messages, groups, friends."),
+        ("live", "Telling clients at once what happens."),
         ("webhooks", "What providers tell us."),
         ("webhook endpoints", "What we tell customers."),
         ("web form", "A text from the default sender."),

@@ -107,7 +107,8 @@ async fn connection(
         .timer(TokioTimer::new())
         .header_read_timeout(unless("header_timeout_off", limits.header_timeout))
         .max_buf_size(MAX_HEADER_BYTES)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     let mut connection = pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

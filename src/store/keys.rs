@@ -1,6 +1,6 @@
 //! API keys: their hashes, what they may do, when they were used.
 
-use super::{Result, Tx, on};
+use super::{Dialect, Result, Tx, on, set};
 use crate::domain::{ApiKeyId, Timestamp, WorkspaceId};
 use crate::fault::is_sabotaged;
 
@@ -52,6 +52,21 @@ impl Tx {
             let query = sqlx::query_scalar(SQL).bind(workspace).bind(&key.name).bind(&key.hash[..]).bind(&key.scopes);
             query.bind(now).bind(key.expires_at).fetch_one(conn).await
         })?)
+    }
+
+    /// Those of the keys that are there, whatever workspace they are of: whoever shows them is known already.
+    pub async fn load_api_keys(&mut self, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyRow>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select k.id, k.workspace_id, k.name, k.scopes, k.created_at, k.expires_at, k.last_used_at,
+                    k.revoked_at from json_each($1) x cross join api_keys k on k.id = x.value",
+            postgres: "select id, workspace_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
+                from api_keys where id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
+        };
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, ids) = (SQL.pick(self), set(&ids)?);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(ids).fetch_all(conn).await)?)
     }
 
     /// Every key of a workspace.

@@ -15,6 +15,7 @@ mod consents;
 mod contacts;
 mod conversation_list;
 mod conversations;
+mod ears;
 mod error;
 mod events;
 mod files;
@@ -26,6 +27,7 @@ mod invitations;
 mod joins;
 mod keys;
 mod labels;
+mod live;
 mod mail_tokens;
 mod mails;
 mod members;
@@ -35,6 +37,7 @@ mod migrate;
 mod notes;
 mod open;
 mod outbox;
+mod overview;
 mod own_messages;
 mod providers;
 mod quarantine;
@@ -62,7 +65,7 @@ mod workspaces;
 use std::sync::Arc;
 
 use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 pub use accounts::{MOST_FAILURES, ProfileChange};
 pub use acts::{ActRow, Bench, NewAct};
@@ -75,6 +78,7 @@ pub use codes::{CODE_TRIES, CodeRow, NewCode, Slot};
 pub use consents::{ConsentRow, LeftOut, NewConsent, OPTED_OUT, Reach};
 pub use contacts::{ContactFilter, ContactRow};
 pub use conversations::{AssigneeFilter, ConversationFilter, ConversationRow, Thread};
+pub use ears::Ears;
 pub use error::{Error, Gone, Result};
 pub use events::NewEvent;
 pub use files::{FileReach, FileRow, NewFile, OldFile};
@@ -86,6 +90,7 @@ pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};
 pub use joins::MOST_PARTS;
 pub use keys::{ApiKeyRow, NewApiKey};
 pub use labels::LabelledRow;
+pub use live::{SeatRow, ShownPlace};
 pub use mail_tokens::{MailPurpose, NewMailToken};
 pub use mails::{NewMail, RelatedMail};
 pub use members::{ChatRow, Customs, MemberRow, NewMember};
@@ -96,6 +101,7 @@ pub use messages::{
 pub use notes::NoteRow;
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
+pub use overview::{DeliveryRow, MinuteRow};
 pub use providers::PauseRow;
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
 pub use reactions::{EditRow, ReactionRow};
@@ -127,6 +133,8 @@ struct Shared {
     epochs: messages::Epochs,
     work: Notify,
     news: Notify,
+    /// Counts the commits of this process that have left events.
+    told: watch::Sender<u64>,
     /// Held for as long as the database is open: a second server on the same file is refused.
     _lock: Option<std::fs::File>,
 }
@@ -221,6 +229,11 @@ impl Store {
         self.shared.news.notified().await;
     }
 
+    /// Changes with every commit of this process that has left an event.
+    pub fn told(&self) -> watch::Receiver<u64> {
+        self.shared.told.subscribe()
+    }
+
     /// Answers when the database does.
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.read().await?;
@@ -261,6 +274,9 @@ impl Tx {
         }
         if self.has_news || !self.events.is_empty() {
             self.store.shared.news.notify_one();
+        }
+        if !self.events.is_empty() {
+            self.store.shared.told.send_modify(|count| *count += 1);
         }
         Ok(())
     }

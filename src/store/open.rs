@@ -12,7 +12,7 @@ use sqlx::pool::PoolConnectionMetadata;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 
 use super::{Pools, Shared, Store, Tx, Vault, migrate, on, vault};
 use crate::clock::Clock;
@@ -93,6 +93,7 @@ impl Store {
             epochs: super::messages::Epochs::default(),
             work: Notify::new(),
             news: Notify::new(),
+            told: watch::Sender::default(),
             _lock: lock,
         };
         let store = Self { shared: Arc::new(bare) };

@@ -1,6 +1,6 @@
 //! Sessions, found by the hash of their token.
 
-use super::{Dialect, Result, Tx, on};
+use super::{Dialect, Result, Tx, on, set};
 use crate::domain::{Role, SessionId, Timestamp, UserId, WorkspaceId};
 
 /// A session as it is stored, with what its person is in its workspace now.
@@ -147,6 +147,25 @@ impl Tx {
             let query = sqlx::query_scalar(SQL).bind(id).bind(workspace).bind(&token_hash[..]);
             query.fetch_optional(conn).await
         })?)
+    }
+
+    /// Those of the sessions that are there still.
+    pub async fn load_sessions(&mut self, ids: &[SessionId]) -> Result<Vec<SessionRow>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
+                    s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
+                from json_each($1) x cross join sessions s on s.id = x.value
+                left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id",
+            postgres: "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
+                    s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
+                from sessions s left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id
+                where s.id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
+        };
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (sql, ids) = (SQL.pick(self), set(&ids)?);
+        Ok(on!(self, |conn| sqlx::query_as(sql).bind(ids).fetch_all(conn).await)?)
     }
 
     /// Somebody's sign-ins that a code has confirmed, the newest first.

@@ -66,6 +66,8 @@ pub struct Queue {
     pub rows: i64,
     /// How many of them are due.
     pub due: i64,
+    /// When the first of them is, or was.
+    pub oldest: Timestamp,
 }
 
 macro_rules! waiting {
@@ -208,7 +210,7 @@ impl Tx {
     /// How much waits for each provider, lane by lane.
     pub async fn list_queues(&mut self, now: Timestamp) -> Result<Vec<Queue>> {
         const SQL: &str = "select provider, lane, phase, count(*) as rows,
-                count(case when due_at <= $1 then 1 end) as due
+                count(case when due_at <= $1 then 1 end) as due, min(due_at) as oldest
             from outbox where phase in ('send', 'sending', 'lookup') and lane < 3 group by provider, lane, phase";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(now).fetch_all(conn).await)?)
     }

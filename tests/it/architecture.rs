@@ -21,6 +21,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("messaging", &["fault", "domain", "clock", "store", "blob"]),
     ("auth", &["fault", "domain", "clock", "store", "messaging"]),
     ("webhook", &["fault", "domain", "clock", "signature", "egress", "store", "provider", "messaging"]),
+    ("live", &["fault", "domain", "clock", "store", "auth"]),
     ("outbox", &["fault", "domain", "clock", "egress", "store", "provider", "messaging", "webhook"]),
     (
         "http",
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "messaging",
             "auth",
             "webhook",
+            "live",
         ],
     ),
     (
@@ -58,6 +60,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "auth",
             "webhook",
             "outbox",
+            "live",
             "http",
         ],
     ),

@@ -1,6 +1,8 @@
 //! A whole server in the process, with a database of its own, a clock that stands still, and a provider that answers
 //! as it is told.
 
+mod credentials;
+
 use std::collections::HashMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,18 +18,18 @@ use futures_util::StreamExt;
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use serde_json::{Value, json};
 use switchboard::app::{Parts, egress, rules, sender};
-use switchboard::auth::{Scope, begin_session, create_key, create_workspace};
 use switchboard::blob::Blobs;
 use switchboard::clock::Clock;
 use switchboard::config::{Config, ProviderConfig, RouteConfig, SenderConfig, Sources};
-use switchboard::domain::{Address, Caller, Channel, Role, Timestamp, UserId, WorkspaceId};
+use switchboard::domain::{Channel, Timestamp};
 use switchboard::egress::{Names, SystemNames};
 use switchboard::http::{self, Limiter, Mode};
+use switchboard::live::{self, Live};
 use switchboard::messaging::Messaging;
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
 use switchboard::provider::{Abilities, Board, Provider, Simulator};
-use switchboard::store::{MasterKeys, NewUser, Store};
+use switchboard::store::{MasterKeys, Store};
 use switchboard::webhook::Sender;
 use tokio::sync::mpsc;
 use tower::ServiceExt;
@@ -63,6 +65,10 @@ pub struct Setup {
     pub names: Arc<dyn Names>,
     /// A database that another app had.
     pub database: Option<Database>,
+    /// How many may listen, and how far behind.
+    pub live: live::Limits,
+    /// The files of the web app; none, whatever was built.
+    pub web: Vec<(&'static str, &'static [u8])>,
 }
 
 impl Default for Setup {
@@ -80,6 +86,8 @@ impl Default for Setup {
             keys: keys(),
             names: Arc::new(SystemNames),
             database: None,
+            live: live::Limits::default(),
+            web: Vec::new(),
         }
     }
 }
@@ -93,6 +101,8 @@ pub struct TestApp {
     pub others: HashMap<&'static str, Arc<TestProvider>>,
     pub outbox: Outbox,
     pub limiter: Arc<Limiter>,
+    /// Everybody who listens; it tells them nothing until it is run.
+    pub live: Live,
     /// Holds `attachments`, where uploads are.
     pub folder: tempfile::TempDir,
     _receipts: mpsc::Receiver<Receipt>,
@@ -175,7 +185,10 @@ impl Setup {
         let sender = sender(&config, egress(&config, self.mode, self.names), &clock).unwrap();
         let outbox = Outbox::new(messaging.clone(), settings.clone(), sender.clone());
         let parts = Parts { config: Arc::new(config), store, clock: clock.clone(), simulator, board };
-        let state = parts.state(messaging.clone(), self.mode, metrics());
+        let web = self.web.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
+        let web = Arc::new(http::WebApp::of(&web));
+        let telling = Live::new(parts.store.clone(), clock.clone(), self.live);
+        let state = http::State { web, live: telling.clone(), ..parts.state(messaging.clone(), self.mode, metrics()) };
         let limiter = state.limiter.clone();
         let router = http::router(state);
         let (leaves_work, database) = (AtomicBool::new(false), Some(database));
@@ -186,6 +199,7 @@ impl Setup {
             others,
             outbox,
             limiter,
+            live: telling,
             folder,
             _receipts: receipts,
             settings,
@@ -385,58 +399,9 @@ impl TestApp {
         answer["data"].as_array().unwrap().clone()
     }
 
-    /// Makes a key; gives the `Authorization` that shows it.
-    pub async fn key(&self, scopes: &[Scope]) -> String {
-        self.key_of(WorkspaceId::DEFAULT, scopes).await
-    }
-
-    /// Makes a key of any workspace; gives the `Authorization` that shows it.
-    pub async fn key_of(&self, workspace: WorkspaceId, scopes: &[Scope]) -> String {
-        let made = create_key(self.store(), &self.clock, Caller::operator(workspace), ("a test's", scopes, None)).await;
-        format!("Bearer {}", made.unwrap().1)
-    }
-
-    /// Another workspace.
-    pub async fn workspace(&self, name: &str) -> WorkspaceId {
-        let operator = Caller::operator(WorkspaceId::DEFAULT);
-        create_workspace(&self.messaging, operator, (name, None), None).await.unwrap().id
-    }
-
-    /// A person of the default workspace who is signed in, put there without a password or a code.
-    pub async fn person(&self, username: &str, role: Role) -> Person {
-        self.person_of(WorkspaceId::DEFAULT, username, role).await
-    }
-
-    /// A person of any workspace who is signed in.
-    pub async fn person_of(&self, workspace: WorkspaceId, username: &str, role: Role) -> Person {
-        let now = self.now();
-        let mut tx = self.store().begin().await.unwrap();
-        let email = Address::email(&format!("{username}@people.example")).unwrap();
-        let digits = self.clock.bytes::<8>().iter().fold(0_u64, |sum, byte| sum * 256 + u64::from(*byte)) % 10_000_000;
-        let mobile = Address::phone(&format!("+1212{digits:07}"), &self.messaging.rules.phone).unwrap();
-        let ids = tx.ensure_addresses(WorkspaceId::ACCOUNTS, &[email.clone(), mobile.clone()], now).await.unwrap();
-        let user = NewUser {
-            username: username.to_owned(),
-            first_name: username.to_owned(),
-            last_name: "Tester".to_owned(),
-            email: ids[&email],
-            mobile: ids[&mobile],
-            password_hash: "none".to_owned(),
-            mobile_verified_at: Some(now),
-        };
-        let id = tx.insert_user(&user, now).await.unwrap();
-        tx.put_membership(workspace, id, role, now).await.unwrap();
-        let session = begin_session(&mut tx, &self.clock, (id, Some(workspace)), ("a test", true)).await.unwrap();
-        tx.commit().await.unwrap();
-        Person { id, username: username.to_owned(), authorization: format!("Bearer {}", session.1) }
-    }
-
-    /// Begins another session of a person; pending until a code was right.
-    pub async fn session_of(&self, user: UserId, workspace: Option<WorkspaceId>, is_verified: bool) -> String {
-        let mut tx = self.store().begin().await.unwrap();
-        let session = begin_session(&mut tx, &self.clock, (user, workspace), ("a test", is_verified)).await.unwrap();
-        tx.commit().await.unwrap();
-        format!("Bearer {}", session.1)
+    /// Where requests go.
+    pub fn router(&self) -> Router {
+        self.router.clone()
     }
 
     /// Calls as a person: `GET` without a body.

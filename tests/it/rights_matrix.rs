@@ -22,6 +22,7 @@ const PUBLIC: &[&str] = &[
     "login",
     "logout",
     "getAuthenticated",
+    "getApp",
     "confirmEmail",
     "recover",
     "completeRecovery",
@@ -37,7 +38,7 @@ const WEBHOOK_WAYS: [&str; 3] = ["webhook_bearer", "twilio_signature", "sendgrid
 const PENDING: &[&str] = &["sendCode", "verifyCode"];
 
 /// Routes that a member and a key share, where a member sees what is their own.
-const SHARED: &[&str] = &["listConversations", "listPeople", "uploadAttachment"];
+const SHARED: &[&str] = &["listConversations", "listPeople", "uploadAttachment", "listen", "listPresent"];
 
 /// Routes that answer with nothing rather than refuse: what they say then.
 const EMPTY: &[(&str, &str)] = &[("getPhoneHistory", r#"{"message":"User not found"}"#), ("listSaid", "[]")];

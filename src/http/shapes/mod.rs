@@ -3,10 +3,13 @@
 //! Requests are read field by field; their shapes here say the same in the documentation.
 
 mod accounts;
+mod app;
 mod chats;
 mod consents;
 mod contacts;
 mod files;
+mod live;
+mod overview;
 mod params;
 mod providers;
 mod team;
@@ -24,12 +27,15 @@ pub use self::accounts::{
     RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, Switched, TotpRequest,
     TotpSecret, UpdateRequest, UserMade, VerifyRequest,
 };
+pub use self::app::{AppInfo, RunMode, SignUp};
 pub use self::chats::{
     ConversationRequest, EditRequest, FriendState, HistoryOfEdits, MemberList, PersonRequest, ReadRequest, SaidDraft,
 };
 pub use self::consents::ConsentRequest;
 pub use self::contacts::{ContactAddressRequest, ContactRequest, ContactUpdate, MergeRequest};
 pub use self::files::{InboundParseForm, MailAnswer, UploadForm};
+pub use self::live::{LiveParams, Present, TypingRequest};
+pub use self::overview::{LaneQueue, OverviewParams, Overviewed};
 pub use self::params::{
     BareParams, ConsentParams, ContactParams, ConversationParams, DaysParams, IdempotencyHeader, MessageOrder,
     MessageParams, PageParams,

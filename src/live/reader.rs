@@ -1,0 +1,121 @@
+//! Reading the log: once for each workspace that somebody listens in, up to where it is whole.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::calls::Call;
+use super::sight::Batch;
+use super::{Frame, Live};
+use crate::domain::{Caller, EventId, UserId, WorkspaceId};
+use crate::fault::is_sabotaged;
+use crate::store::{self, Tx};
+
+/// How long commits are gathered: many in a row are one batch.
+const GATHER: Duration = Duration::from_millis(20);
+/// How often the log is looked at, whoever was heard or not.
+const POLL: Duration = Duration::from_secs(1);
+/// Events of one batch.
+const BATCH: i64 = 500;
+
+impl Live {
+    pub(super) async fn read_forever(self, stop: CancellationToken) {
+        let mut told = self.shared.store.told();
+        while !stop.is_cancelled() {
+            let is_own = tokio::select! {
+                () = stop.cancelled() => return,
+                changed = told.changed() => changed.is_ok(),
+                () = self.shared.wake.notified() => false,
+                () = tokio::time::sleep(POLL) => false,
+            };
+            tokio::time::sleep(GATHER).await;
+            if is_own {
+                told.mark_unchanged();
+                self.call_out(vec![Call::News]).await;
+            }
+            if let Err(error) = self.read_on().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "nobody is told anything for now");
+                tokio::time::sleep(POLL).await;
+            }
+        }
+    }
+
+    /// Reads everything that is new to everybody who listens.
+    async fn read_on(&self) -> store::Result<()> {
+        let desks = self.hall().positions();
+        if desks.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.shared.store.read().await?;
+        let to = tx.horizon().await?;
+        for (workspace, position) in desks.into_iter().filter(|(_, position)| *position < to) {
+            self.read_workspace(&mut tx, workspace, (position, to)).await?;
+        }
+        Ok(())
+    }
+
+    async fn read_workspace(
+        &self,
+        tx: &mut Tx,
+        workspace: WorkspaceId,
+        (mut after, to): (EventId, EventId),
+    ) -> store::Result<()> {
+        while after < to {
+            let events = tx.list_events_of(workspace, (after, to), BATCH).await?;
+            let is_last = i64::try_from(events.len()).is_ok_and(|read| read < BATCH);
+            let reached = events.last().map(|event| event.id).filter(|_| !is_last).unwrap_or(to);
+            loop {
+                let users = self.hall().users(workspace);
+                let batch = Batch::look_up(tx, workspace, (events.clone(), &users)).await?;
+                if self.hand_out(workspace, (&batch, &users), (after, reached)) {
+                    break;
+                }
+            }
+            after = reached;
+        }
+        Ok(())
+    }
+
+    /// Gives everybody what they see, in one go with noting that they have it: whoever sits down before that gets it, and
+    /// whoever does after that reads it as what they missed. False when somebody has sat down for whom it was not looked
+    /// up; then nobody gets anything.
+    fn hand_out(
+        &self,
+        workspace: WorkspaceId,
+        (batch, users): (&Batch, &[UserId]),
+        (after, reached): (EventId, EventId),
+    ) -> bool {
+        let mut hall = self.hall();
+        let users: HashSet<UserId> = users.iter().copied().collect();
+        if hall.users(workspace).iter().any(|user| !users.contains(user)) {
+            return false;
+        }
+        for listener in hall.listeners(workspace) {
+            let since = listener.since.max(after);
+            for frame in batch.seen_by(&listener.pass.caller).filter(|frame| frame.id > Some(since)) {
+                listener.give(frame);
+            }
+        }
+        if !is_sabotaged("live_repeats") {
+            hall.advance(workspace, reached);
+        }
+        true
+    }
+
+    /// One part of what somebody missed, and from where it goes on; nothing when that was all.
+    pub(super) async fn read_missed(
+        &self,
+        caller: &Caller,
+        (after, to): (EventId, EventId),
+        step: i64,
+    ) -> store::Result<(Vec<Frame>, Option<EventId>)> {
+        let mut tx = self.shared.store.read().await?;
+        let events = tx.list_events_of(caller.workspace, (after, to), step).await?;
+        let is_last = i64::try_from(events.len()).is_ok_and(|read| read < step);
+        let reached = events.last().map(|event| event.id).filter(|_| !is_last);
+        let users: Vec<_> = caller.user().into_iter().collect();
+        let batch = Batch::look_up(&mut tx, caller.workspace, (events, &users)).await?;
+        Ok((batch.seen_by(caller).collect(), reached))
+    }
+}
