@@ -1,0 +1,29 @@
+/** What every page stands in: the answers of the server, the atoms, the parts' needs, the routes. */
+import { CSPProvider } from "@base-ui/react/csp-provider";
+import { Tooltip } from "@base-ui/react/tooltip";
+import { QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { createStore, Provider } from "jotai";
+import { newQueryClient } from "./api/query";
+import { Toasts } from "./parts/toasts";
+import { newRouter } from "./router";
+
+const queryClient = newQueryClient();
+const store = createStore();
+const router = newRouter({ queryClient, store });
+
+export function App() {
+  return (
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={queryClient}>
+        <Provider store={store}>
+          <Tooltip.Provider delay={500}>
+            <Toasts>
+              <RouterProvider router={router} />
+            </Toasts>
+          </Tooltip.Provider>
+        </Provider>
+      </QueryClientProvider>
+    </CSPProvider>
+  );
+}
