@@ -32,7 +32,9 @@ export function Shell() {
         aria-label="Switchboard"
         className="flex shrink-0 items-stretch border-t bg-surface pb-[env(safe-area-inset-bottom)] sm:w-19 sm:flex-col sm:gap-1 sm:border-e sm:border-t-0 sm:p-2"
       >
-        <Logo isMarkOnly className="mx-auto my-2 hidden sm:inline-flex" />
+        <div className="hidden justify-center py-2 sm:flex">
+          <Logo isMarkOnly />
+        </div>
         {places.map((place) => (
           <NavLink key={place.to} {...place} />
         ))}
