@@ -7,10 +7,20 @@ import { createStore, Provider } from "jotai";
 import { newQueryClient } from "./api/query";
 import { Toasts } from "./parts/toasts";
 import { newRouter } from "./router";
+import { queryClientAtom } from "./state/query-client";
+import { checkSession } from "./state/session";
 
-const queryClient = newQueryClient();
+const queryClient = newQueryClient(() => void leaveWhenEnded());
 const store = createStore();
+store.set(queryClientAtom, queryClient);
 const router = newRouter({ queryClient, store });
+
+/** The routes send away whoever has no session any more. */
+async function leaveWhenEnded(): Promise<void> {
+  const check = await checkSession(queryClient);
+  if (check === "another") location.reload();
+  else if (check === "ended") await router.invalidate();
+}
 
 export function App() {
   return (

@@ -8,13 +8,28 @@ export type Schemas = components["schemas"];
 /** Longer than the server's own patience with a request. */
 const PATIENCE_MS = 60_000;
 
+const reachability = new Set<(isReached: boolean) => void>();
+
+/** Tells with each answer, or the lack of one, whether the server is reached. */
+export function onReachability(listener: (isReached: boolean) => void): () => void {
+  reachability.add(listener);
+  return () => reachability.delete(listener);
+}
+
+function tell(isReached: boolean): void {
+  for (const listener of reachability) listener(isReached);
+}
+
 const failures: Middleware = {
   async onResponse({ response }) {
+    tell(true);
     if (!response.ok && response.status !== 304) throw await Problem.of(response);
   },
   onError({ error }) {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    return error instanceof Problem ? error : new Offline(error);
+    if (error instanceof Problem) return error;
+    tell(false);
+    return new Offline(error);
   },
 };
 

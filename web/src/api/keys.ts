@@ -27,7 +27,8 @@ export const keys = {
 
   /** Contract B's list. */
   sentTexts: ["sent-texts"],
-  /** Where the texts to one phone stand. */
+  /** Where the texts to each phone stand. */
+  allSentStatuses: ["sent-statuses"],
   sentStatuses: (phone: string) => ["sent-statuses", phone],
 
   users: ["users"],

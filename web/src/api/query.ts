@@ -1,5 +1,5 @@
 /** How long answers of the server count, and which failures are worth another try. */
-import { QueryClient } from "@tanstack/react-query";
+import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
 import { Offline, Problem } from "./problem";
 
 const MAX_RETRIES = 3;
@@ -15,8 +15,14 @@ export function retryDelay(failures: number, error: Error): number {
   return Math.max(asked, Math.min(1000 * 2 ** failures, 15_000));
 }
 
-export function newQueryClient(): QueryClient {
+/** `onUnauthorized` is told when the server no longer knows who asks. */
+export function newQueryClient(onUnauthorized?: () => void): QueryClient {
+  const onError = (error: Error) => {
+    if (error instanceof Problem && error.status === 401 && error.code === "unauthorized") onUnauthorized?.();
+  };
   return new QueryClient({
+    queryCache: new QueryCache({ onError }),
+    mutationCache: new MutationCache({ onError }),
     defaultOptions: {
       queries: {
         // Live updates say what changed; this is for what they do not cover.

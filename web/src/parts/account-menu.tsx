@@ -3,7 +3,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useAtom } from "jotai";
 import { BookOpen, LogIn, LogOut, User } from "lucide-react";
-import { signOut, useSession } from "../state/session";
+import { forgetSession, signOut, useSession } from "../state/session";
 import { type Theme, themeAtom } from "../state/theme";
 import { Avatar } from "./avatar";
 import { Menu, MenuChoices, MenuItem, MenuLabel, MenuSeparator } from "./menu";
@@ -24,8 +24,9 @@ export function AccountMenu() {
 
   async function leave() {
     try {
-      await signOut(client);
+      await signOut();
       await navigate({ to: "/sign-in" });
+      forgetSession(client);
     } catch (error) {
       toastFailure("You are still signed in", error);
     }

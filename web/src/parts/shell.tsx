@@ -1,7 +1,8 @@
 /** The frame of the app: the ways to its pages (a rail, or a bar on phones), and what concerns all of them. */
 import { Outlet } from "@tanstack/react-router";
 import { Inbox, type LucideIcon, SendHorizontal, Settings2, Smartphone, Users } from "lucide-react";
-import { isAdmin, useSession } from "../state/session";
+import { isAdmin, isAgent, useSession } from "../state/session";
+import { useLive } from "../use-live";
 import { AccountMenu } from "./account-menu";
 import { Announcer } from "./announcer";
 import { Link } from "./link";
@@ -16,9 +17,10 @@ interface Place {
 
 export function Shell() {
   const session = useSession();
+  useLive();
   const places: Place[] = [
     { to: "/inbox", label: "Inbox", icon: Inbox },
-    { to: "/send", label: "Send", icon: SendHorizontal },
+    ...(isAgent(session) ? [{ to: "/send", label: "Send", icon: SendHorizontal } as const] : []),
     { to: "/people", label: "People", icon: Users },
     ...(session.isDev ? [{ to: "/phones", label: "Phones", icon: Smartphone } as const] : []),
     ...(isAdmin(session) ? [{ to: "/admin", label: "Admin", icon: Settings2 } as const] : []),

@@ -3,6 +3,7 @@ import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tan
 import { api, body, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
 import { Problem } from "../api/problem";
+import { forgetDrafts } from "./drafts";
 
 export type Role = Schemas["Role"];
 
@@ -66,13 +67,32 @@ export function isAgent(session: Session): boolean {
   return session.kind !== "nobody" && session.role !== "member";
 }
 
-/** Ends the session here and at the server, and forgets everything that was shown. */
-export async function signOut(client: QueryClient): Promise<void> {
-  await api.POST("/api/auth/logout");
-  client.clear();
+/** Who it is, so that another person in this browser is noticed. */
+export function identityOf(session: Session): string {
+  return session.kind === "user" ? `user:${session.user.id}` : session.kind;
 }
 
-/** After signing in, or when the session has ended: nothing of the last one may be seen. */
+export type SessionCheck = "good" | "ended" | "another" | "unreachable";
+
+/** Asks the server who it is now. */
+export async function checkSession(client: QueryClient): Promise<SessionCheck> {
+  const before = client.getQueryData(sessionQuery.queryKey);
+  try {
+    const now = await client.fetchQuery({ ...sessionQuery, staleTime: 0, retry: false });
+    if (now.kind === "nobody") return "ended";
+    return before && identityOf(before) !== identityOf(now) ? "another" : "good";
+  } catch {
+    return "unreachable";
+  }
+}
+
+/** Ends the session at the server. What was shown is to be forgotten once it is no longer shown: `forgetSession`. */
+export async function signOut(): Promise<void> {
+  await api.POST("/api/auth/logout");
+  forgetDrafts();
+}
+
+/** After signing in, and once signed out: nothing that the last one read may be seen by the next. */
 export function forgetSession(client: QueryClient): void {
   client.clear();
 }

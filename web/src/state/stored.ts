@@ -40,3 +40,14 @@ export function storedAtom<T>(key: string, read: (kept: unknown) => T): Writable
     },
   );
 }
+
+/** What is kept under keys that begin so. */
+export function storedKeys(prefix: string): string[] {
+  try {
+    return Object.keys(localStorage)
+      .filter((key) => key.startsWith(PREFIX + prefix))
+      .map((key) => key.slice(PREFIX.length));
+  } catch {
+    return [];
+  }
+}
