@@ -25,7 +25,11 @@ export function useLive(): void {
   const router = useRouter();
   const identity = identityOf(useSession());
   useEffect(() => {
-    claimDrafts(identity);
+    // Another person's turn begins with an empty memory.
+    if (claimDrafts(identity)) {
+      location.reload();
+      return;
+    }
     return joinLive(client, store, () => void router.invalidate());
   }, [client, store, router, identity]);
 }

@@ -1,9 +1,8 @@
 /** Who is signed in, the theme, and the way out. */
-import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useAtom } from "jotai";
 import { BookOpen, LogIn, LogOut, User } from "lucide-react";
-import { forgetSession, signOut, useSession } from "../state/session";
+import { signOut, useSession } from "../state/session";
 import { type Theme, themeAtom } from "../state/theme";
 import { Avatar } from "./avatar";
 import { Menu, MenuChoices, MenuItem, MenuLabel, MenuSeparator } from "./menu";
@@ -19,18 +18,7 @@ export function AccountMenu() {
   const session = useSession();
   const [theme, setTheme] = useAtom(themeAtom);
   const navigate = useNavigate();
-  const client = useQueryClient();
   const name = session.kind === "user" ? session.user.name || session.user.username : "Local operator";
-
-  async function leave() {
-    try {
-      await signOut();
-      await navigate({ to: "/sign-in" });
-      forgetSession(client);
-    } catch (error) {
-      toastFailure("You are still signed in", error);
-    }
-  }
 
   return (
     <Menu
@@ -85,4 +73,14 @@ export function AccountMenu() {
       )}
     </Menu>
   );
+}
+
+async function leave() {
+  try {
+    await signOut();
+    // A page of its own: nothing of the last one stays in memory.
+    location.assign("/sign-in");
+  } catch (error) {
+    toastFailure("You are still signed in", error);
+  }
 }

@@ -40,14 +40,11 @@ function Frame({ id, label, hint, error, isLabelHidden, isRequired, className, c
 
 /** What is wrong with one field, announced when it comes up. */
 export function FieldError({ id, message }: { id?: string; message: string | undefined }) {
+  if (!message) return null;
   return (
-    <div id={id} role="alert" className={message ? "flex items-start gap-1.5 text-[0.8125rem] text-danger" : "hidden"}>
-      {message && (
-        <>
-          <CircleAlert aria-hidden="true" className="mt-0.5 size-3.5 shrink-0" />
-          <span>{message}</span>
-        </>
-      )}
+    <div id={id} role="alert" className="flex items-start gap-1.5 text-[0.8125rem] text-danger">
+      <CircleAlert aria-hidden="true" className="mt-0.5 size-3.5 shrink-0" />
+      <span className="min-w-0 break-words">{message}</span>
     </div>
   );
 }

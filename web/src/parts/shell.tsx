@@ -3,6 +3,7 @@ import { Outlet } from "@tanstack/react-router";
 import { Inbox, type LucideIcon, SendHorizontal, Settings2, Smartphone, Users } from "lucide-react";
 import { isAdmin, isAgent, useSession } from "../state/session";
 import { useLive } from "../use-live";
+import { useOutbox } from "../use-outbox";
 import { AccountMenu } from "./account-menu";
 import { Announcer } from "./announcer";
 import { Link } from "./link";
@@ -18,6 +19,7 @@ interface Place {
 export function Shell() {
   const session = useSession();
   useLive();
+  useOutbox();
   const places: Place[] = [
     { to: "/inbox", label: "Inbox", icon: Inbox },
     ...(isAgent(session) ? [{ to: "/send", label: "Send", icon: SendHorizontal } as const] : []),

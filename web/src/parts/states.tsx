@@ -51,14 +51,11 @@ export function ErrorState({ error, title = "This could not be loaded", onRetry,
 
 /** Why a form as a whole was refused; what is wrong with a field stands beside it. */
 export function FormError({ error }: { error: unknown }) {
+  if (!error) return null;
   return (
-    <div role="alert" className={error ? "flex items-start gap-2 rounded-md bg-danger-soft px-3 py-2 text-danger" : "hidden"}>
-      {error ? (
-        <>
-          <TriangleAlert aria-hidden="true" className="mt-0.5 size-4 shrink-0" />
-          <span className="min-w-0 break-words">{explain(error)}</span>
-        </>
-      ) : null}
+    <div role="alert" className="flex items-start gap-2 rounded-md bg-danger-soft px-3 py-2 text-danger">
+      <TriangleAlert aria-hidden="true" className="mt-0.5 size-4 shrink-0" />
+      <span className="min-w-0 break-words">{explain(error)}</span>
     </div>
   );
 }

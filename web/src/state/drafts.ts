@@ -38,17 +38,18 @@ function newDraftAtom(conversation: number): DraftAtom {
   );
 }
 
-/** The drafts are whose they are: when it is somebody else's turn, they go. */
-export function claimDrafts(owner: string): void {
-  if (readStored("drafts-owner") === owner) return;
+/** The drafts are whose they are: when it is somebody else's turn, they go. Tells whether another person's went. */
+export function claimDrafts(owner: string): boolean {
+  const before = readStored("drafts-owner");
+  if (before === owner) return false;
   forgetDrafts();
   writeStored("drafts-owner", owner);
+  return typeof before === "string" && before.startsWith("user:");
 }
 
-/** Forgets every draft. */
+/** Forgets every draft, those of other pages too: their keys begin with `draft`. */
 export function forgetDrafts(): void {
-  for (const key of storedKeys(PREFIX)) writeStored(key, undefined);
-  writeStored("drafts-owner", undefined);
+  for (const key of storedKeys("draft")) writeStored(key, undefined);
   atoms.clear();
 }
 

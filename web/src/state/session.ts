@@ -86,13 +86,13 @@ export async function checkSession(client: QueryClient): Promise<SessionCheck> {
   }
 }
 
-/** Ends the session at the server. What was shown is to be forgotten once it is no longer shown: `forgetSession`. */
+/** Ends the session at the server; the page is to be left for a new one, that begins with an empty memory. */
 export async function signOut(): Promise<void> {
   await api.POST("/api/auth/logout");
   forgetDrafts();
 }
 
-/** After signing in, and once signed out: nothing that the last one read may be seen by the next. */
+/** After signing in: nothing that the last one read may be seen by the next. */
 export function forgetSession(client: QueryClient): void {
   client.clear();
 }
