@@ -1,10 +1,51 @@
-/** Making an account. */
-import { PageBody, PageHeader } from "../../parts/page";
+/** Making an account, and the code that proves its mobile. */
+import { useSearch } from "@tanstack/react-router";
+import { useAtom } from "jotai";
+import { useState } from "react";
+import { Link } from "../../parts/link";
+import { useMaybeSession } from "../../state/session";
+import { Card } from "./card";
+import { CodeStage } from "./code-stage";
+import { invitationAtom, pendingSignInAtom } from "./held";
+import { SignUpForm } from "./sign-up-form";
+import { useGoOn } from "./signed-in";
 
 export function SignUpPage() {
+  const { next } = useSearch({ from: "/outside/sign-up" });
+  const isDev = useMaybeSession()?.isDev === true;
+  const [invitation, setInvitation] = useAtom(invitationAtom);
+  const [pending, setPending] = useAtom(pendingSignInAtom);
+  const [reason, setReason] = useState<string>();
+  // An account that was made by an invitation has joined by it already.
+  const goOn = useGoOn(next === "/join" ? "/inbox" : next);
+
+  if (pending) return <CodeStage pending={pending} onSignedIn={goOn} onEnded={setReason} />;
   return (
-    <PageBody>
-      <PageHeader title="Sign up" />
-    </PageBody>
+    <Card
+      title="Create an account"
+      description={invitation === undefined ? "For this server alone." : "With your invitation: you are in its workspace at once."}
+      footer={
+        <span>
+          You have an account?{" "}
+          <Link to="/sign-in" search={{ next }}>
+            Sign in
+          </Link>
+        </span>
+      }
+    >
+      {reason !== undefined && (
+        <p role="alert" className="rounded-md bg-warn-soft px-3 py-2 text-warn">
+          {reason} Your account is made: <Link to="/sign-in">sign in</Link> with your password.
+        </p>
+      )}
+      <SignUpForm
+        isDev={isDev}
+        invitation={invitation}
+        onPending={(pending) => {
+          setInvitation(undefined);
+          setPending(pending);
+        }}
+      />
+    </Card>
   );
 }

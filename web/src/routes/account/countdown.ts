@@ -1,0 +1,27 @@
+/** Seconds that are left until a moment, told every second. */
+import { useSyncExternalStore } from "react";
+
+function subscribe(onTick: () => void): () => void {
+  const timer = setInterval(onTick, 250);
+  return () => clearInterval(timer);
+}
+
+function never(): () => void {
+  return () => {};
+}
+
+function secondOfNow(): number {
+  return Math.floor(Date.now() / 1000);
+}
+
+/** Whole seconds until then; zero once it has passed, and never before. */
+export function useSecondsUntil(moment: number): number {
+  const isOver = moment <= Date.now();
+  const second = useSyncExternalStore(isOver ? never : subscribe, secondOfNow);
+  return Math.max(0, Math.ceil(moment / 1000) - second);
+}
+
+/** `9:05`. */
+export function formatLeft(seconds: number): string {
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+}
