@@ -1,0 +1,20 @@
+/** Where the keyboard goes within the inbox. */
+
+/** The element that holds the composer says so by `data-composer`. */
+export function focusComposer(): void {
+  document.querySelector<HTMLElement>("[data-composer] textarea, [data-composer] [contenteditable=true]")?.focus();
+}
+
+export function focusThread(): void {
+  document.querySelector<HTMLElement>("[data-thread]")?.focus({ preventScroll: true });
+}
+
+export function isEditable(target: EventTarget | null): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  return target.isContentEditable || target.matches("textarea, select, input:not([type=checkbox], [type=radio], [type=button], [type=submit])");
+}
+
+/** Dialogs and menus have keys of their own. */
+export function isInPopup(target: EventTarget | null): boolean {
+  return target instanceof Element && target.closest("[role=dialog], [role=alertdialog], [role=menu], [role=listbox]") !== null;
+}
