@@ -44,7 +44,9 @@ export function AddHandset({ shown, onAdd }: { shown: readonly string[]; onAdd: 
         />
         <datalist id={list}>
           {others.slice(0, 50).map((handset) => (
-            <option key={handset.address} value={handset.address} />
+            <option key={handset.address} value={handset.address}>
+              {handset.address}
+            </option>
           ))}
         </datalist>
         <Button type="submit" icon={Plus}>

@@ -1,13 +1,10 @@
 /** One message as the carrier saw it: a bubble, or the line of a mail. */
-import { useAtomValue, useSetAtom } from "jotai";
 import { Mail, Paperclip } from "lucide-react";
-import { Button } from "../../parts/button";
 import { classes } from "../../parts/classes";
 import { CopyButton } from "../../parts/copy-button";
 import { ExternalLink, safeUrl } from "../../parts/link";
 import { Time } from "../../parts/time";
 import type { CarriedMessage } from "./carrier";
-import { pendingAtom, typedCodeAtom } from "./state";
 import { findCode, isHtml, ownPicture, pieces } from "./texts";
 
 export function CarriedBubble({ message, isOwn }: { message: CarriedMessage; isOwn: boolean }) {
@@ -16,12 +13,12 @@ export function CarriedBubble({ message, isOwn }: { message: CarriedMessage; isO
     <li className={classes("flex flex-col gap-1", isOwn ? "items-end" : "items-start")}>
       <div className={classes("max-w-[88%] rounded-2xl px-3 py-1.5", isOwn ? "rounded-ee-sm bg-accent text-on-accent" : "rounded-es-sm bg-surface text-ink")}>
         <span className="sr-only">{isOwn ? "Answered:" : `From ${message.from}:`}</span>
-        {message.attachments.map((attachment, index) => (
-          <Attachment key={index} text={attachment} isOwn={isOwn} />
+        {[...new Set(message.attachments)].map((attachment) => (
+          <Attachment key={attachment} text={attachment} isOwn={isOwn} />
         ))}
         <LinkedText text={message.body} isOwn={isOwn} />
       </div>
-      {code !== undefined && <CodeActions code={code} handset={message.to} />}
+      {code !== undefined && <CopyButton text={code} label={`Copy ${code}`} />}
       <p className="px-1 text-[0.6875rem] text-ink-muted">
         {!isOwn && <bdi>{message.from} · </bdi>}
         <Time at={message.at} form="clock" />
@@ -30,33 +27,18 @@ export function CarriedBubble({ message, isOwn }: { message: CarriedMessage; isO
   );
 }
 
-function LinkedText({ text, isOwn }: { text: string; isOwn: boolean }) {
+export function LinkedText({ text, isOwn = false }: { text: string; isOwn?: boolean }) {
   if (text === "") return null;
   return (
     <p dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
-      {pieces(text).map((piece, index) =>
+      {pieces(text).map((piece) =>
         piece.isLink ? (
-          <ExternalLink key={index} href={piece.text} className={isOwn ? "underline" : undefined} />
+          <ExternalLink key={piece.at} href={piece.text} className={isOwn ? "underline" : undefined} />
         ) : (
           piece.text
         ),
       )}
     </p>
-  );
-}
-
-function CodeActions({ code, handset }: { code: string; handset: CarriedMessage["to"] }) {
-  const pending = useAtomValue(pendingAtom);
-  const setTyped = useSetAtom(typedCodeAtom);
-  return (
-    <div className="flex flex-wrap gap-1.5">
-      <CopyButton text={code} label={`Copy ${code}`} />
-      {pending?.mobile === handset && (
-        <Button size="small" tone="accent" onClick={() => setTyped(code)}>
-          Enter it
-        </Button>
-      )}
-    </div>
   );
 }
 

@@ -1,12 +1,12 @@
 /** The simulated carrier: its handsets, and what goes wrong there. */
-import { queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
+import { keepPreviousData, queryOptions, useMutation, useQueryClient } from "@tanstack/react-query";
 import { api, body, type Schemas } from "../../api/client";
 import { keys } from "../../api/keys";
 import { Problem } from "../../api/problem";
 
 export type CarriedMessage = Schemas["CarriedMessage"];
 export type Handset = Schemas["Handset"];
-export type Chaos = Required<Omit<Schemas["Chaos"], "script">> & Pick<Schemas["Chaos"], "script">;
+export type Chaos = Required<Omit<Schemas["Chaos"], "script">> & Partial<Pick<Schemas["Chaos"], "script">>;
 
 /** The phones belong to this machine, whoever is signed in: their requests show no credentials. */
 export const AS_OPERATOR = { credentials: "omit" } as const;
@@ -17,20 +17,22 @@ const EVERY_MS = 1_000;
 export const handsetsQuery = queryOptions({
   queryKey: keys.handsets,
   queryFn: ({ signal }) => body(api.GET("/api/simulator/handsets", { ...AS_OPERATOR, signal })).then((list) => list.data),
-  refetchInterval: 2 * EVERY_MS,
+  refetchInterval: EVERY_MS,
   staleTime: 0,
 });
 
-export function handsetQuery(address: string) {
+/** The list says when a handset changed, so that it is read only then. */
+export function handsetQuery(address: string, listed: Handset | undefined) {
   return queryOptions({
-    queryKey: keys.handset(address),
-    queryFn: ({ signal }) => fetchHandset(address, signal),
-    refetchInterval: EVERY_MS,
-    staleTime: 0,
+    queryKey: [...keys.handset(address), listed?.last_message_at ?? "", listed?.message_count ?? 0],
+    queryFn: listed ? ({ signal }) => fetchHandset(address, signal) : () => [],
+    placeholderData: keepPreviousData,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: 10 * EVERY_MS,
   });
 }
 
-/** A handset that nothing has reached yet is an empty one. */
+/** One that the carrier has forgotten meanwhile is an empty one. */
 async function fetchHandset(address: string, signal: AbortSignal): Promise<CarriedMessage[]> {
   try {
     const request = api.GET("/api/simulator/handsets/{address}", { ...AS_OPERATOR, signal, params: { path: { address } } });
@@ -72,7 +74,7 @@ export const chaosQuery = queryOptions({
 export function useSetChaos() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (chaos: Chaos) => body(api.PUT("/api/simulator/chaos", { ...AS_OPERATOR, body: chaos })).then(whole),
+    mutationFn: (chaos: Chaos) => body(api.PUT("/api/simulator/chaos", { ...AS_OPERATOR, body: { ...chaos, script: chaos.script ?? [] } })).then(whole),
     onMutate: () => client.cancelQueries({ queryKey: keys.chaos }),
     onSuccess: (chaos) => client.setQueryData(keys.chaos, chaos),
   });

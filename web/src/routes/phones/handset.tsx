@@ -7,7 +7,7 @@ import { Skeleton } from "../../parts/skeleton";
 import { EmptyState, ErrorState } from "../../parts/states";
 import { AnswerForm } from "./answer";
 import { CarriedBubble, MailRow } from "./carried";
-import { type CarriedMessage, handsetQuery } from "./carrier";
+import { type CarriedMessage, handsetQuery, handsetsQuery } from "./carrier";
 import { useFollowEnd } from "./follow-end";
 import { MailView } from "./mail-view";
 
@@ -19,11 +19,13 @@ export interface HandsetProps {
 }
 
 export function HandsetPanel({ address, defaultSender, onClose }: HandsetProps) {
-  const handset = useQuery(handsetQuery(address));
+  const list = useQuery(handsetsQuery);
+  const handset = useQuery({ ...handsetQuery(address, list.data?.find((one) => one.address === address)), enabled: list.data !== undefined });
+  const failure = handset.error ?? list.error;
   const isMailbox = address.includes("@");
   const Icon = isMailbox ? Mail : Smartphone;
   return (
-    <section aria-label={`${isMailbox ? "Mailbox" : "Phone"} ${address}`} className="flex h-[32rem] w-full shrink-0 snap-start flex-col overflow-hidden rounded-2xl border border-line-strong bg-sunken shadow-raised sm:w-72">
+    <section id={`handset-${address}`} aria-label={`${isMailbox ? "Mailbox" : "Phone"} ${address}`} className="flex h-112 min-w-0 scroll-mt-4 flex-col overflow-hidden rounded-2xl border border-line-strong bg-sunken shadow-raised">
       <header className="flex items-center gap-2 border-b bg-surface py-1 ps-3.5 pe-1">
         <Icon aria-hidden="true" className="size-4 shrink-0 text-ink-muted" />
         <h2 className="min-w-0 flex-1 truncate font-medium">
@@ -33,9 +35,9 @@ export function HandsetPanel({ address, defaultSender, onClose }: HandsetProps) 
       </header>
       {handset.data ? (
         <Messages address={address} messages={handset.data} isMailbox={isMailbox} />
-      ) : handset.isError ? (
+      ) : failure ? (
         <div className="min-h-0 flex-1 overflow-y-auto">
-          <ErrorState error={handset.error} onRetry={() => void handset.refetch()} isRetrying={handset.isFetching} />
+          <ErrorState error={failure} onRetry={() => void (list.isError ? list.refetch() : handset.refetch())} isRetrying={list.isFetching || handset.isFetching} />
         </div>
       ) : (
         <div role="status" className="flex min-h-0 flex-1 flex-col gap-3 p-3">
@@ -51,7 +53,7 @@ export function HandsetPanel({ address, defaultSender, onClose }: HandsetProps) 
 
 function Messages({ address, messages, isMailbox }: { address: string; messages: CarriedMessage[]; isMailbox: boolean }) {
   const [opened, setOpened] = useState<CarriedMessage>();
-  const { ref, onScroll } = useFollowEnd<HTMLOListElement>(messages.length);
+  const { ref, onScroll } = useFollowEnd<HTMLDivElement>();
   if (messages.length === 0) {
     return (
       <div className="grid min-h-0 flex-1 place-items-center overflow-y-auto">
@@ -63,7 +65,17 @@ function Messages({ address, messages, isMailbox }: { address: string; messages:
   }
   return (
     <>
-      <ol ref={ref} onScroll={onScroll} tabIndex={0} role="log" aria-label={`Messages on ${address}`} className="flex min-h-0 flex-1 flex-col gap-2 overflow-y-auto overscroll-contain p-2.5 focus-visible:-outline-offset-2">
+      <div
+        ref={ref}
+        onScroll={onScroll}
+        // Without it the keyboard could not scroll.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
+        tabIndex={0}
+        role="log"
+        aria-label={`Messages on ${address}`}
+        className="min-h-0 flex-1 overflow-y-auto overscroll-contain p-2.5 focus-visible:-outline-offset-2"
+      >
+        <ol className="flex flex-col gap-2">
         {messages.map((message) =>
           message.type === "email" ? (
             <MailRow key={message.id} message={message} isOwn={message.from === address} onOpen={() => setOpened(message)} />
@@ -71,7 +83,8 @@ function Messages({ address, messages, isMailbox }: { address: string; messages:
             <CarriedBubble key={message.id} message={message} isOwn={message.from === address} />
           ),
         )}
-      </ol>
+        </ol>
+      </div>
       <MailView mail={opened} onClose={() => setOpened(undefined)} />
     </>
   );

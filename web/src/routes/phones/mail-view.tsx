@@ -2,6 +2,7 @@
 import { Dialog } from "../../parts/dialog";
 import { ExternalLink } from "../../parts/link";
 import { Time } from "../../parts/time";
+import { LinkedText } from "./carried";
 import type { CarriedMessage } from "./carrier";
 import { findLinks, isHtml } from "./texts";
 
@@ -14,7 +15,8 @@ export function MailView({ mail, onClose }: { mail: CarriedMessage | undefined; 
 }
 
 function Opened({ mail }: { mail: CarriedMessage }) {
-  const links = findLinks(mail.body);
+  // A frame without rights follows no link, so that they are listed beside it.
+  const links = isHtml(mail.body) ? findLinks(mail.body) : [];
   const facts = [
     { name: "From", value: mail.from },
     { name: "To", value: [mail.to].flat().join(", ") },
@@ -40,9 +42,9 @@ function Opened({ mail }: { mail: CarriedMessage }) {
       {isHtml(mail.body) ? (
         <iframe title={`The mail ${mail.subject ?? ""}`} sandbox="" referrerPolicy="no-referrer" srcDoc={mail.body} className="h-80 w-full rounded-md border bg-white" />
       ) : (
-        <p dir="auto" className="rounded-md border bg-surface p-3 whitespace-pre-wrap [overflow-wrap:anywhere]">
-          {mail.body}
-        </p>
+        <div className="rounded-md border bg-surface p-3">
+          <LinkedText text={mail.body} />
+        </div>
       )}
       {links.length > 0 && (
         <section aria-label="Links in this mail">
@@ -60,8 +62,8 @@ function Opened({ mail }: { mail: CarriedMessage }) {
         <section aria-label="Attachments">
           <h3 className="text-xs font-medium text-ink-muted">Attachments</h3>
           <ul>
-            {mail.attachments.map((attachment, index) => (
-              <li key={index} className="py-1 break-all">
+            {[...new Set(mail.attachments)].map((attachment) => (
+              <li key={attachment} className="py-1 break-all">
                 <ExternalLink href={attachment} />
               </li>
             ))}

@@ -16,6 +16,8 @@ export function findLinks(text: string): string[] {
 }
 
 export interface Piece {
+  /** Where it begins. */
+  at: number;
   text: string;
   isLink: boolean;
 }
@@ -26,11 +28,11 @@ export function pieces(text: string): Piece[] {
   let end = 0;
   for (const match of text.matchAll(LINK)) {
     const link = match[0].replace(/[).,;:!?\]]+$/, "");
-    if (match.index > end) parts.push({ text: text.slice(end, match.index), isLink: false });
-    parts.push({ text: link, isLink: true });
+    if (match.index > end) parts.push({ at: end, text: text.slice(end, match.index), isLink: false });
+    parts.push({ at: match.index, text: link, isLink: true });
     end = match.index + link.length;
   }
-  if (end < text.length) parts.push({ text: text.slice(end), isLink: false });
+  if (end < text.length) parts.push({ at: end, text: text.slice(end), isLink: false });
   return parts;
 }
 
