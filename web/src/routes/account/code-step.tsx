@@ -1,6 +1,6 @@
 /** Entering a one-time code: the field, the time left, another code, and what to do when none comes. */
 import { useMutation } from "@tanstack/react-query";
-import { MessageSquareText, RotateCw, Smartphone } from "lucide-react";
+import { ChevronDown, MessageSquareText, RotateCw, Smartphone } from "lucide-react";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import { explain, Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
@@ -11,11 +11,11 @@ import type { PendingCode } from "./held";
 
 /** The server sends no other code sooner. */
 export const COOL_DOWN_MS = 30_000;
-/** Ten digits and letters more than a code has: a recovery code, however it is grouped. */
+/** Letters and digits of a recovery code, however they are grouped. */
 const RECOVERY_LENGTH = 16;
 
 export interface CodeStepProps {
-  /** Absent while it is not known which code is waited for. */
+  /** Absent where a code was on its way already, and nothing more is known of it. */
   verification: PendingCode | undefined;
   /** When the code went out, in milliseconds. */
   sentAt: number;
@@ -78,14 +78,14 @@ export function CodeStep({ verification, sentAt, mayStandIn = false, action, onC
   const problem = check.error ? explain(check.error) : undefined;
   return (
     <form onSubmit={submit} className="flex flex-col gap-4" noValidate>
-      {verification && recovery === undefined && (
+      {recovery === undefined && (
         <p className="flex items-start gap-2.5 text-ink-muted">
           {isByText ? <MessageSquareText aria-hidden="true" className="mt-0.5 size-4 shrink-0" /> : <Smartphone aria-hidden="true" className="mt-0.5 size-4 shrink-0" />}
           <span>
             {isByText ? (
               <>
                 A code went by text to your mobile
-                {verification.to !== undefined && (
+                {verification?.to !== undefined && (
                   <>
                     {" that ends in "}
                     <strong className="font-semibold text-ink">{verification.to.replace(/^\.+/, "")}</strong>
@@ -125,10 +125,10 @@ export function CodeStep({ verification, sentAt, mayStandIn = false, action, onC
         {action}
       </Button>
       {children?.(enter)}
-      {recovery === undefined && verification && (
+      {recovery === undefined && (
         <div className="flex flex-wrap items-center justify-between gap-x-4 gap-y-1">
           <p className="text-[0.8125rem] text-ink-muted tabular-nums">
-            {left > 0 ? `Good for ${formatLeft(left)}` : "The time of this code is over: ask for another one."}
+            {verification && (left > 0 ? `Good for ${formatLeft(left)}` : "The time of this code is over: ask for another one.")}
           </p>
           {(isByText || isSpent || left === 0) && (
             <Button tone="quiet" size="small" icon={RotateCw} isBusy={resend.isPending} disabled={wait > 0} onClick={() => resend.mutate()}>
@@ -141,7 +141,10 @@ export function CodeStep({ verification, sentAt, mayStandIn = false, action, onC
         {resend.error ? explain(resend.error) : resend.isSuccess ? "Another code is on its way. Those before it count no more." : null}
       </div>
       <details className="group rounded-lg border px-3 py-1 open:pb-3">
-        <summary className="flex min-h-9 items-center rounded-sm font-medium">No code?</summary>
+        <summary className="flex min-h-10 items-center justify-between rounded-sm font-medium sm:min-h-9">
+          No code?
+          <ChevronDown aria-hidden="true" className="size-4 text-ink-muted transition-transform group-open:rotate-180" />
+        </summary>
         <div className="flex flex-col gap-2 pt-1 text-ink-muted">
           {isByText && <p>A text can take a minute. If none comes, check that the phone is on and has a signal, then ask for another code.</p>}
           {mayStandIn && isByText && <p>If you have set an authenticator app, its code is as good: enter it above.</p>}

@@ -6,19 +6,9 @@ function subscribe(onTick: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-function never(): () => void {
-  return () => {};
-}
-
-function secondOfNow(): number {
-  return Math.floor(Date.now() / 1000);
-}
-
 /** Whole seconds until then; zero once it has passed, and never before. */
 export function useSecondsUntil(moment: number): number {
-  const isOver = moment <= Date.now();
-  const second = useSyncExternalStore(isOver ? never : subscribe, secondOfNow);
-  return Math.max(0, Math.ceil(moment / 1000) - second);
+  return useSyncExternalStore(subscribe, () => Math.max(0, Math.ceil((moment - Date.now()) / 1000)));
 }
 
 /** `9:05`. */

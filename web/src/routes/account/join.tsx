@@ -1,6 +1,7 @@
 /** Where an invitation points. */
 import { useMutation } from "@tanstack/react-query";
 import { useAtom } from "jotai";
+import { useState } from "react";
 import { api, body } from "../../api/client";
 import { explain, Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
@@ -18,7 +19,8 @@ const WAY = "inline-flex min-h-10 items-center justify-center rounded-md px-3.5 
 export function JoinPage() {
   const found = useLinkToken();
   const [held, hold] = useAtom(invitationAtom);
-  const token = found ?? held;
+  // It stays what it was when it turns out to be used up.
+  const [token] = useState(found ?? held);
   const session = useMaybeSession();
 
   if (token === undefined) {

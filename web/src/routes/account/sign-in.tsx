@@ -59,7 +59,7 @@ function AsOperator({ next }: { next: string | undefined }) {
     <div className="flex flex-col gap-2">
       <FormError error={leave.error} />
       <Button tone="quiet" isBusy={leave.isPending} onClick={() => leave.mutate()}>
-        Go on without signing in, as the local operator
+        Go on as the local operator
       </Button>
     </div>
   );

@@ -18,7 +18,11 @@ interface Fields {
   password: string;
 }
 
-const LABELS = { name: "name", username: "username", email: "email address", mobile: "mobile", password: "password" };
+const LABELS = { name: "name", username: "username", email: "email", mobile: "mobile", password: "password" };
+
+function wanted(what: string) {
+  return { validate: (text: string) => text.trim() !== "" || `${what} is wanted.` };
+}
 
 export interface SignUpFormProps {
   isDev: boolean;
@@ -55,7 +59,6 @@ export function SignUpForm({ isDev, invitation, onPending }: SignUpFormProps) {
     });
   });
 
-  const wanted = (what: string) => ({ validate: (text: string) => text.trim() !== "" || `${what} is wanted.` });
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-4" noValidate>
       <FormError error={errors.root ? make.error : null} />

@@ -23,7 +23,7 @@ export function SignUpPage() {
   return (
     <Card
       title="Create an account"
-      description={invitation === undefined ? "For this server alone." : "With your invitation: you are in its workspace at once."}
+      description={invitation === undefined ? "Your mobile gets a code right after." : "With your invitation: you are in its workspace at once."}
       footer={
         <span>
           You have an account?{" "}
