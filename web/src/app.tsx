@@ -1,11 +1,11 @@
 /** What every page stands in: the answers of the server, the atoms, the parts' needs, the routes. */
 import { CSPProvider } from "@base-ui/react/csp-provider";
-import { Tooltip } from "@base-ui/react/tooltip";
 import { QueryClientProvider } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
 import { createStore, Provider } from "jotai";
 import { newQueryClient } from "./api/query";
 import { Toasts } from "./parts/toasts";
+import { TooltipLayer } from "./parts/tooltip";
 import { newRouter } from "./router";
 import { queryClientAtom } from "./state/query-client";
 import { checkSession } from "./state/session";
@@ -27,11 +27,10 @@ export function App() {
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queryClient}>
         <Provider store={store}>
-          <Tooltip.Provider delay={500}>
-            <Toasts>
-              <RouterProvider router={router} />
-            </Toasts>
-          </Tooltip.Provider>
+          <Toasts>
+            <RouterProvider router={router} />
+          </Toasts>
+          <TooltipLayer />
         </Provider>
       </QueryClientProvider>
     </CSPProvider>

@@ -9,6 +9,13 @@ function read(pieces: string[]): string[] {
 }
 
 describe("eventReader", () => {
+  it("names an event that has a name, and no other", () => {
+    const found: string[] = [];
+    const take = eventReader((data, name) => found.push(`${name}:${data}`));
+    take('data: a: b\n\nevent: end\ndata: {"code":4401}\n\ndata:c\n\n');
+    expect(found).toEqual([":a: b", 'end:{"code":4401}', ":c"]);
+  });
+
   it("gives the data of each event, whatever else it has", () => {
     expect(read(['id: 1\nevent: message.received\ndata: {"id":1}\n\n: still here\n\ndata:{"id":2}\n\n'])).toEqual(['{"id":1}', '{"id":2}']);
   });

@@ -25,8 +25,8 @@ export interface Transport {
 export type Connect = (after: number | undefined, listener: Listener) => Transport;
 
 const PATH = "/api/live";
-/** Close codes for sessions that ended and for those who may not listen: by RFC 6455, and by custom for 401 and 403. */
-const REFUSALS = new Set([1008, 4401, 4403]);
+/** Close codes: the session has ended; what was said here is against the rules (RFC 6455). */
+const REFUSALS = new Set([4401, 1008]);
 
 function query(after: number | undefined): string {
   return after === undefined ? PATH : `${PATH}?after=${after}`;
@@ -79,13 +79,17 @@ export const connectEvents: Connect = (after, listener) => {
     }
     listener.onOpen();
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    const take = eventReader(listener.onText);
+    let isRefused = false;
+    const take = eventReader((data, name) => {
+      if (name === "end") isRefused = REFUSALS.has(codeOf(data));
+      else listener.onText(data);
+    });
     for (;;) {
       const { done, value } = await reader.read();
       if (done) break;
       take(value);
     }
-    end();
+    end(isRefused);
   };
   listen().catch(() => end());
   return {
@@ -99,7 +103,7 @@ export const connectEvents: Connect = (after, listener) => {
   };
 };
 
-/** Who is online now, of those that the reader may know of. */
+/** Who is there now, of those that the reader may know of. */
 export async function fetchPresence(): Promise<Map<string, boolean>> {
   const response = await fetch("/api/presence", { headers: { Accept: "application/json" }, credentials: "same-origin" });
   const told: unknown = response.ok ? await response.json() : undefined;
@@ -107,26 +111,40 @@ export async function fetchPresence(): Promise<Map<string, boolean>> {
   const found = new Map<string, boolean>();
   for (const row of rows) {
     if (typeof row !== "object" || row === null || !("user_name" in row) || typeof row.user_name !== "string") continue;
-    found.set(row.user_name, "is_online" in row && row.is_online === true);
+    found.set(row.user_name, true);
   }
   return found;
 }
 
-/** Takes a stream of `text/event-stream` in pieces, gives the data of each event. */
-export function eventReader(onData: (data: string) => void): (piece: string) => void {
+/** Takes a stream of `text/event-stream` in pieces, gives the data of each event, and its name where it has one. */
+export function eventReader(onEvent: (data: string, name: string) => void): (piece: string) => void {
   let rest = "";
+  let name = "";
   let data: string[] = [];
   return (piece) => {
     rest += piece;
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      if (line === "") {
-        if (data.length > 0) onData(data.join("\n"));
+      const [field = "", ...more] = line.split(":");
+      const value = more.join(":").replace(/^ /, "");
+      if (field === "data") data.push(value);
+      else if (field === "event") name = value;
+      else if (line === "") {
+        if (data.length > 0) onEvent(data.join("\n"), name);
         data = [];
-      } else if (line.startsWith("data:")) {
-        data.push(line.slice(line.startsWith("data: ") ? 6 : 5));
+        name = "";
       }
     }
   };
+}
+
+/** The close code that the last event of a stream tells, as a WebSocket would. */
+function codeOf(data: string): number {
+  try {
+    const told: unknown = JSON.parse(data);
+    return typeof told === "object" && told !== null && "code" in told && typeof told.code === "number" ? told.code : 0;
+  } catch {
+    return 0;
+  }
 }
