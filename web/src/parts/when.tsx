@@ -52,6 +52,12 @@ export function toLocalField(at: Date): string {
   return shifted.toISOString().slice(0, 16);
 }
 
+function whatIsWrong(at: Date, last: Date): string | undefined {
+  if (Number.isNaN(at.getTime())) return "Choose a date and a time";
+  if (at.getTime() <= Date.now()) return "That is over; choose a time to come";
+  return at > last ? `No later than ${formatMoment(last)}` : undefined;
+}
+
 export interface WhenDialogProps {
   title: string;
   description?: ReactNode;
@@ -76,10 +82,9 @@ function Opened({ title, description, action, maxDays, isBusy = false, onChoose,
   const last = new Date(now.getTime() + maxDays * 86_400_000);
 
   function choose(at: Date) {
-    if (Number.isNaN(at.getTime())) setError("Choose a date and a time");
-    else if (at.getTime() <= Date.now()) setError("That is over; choose a time to come");
-    else if (at > last) setError(`At most ${maxDays} days ahead, until ${formatMoment(last)}`);
-    else onChoose(at);
+    const wrong = whatIsWrong(at, last);
+    if (wrong === undefined) onChoose(at);
+    else setError(wrong);
   }
 
   return (
