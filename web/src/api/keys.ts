@@ -37,6 +37,9 @@ export const keys = {
   blocks: ["blocks"],
   presence: ["presence"],
 
+  /** What a file is, by its address. */
+  file: (url: string) => ["file", url],
+
   labels: ["labels"],
   savedReplies: ["saved-replies"],
   contacts: ["contacts"],

@@ -7,7 +7,10 @@ import { Problem } from "./problem";
 export type Message = Schemas["Message"];
 export type Thread = InfiniteData<Page<Message>, string | undefined>;
 
+/** What is seen first comes soon, what is scrolled back to in larger pieces. */
 const PAGE = 50;
+const OLDER = 200;
+const KEPT = 2;
 /** Of more changed messages than these the newest page is read instead. */
 const MOST_SINGLE = 10;
 const NEWEST = 200;
@@ -15,8 +18,15 @@ const NEWEST = 200;
 export function threadQuery(conversation: number) {
   return infiniteQueryOptions({
     queryKey: keys.messages(conversation),
-    ...pages<Message>((cursor, signal) => fetchMessages(conversation, { cursor, limit: PAGE }, signal)),
+    ...pages<Message>((cursor, signal) => fetchMessages(conversation, { cursor, limit: cursor === undefined ? PAGE : OLDER }, signal)),
   });
+}
+
+/** Forgets what was scrolled back to, so that coming back reads little anew. */
+export function trimThread(client: QueryClient, conversation: number): void {
+  client.setQueryData<Thread>(keys.messages(conversation), (thread) =>
+    thread && thread.pages.length > KEPT ? { pages: thread.pages.slice(0, KEPT), pageParams: thread.pageParams.slice(0, KEPT) } : thread,
+  );
 }
 
 function fetchMessages(id: number, query: { cursor?: string | undefined; limit: number }, signal?: AbortSignal): Promise<Page<Message>> {

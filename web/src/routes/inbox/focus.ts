@@ -1,10 +1,5 @@
 /** Where the keyboard goes within the inbox. */
 
-/** The element that holds the composer says so by `data-composer`. */
-export function focusComposer(): void {
-  document.querySelector<HTMLElement>("[data-composer] textarea, [data-composer] [contenteditable=true]")?.focus();
-}
-
 export function focusThread(): void {
   document.querySelector<HTMLElement>("[data-thread]")?.focus({ preventScroll: true });
 }

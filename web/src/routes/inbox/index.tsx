@@ -1,20 +1,66 @@
-/** The inbox: the conversations, and the one that is open. */
-import { Outlet } from "@tanstack/react-router";
-import { PageBody, PageHeader } from "../../parts/page";
+/** The inbox: the conversations, and the one that is open. On phones one or the other. */
+import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
+import { useAtom } from "jotai";
+import { MessageSquare } from "lucide-react";
+import { lazy, Suspense, useRef, useState } from "react";
+import { classes } from "../../parts/classes";
+import { usePageTitle } from "../../parts/page";
+import { EmptyState } from "../../parts/states";
+import { panelAtom } from "../../state/inbox";
+import { focusComposer } from "./composer/focus";
+import { useInboxKeys } from "./keyboard";
+import { ConversationList } from "./list";
+import type { ListHandle } from "./list/rows";
+
+export { ConversationPage } from "./conversation";
+
+const NewConversation = lazy(() => import("./new").then((module) => ({ default: module.NewConversation })));
+const KeySheet = lazy(() => import("./key-sheet").then((module) => ({ default: module.KeySheet })));
 
 export function InboxPage() {
+  const search = useRef<HTMLInputElement>(null);
+  const list = useRef<ListHandle>(null);
+  const [shown, setShown] = useState<"new" | "keys" | undefined>();
+  const { conversationId } = useParams({ strict: false });
+  const navigate = useNavigate();
+  const [panel, setPanel] = useAtom(panelAtom);
+  const isOpen = conversationId !== undefined;
+
+  useInboxKeys({
+    move: (step) => list.current?.move(step),
+    search: () => search.current?.focus(),
+    reply: focusComposer,
+    compose: () => setShown("new"),
+    help: () => setShown("keys"),
+    back: () => {
+      if (panel) setPanel(undefined);
+      else if (isOpen) void navigate({ to: "/inbox", search: (before) => before });
+    },
+  });
+
   return (
-    <PageBody>
-      <PageHeader title="Inbox" />
-      <Outlet />
-    </PageBody>
+    <div className="flex h-full min-h-0">
+      <section aria-label="Conversation list" className={classes("min-h-0 w-full shrink-0 border-e bg-surface sm:block sm:w-72 lg:w-84", isOpen && "max-sm:hidden")}>
+        <ConversationList searchRef={search} listRef={list} onNew={() => setShown("new")} />
+      </section>
+      <div className={classes("min-h-0 min-w-0 flex-1", !isOpen && "max-sm:hidden")}>
+        <Outlet />
+      </div>
+      <Suspense>
+        {shown === "new" && <NewConversation isOpen onClose={() => setShown(undefined)} />}
+        {shown === "keys" && <KeySheet onClose={() => setShown(undefined)} />}
+      </Suspense>
+    </div>
   );
 }
 
 export function NothingChosen() {
-  return null;
-}
-
-export function ConversationPage() {
-  return null;
+  usePageTitle("Inbox");
+  return (
+    <div className="grid h-full place-items-center">
+      <EmptyState icon={MessageSquare} title="Choose a conversation">
+        <kbd>j</kbd> and <kbd>k</kbd> go through the list, <kbd>Enter</kbd> opens, <kbd>?</kbd> shows all keys.
+      </EmptyState>
+    </div>
+  );
 }

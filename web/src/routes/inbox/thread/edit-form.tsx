@@ -1,0 +1,54 @@
+/** Changes what one said; what it said before is kept. */
+import { useState } from "react";
+import { Problem } from "../../../api/problem";
+import type { Message } from "../../../api/thread";
+import { Button } from "../../../parts/button";
+import { TextArea } from "../../../parts/field";
+import { type MessageActs, whyNot } from "./acts";
+
+export function EditForm({ message, edit, onDone }: { message: Message; edit: MessageActs["edit"]; onDone: () => void }) {
+  const [text, setText] = useState(message.body);
+  const refusal = edit.error instanceof Problem ? (edit.error.field("body") ?? whyNot(edit.error)) : whyNot(edit.error);
+  const save = () => {
+    if (text.trim() === "" || edit.isPending) return;
+    if (text === message.body) onDone();
+    else edit.mutate(text, { onSuccess: onDone });
+  };
+  return (
+    <form
+      className="flex w-96 max-w-full flex-col gap-1.5"
+      onSubmit={(event) => {
+        event.preventDefault();
+        save();
+      }}
+      onKeyDown={(event) => {
+        if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
+        event.preventDefault();
+        onDone();
+      }}
+    >
+      <TextArea
+        label="The message"
+        isLabelHidden
+        autoFocus
+        rows={2}
+        value={text}
+        error={refusal}
+        onChange={(event) => setText(event.currentTarget.value)}
+        onKeyDown={(event) => {
+          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+          event.preventDefault();
+          save();
+        }}
+      />
+      <div className="flex justify-end gap-1">
+        <Button size="small" tone="quiet" onClick={onDone}>
+          Cancel
+        </Button>
+        <Button size="small" tone="accent" type="submit" isBusy={edit.isPending} disabled={text.trim() === ""}>
+          Save
+        </Button>
+      </div>
+    </form>
+  );
+}
