@@ -13,6 +13,10 @@ function problem(status: number, retryAfter?: number): Problem {
   return new Problem({ status, code: "some_code", detail: "the detail", ...(retryAfter !== undefined && { retryAfter }) });
 }
 
+function read(body: string, status = 404): Promise<Problem> {
+  return Problem.of(new Response(body, { status, headers: { "retry-after": "7" } }));
+}
+
 describe("a link out of the app", () => {
   it("leads to http and https alone", () => {
     for (const url of ["https://a.example/x?y#z", "http://a.example"]) expect(safeUrl(url)).toBe(url);
@@ -73,7 +77,6 @@ describe("a failure", () => {
   });
 
   it("is read from an answer that is no problem+json too", async () => {
-    const read = (body: string, status = 404) => Problem.of(new Response(body, { status, headers: { "retry-after": "7" } }));
     expect(await read('{"message":"User not found"}')).toMatchObject({ detail: "User not found", code: "http_404", retryAfter: 7 });
     expect(await read("<html>")).toMatchObject({ status: 404, errors: [] });
     expect((await read('{"errors":[{"field":"to","code":"required","message":"is required"},3]}', 400)).field("to")).toBe("is required");
