@@ -3,6 +3,8 @@ import { atom, type PrimitiveAtom } from "jotai";
 import { newIdempotencyKey } from "../api/client";
 import { explain } from "../api/problem";
 import { uploadFile } from "../api/upload";
+import { draftAtom } from "./drafts";
+import { dropOutgoingAtom, type Outgoing } from "./outgoing";
 
 export type Upload = {
   id: string;
@@ -65,11 +67,15 @@ export const retryFileAtom = atom(null, (get, set, conversation: number, id: str
   set(addFilesAtom, conversation, [file.file]);
 });
 
-/** Puts back what was attached to something that could not be sent. */
-export const restoreFilesAtom = atom(null, (get, set, conversation: number, urls: readonly string[]) => {
-  const own = composingAtom(conversation);
-  const restored = urls.map(
+/** Gives its writer back what could not be sent, text and files, before whatever they have begun since. */
+export const takeBackAtom = atom(null, (get, set, { key, conversationId, body, attachments, subject }: Outgoing) => {
+  const draft = draftAtom(conversationId);
+  set(draft, [body, get(draft)].filter(Boolean).join("\n"));
+  const own = composingAtom(conversationId);
+  const files = attachments.map(
     (url): Upload => ({ id: newIdempotencyKey(), name: url, sizeBytes: 0, stop: new AbortController(), state: "done", url, mediaType: "" }),
   );
-  set(own, { ...get(own), files: [...get(own).files, ...restored] });
+  const now = get(own);
+  set(own, { ...now, mode: "message", subject: now.subject || (subject ?? ""), files: [...files, ...now.files] });
+  set(dropOutgoingAtom, key);
 });
