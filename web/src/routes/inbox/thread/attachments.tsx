@@ -5,6 +5,7 @@ import { useState } from "react";
 import { fileQuery, formatSize, isOwnFile } from "../../../api/files";
 import type { Message } from "../../../api/thread";
 import { classes } from "../../../parts/classes";
+import { keyed } from "../../../parts/keyed";
 import { ExternalLink, safeUrl } from "../../../parts/link";
 import { Skeleton } from "../../../parts/skeleton";
 import { timelineQuery } from "../timeline/query";
@@ -18,8 +19,8 @@ export function Attachments({ message, conversationId }: { message: Message; con
   if (attachments.length === 0) return null;
   return (
     <ul aria-label="Attachments" className="mt-1 flex flex-wrap gap-1.5">
-      {attachments.map((attachment, index) => (
-        <li key={`${index}:${attachment}`} className="max-w-full">
+      {keyed(attachments, String).map(({ key, item: attachment }, index) => (
+        <li key={key} className="max-w-full">
           {isOwnFile(attachment) ? (
             <OwnFile url={attachment} isLikelyPicture={type !== "email"} />
           ) : message.direction === "inbound" && type === "mms" && safeUrl(attachment) ? (
@@ -48,7 +49,7 @@ function OwnFile({ url, isLikelyPicture }: { url: string; isLikelyPicture: boole
   const name = data.name ?? "file";
   if (data.mediaType.startsWith("image/")) {
     return (
-      <a href={url} target="_blank" rel="noopener" className={classes(BOX, "border bg-sunken")}>
+      <a href={url} target="_blank" rel="noopener noreferrer" className={classes(BOX, "border bg-sunken")}>
         <img src={url} alt={name} decoding="async" onError={() => setBroken(true)} className="size-full object-cover" />
       </a>
     );
@@ -103,8 +104,8 @@ export function AttachmentNames({ attachments }: { attachments: readonly string[
   if (attachments.length === 0) return null;
   return (
     <ul aria-label="Attachments" className="mt-1 flex flex-wrap gap-1.5">
-      {attachments.map((attachment, index) => (
-        <li key={`${index}:${attachment}`} className="max-w-full">
+      {keyed(attachments, String).map(({ key, item: attachment }) => (
+        <li key={key} className="max-w-full">
           {isOwnFile(attachment) ? <OwnFile url={attachment} isLikelyPicture /> : <Named attachment={attachment} />}
         </li>
       ))}

@@ -21,24 +21,24 @@ export function EditForm({ message, edit, onDone }: { message: Message; edit: Me
         event.preventDefault();
         save();
       }}
-      onKeyDown={(event) => {
-        if (event.key !== "Escape" || event.nativeEvent.isComposing) return;
-        event.preventDefault();
-        onDone();
-      }}
     >
       <TextArea
         label="The message"
         isLabelHidden
+        // It takes the place of the text that was being looked at.
+        // oxlint-disable-next-line jsx-a11y/no-autofocus
         autoFocus
         rows={2}
         value={text}
         error={refusal}
         onChange={(event) => setText(event.currentTarget.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+          if (event.nativeEvent.isComposing) return;
+          const isEnter = event.key === "Enter" && !event.shiftKey;
+          if (!isEnter && event.key !== "Escape") return;
           event.preventDefault();
-          save();
+          if (isEnter) save();
+          else onDone();
         }}
       />
       <div className="flex justify-end gap-1">

@@ -88,6 +88,13 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
   });
   useLayoutEffect(() => virtualizer.scrollToEnd(), [virtualizer]);
 
+  // Whoever sends something wants to see it stand there.
+  const last = rows.at(-1);
+  const sent = last?.kind === "outgoing" ? last.key : undefined;
+  useLayoutEffect(() => {
+    if (sent !== undefined) virtualizer.scrollToEnd();
+  }, [sent, virtualizer]);
+
   const items = virtualizer.getVirtualItems();
   const first = items[0];
   const isDue = hasMore && !isLoadingMore && !hasFailed && first !== undefined && first.index < AHEAD;
@@ -102,12 +109,14 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
       <div
         ref={scroller}
         data-thread
+        // Whoever has no wheel scrolls it by the keyboard.
+        // oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex
         tabIndex={0}
         role="region"
         aria-label="Messages"
-        className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain [overflow-anchor:none] focus-visible:-outline-offset-2"
+        className="min-h-0 flex-1 overflow-x-hidden overflow-y-auto overscroll-contain flex flex-col [overflow-anchor:none] focus-visible:-outline-offset-2"
       >
-        <div className="relative flow-root" style={{ height: virtualizer.getTotalSize() }}>
+        <div className="relative mt-auto shrink-0" style={{ height: virtualizer.getTotalSize() }}>
           <Beginning hasMore={hasMore} isLoading={isLoadingMore} hasFailed={hasFailed} onMore={onMore} />
           <ol className="absolute inset-x-0 top-0" style={{ transform: `translateY(${first?.start ?? 0}px)` }}>
             {items.map((item) => {

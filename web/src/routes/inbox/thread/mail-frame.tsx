@@ -58,7 +58,7 @@ export function MailFrame({ id, html, title }: { id: number; html: string; title
       element.removeEventListener("load", watch);
       observer?.disconnect();
     };
-  }, [id, source]);
+  }, [id]);
 
   return (
     <iframe

@@ -32,6 +32,11 @@ export function MailHead({ message }: { message: Message }) {
   );
 }
 
+/** The server leaves a picture without its address where it would be loaded from elsewhere. */
+export function hasForeignPictures(html: string): boolean {
+  return /<img(?![^>]*\ssrc=)[^>]*>/i.test(html);
+}
+
 export function MailBody({ message }: { message: Message }) {
   const [isWhole, setWhole] = useState(false);
   const { html, new_text: fresh, text, body } = message;
@@ -41,7 +46,10 @@ export function MailBody({ message }: { message: Message }) {
       {isFolded ? (
         fresh === "" ? null : <MessageText text={fresh} />
       ) : html ? (
-        <MailFrame id={message.id} html={html} title={`Mail: ${message.subject || "no subject"}`} />
+        <>
+          <MailFrame id={message.id} html={html} title={`Mail: ${message.subject || "no subject"}`} />
+          {hasForeignPictures(html) && <p className="mt-1 text-xs text-ink-muted">Its pictures from elsewhere are not loaded: they would tell who reads it, and when.</p>}
+        </>
       ) : (
         <MessageText text={text ?? body} />
       )}

@@ -3,6 +3,7 @@ import { CircleX, Copy, Ellipsis, ListTree, Pencil, RotateCw, Undo2 } from "luci
 import { useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
+import { useNow } from "../../../parts/clock";
 import { ConfirmDialog } from "../../../parts/dialog";
 import { Menu, MenuItem, MenuSeparator } from "../../../parts/menu";
 import { isCancelable, isReplayable } from "../../../parts/status";
@@ -22,6 +23,7 @@ export interface MessageMenuProps {
 
 export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails }: MessageMenuProps) {
   const [asked, setAsked] = useState<"take-back" | "send-again" | undefined>();
+  const now = useNow();
   const isChat = message.type === "chat";
   const isGone = Boolean(message.deleted_at);
   const text = message.new_text ?? message.text ?? message.body;
@@ -46,7 +48,7 @@ export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails }
             Copy the text
           </MenuItem>
         )}
-        {own && mayHandle && isEditable(message, Date.now()) && (
+        {own && mayHandle && isEditable(message, now) && (
           <MenuItem icon={Pencil} onSelect={onEdit}>
             Edit
           </MenuItem>

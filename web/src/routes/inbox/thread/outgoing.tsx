@@ -1,9 +1,9 @@
 /** A message that the server does not have yet: on its way, waiting for the server, or refused. */
-import { useAtomValue, useSetAtom } from "jotai";
-import { CircleAlert, Clock, LoaderCircle } from "lucide-react";
+import { useSetAtom } from "jotai";
+import { CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Trash2 } from "lucide-react";
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
-import { draftAtom } from "../../../state/drafts";
+import { takeBackAtom } from "../../../state/composing";
 import { dropOutgoingAtom, type Outgoing, retryOutgoingAtom } from "../../../state/outgoing";
 import { focusComposer } from "../composer/focus";
 import { AttachmentNames } from "./attachments";
@@ -45,32 +45,31 @@ export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
   );
 }
 
-/** Why it was refused, and the ways on: again, or the text back. */
+/** Why it was refused, and the ways on: again, or the text back into the composer. */
 function Refused({ outgoing }: { outgoing: Outgoing }) {
-  const drop = useSetAtom(dropOutgoingAtom);
   const retry = useSetAtom(retryOutgoingAtom);
-  const [draft, setDraft] = [useAtomValue(draftAtom(outgoing.conversationId)), useSetAtom(draftAtom(outgoing.conversationId))];
+  const drop = useSetAtom(dropOutgoingAtom);
+  const takeBack = useSetAtom(takeBackAtom);
   return (
-    <div className="mt-1 flex max-w-[85%] flex-col items-end gap-1">
+    <div className="mt-1 flex max-w-[88%] flex-col items-end gap-1">
       <p role="alert" className="text-end text-[0.8125rem] break-words text-danger">
         {outgoing.error ?? "The server refused it."}
       </p>
       <div className="flex flex-wrap justify-end gap-1">
-        <Button size="small" onClick={() => retry(outgoing.key)}>
+        <Button size="small" icon={RotateCw} onClick={() => retry(outgoing.key)}>
           Try again
         </Button>
         <Button
           size="small"
-          tone="quiet"
+          icon={Pencil}
           onClick={() => {
-            setDraft([outgoing.body, draft].filter(Boolean).join("\n"));
-            drop(outgoing.key);
-            focusComposer();
+            takeBack(outgoing);
+            requestAnimationFrame(focusComposer);
           }}
         >
           Edit
         </Button>
-        <Button size="small" tone="quiet" onClick={() => drop(outgoing.key)}>
+        <Button size="small" tone="quiet" icon={Trash2} onClick={() => drop(outgoing.key)}>
           Discard
         </Button>
       </div>

@@ -9,24 +9,41 @@ const PUNCTUATION = /[.,;:!?)\]}'"]+$/;
 export interface Piece {
   text: string;
   isUrl: boolean;
+  /** Where it begins. */
+  at: number;
 }
 
 /** Takes a text apart at its addresses; the punctuation after one is not of it. */
 export function piecesOf(text: string): Piece[] {
-  return text.split(URLS).flatMap((part, index): Piece[] => {
-    if (index % 2 === 0) return part === "" ? [] : [{ text: part, isUrl: false }];
-    const isBalanced = part.includes("(");
-    const tail = isBalanced ? "" : (PUNCTUATION.exec(part)?.[0] ?? "");
-    const url = part.slice(0, part.length - tail.length);
-    return tail === "" ? [{ text: url, isUrl: true }] : [{ text: url, isUrl: true }, { text: tail, isUrl: false }];
-  });
+  const pieces: Piece[] = [];
+  let end = 0;
+  const push = (piece: string, isUrl: boolean) => {
+    if (piece !== "") pieces.push({ text: piece, isUrl, at: end });
+    end += piece.length;
+  };
+  for (const [index, part] of text.split(URLS).entries()) {
+    if (index % 2 === 0) {
+      push(part, false);
+      continue;
+    }
+    const tail = tailOf(part);
+    push(part.slice(0, part.length - tail.length), true);
+    push(tail, false);
+  }
+  return pieces;
+}
+
+/** A closing bracket is of the address that opens it. */
+function tailOf(url: string): string {
+  const tail = PUNCTUATION.exec(url)?.[0] ?? "";
+  return tail.startsWith(")") && url.includes("(") ? tail.slice(1) : tail;
 }
 
 export function MessageText({ text, className }: { text: string; className?: string }) {
   return (
     <p dir="auto" className={classes("break-words whitespace-pre-wrap", className)}>
-      {piecesOf(text).map((piece, index) =>
-        piece.isUrl ? <ExternalLink key={index} href={piece.text} className="break-all text-accent underline underline-offset-2" /> : <Fragment key={index}>{piece.text}</Fragment>,
+      {piecesOf(text).map((piece) =>
+        piece.isUrl ? <ExternalLink key={piece.at} href={piece.text} className="break-all text-accent underline underline-offset-2" /> : <Fragment key={piece.at}>{piece.text}</Fragment>,
       )}
     </p>
   );

@@ -5,6 +5,7 @@ import type { Message } from "../../../api/thread";
 import type { Tone } from "../../../parts/badge";
 import { channelName } from "../../../parts/channel-mark";
 import { classes } from "../../../parts/classes";
+import { keyed } from "../../../parts/keyed";
 import { Skeleton } from "../../../parts/skeleton";
 import { ErrorState } from "../../../parts/states";
 import { meaningOf } from "../../../parts/status";
@@ -137,8 +138,8 @@ function Timeline({ conversationId, message }: { conversationId: number; message
       )}
       {query.data && (
         <ol className="flex flex-col">
-          {query.data.data.map((entry, index) => (
-            <Step key={`${entry.at}:${entry.kind}:${index}`} entry={entry} message={message} isLast={index === query.data.data.length - 1} />
+          {keyed(query.data.data, ({ at, kind }) => `${kind} ${at}`).map(({ key, item }, index) => (
+            <Step key={key} entry={item} message={message} isLast={index === query.data.data.length - 1} />
           ))}
         </ol>
       )}
