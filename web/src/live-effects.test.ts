@@ -69,4 +69,21 @@ describe("effects", () => {
     expect(reads).toBe(3);
     effects.stop();
   });
+
+  it("read no more than ten times a second, however quick the answers are", async () => {
+    let reads = 0;
+    const queryFn = () => Promise.resolve((reads += 1));
+    stop = new QueryObserver(client, { queryKey: keys.conversationList({}), queryFn, staleTime: Number.POSITIVE_INFINITY }).subscribe(() => {});
+    await vi.advanceTimersByTimeAsync(300);
+    const effects = newEffects(client);
+    reads = 0;
+    for (let id = 0; id < 100; id += 1) {
+      effects.take(event("conversation.created", { id }));
+      await vi.advanceTimersByTimeAsync(10);
+    }
+    await vi.advanceTimersByTimeAsync(200);
+    expect(reads).toBeGreaterThan(5);
+    expect(reads).toBeLessThanOrEqual(12);
+    effects.stop();
+  });
 });

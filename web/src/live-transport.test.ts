@@ -21,8 +21,8 @@ describe("eventReader", () => {
   });
 
   it("joins what comes in pieces, wherever it is cut", () => {
-    const text = "data: one\r\n\r\ndata: two\r\n\r\n";
-    for (let cut = 0; cut <= text.length; cut += 1) expect(read([text.slice(0, cut), text.slice(cut)])).toEqual(["one", "two"]);
+    const text = "data: one\r\ndata: more\r\n\r\ndata: two\r\n\r\n";
+    for (let cut = 0; cut <= text.length; cut += 1) expect(read([text.slice(0, cut), text.slice(cut)])).toEqual(["one\nmore", "two"]);
   });
 
   it("joins several lines of data, and gives nothing of an event that has not ended", () => {

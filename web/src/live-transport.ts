@@ -25,6 +25,8 @@ export interface Transport {
 export type Connect = (after: number | undefined, listener: Listener) => Transport;
 
 const PATH = "/api/live";
+/** The server sends something on a stream every 20 seconds, if only a comment. */
+const SILENCE_MS = 50_000;
 /** Close codes: the session has ended; what was said here is against the rules (RFC 6455). */
 const REFUSALS = new Set([4401, 1008]);
 
@@ -61,7 +63,9 @@ export const connectSocket: Connect = (after, listener) => {
 /** By `fetch` rather than `EventSource`: that one hides the status, and comes back by its own rules. */
 export const connectEvents: Connect = (after, listener) => {
   const abort = new AbortController();
+  let silence: ReturnType<typeof setTimeout> | undefined;
   const end = (isRefused = false, retryAfterMs = 0) => {
+    clearTimeout(silence);
     if (abort.signal.aborted) return;
     abort.abort();
     listener.onClose({ isRefused, retryAfterMs });
@@ -85,6 +89,8 @@ export const connectEvents: Connect = (after, listener) => {
       else listener.onText(data);
     });
     for (;;) {
+      clearTimeout(silence);
+      silence = setTimeout(() => end(), SILENCE_MS);
       const { done, value } = await reader.read();
       if (done) break;
       take(value);
@@ -99,7 +105,10 @@ export const connectEvents: Connect = (after, listener) => {
       // Lost is as good as late here.
       fetch(`${PATH}/typing`, { method: "POST", headers, body, credentials: "same-origin", signal: abort.signal }).catch(() => {});
     },
-    close: () => abort.abort(),
+    close: () => {
+      clearTimeout(silence);
+      abort.abort();
+    },
   };
 };
 

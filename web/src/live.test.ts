@@ -241,4 +241,15 @@ describe("a live connection", () => {
     await vi.advanceTimersByTimeAsync(60_000);
     expect(lines).toHaveLength(1);
   });
+
+  it("does not come back when it breaks after it was stopped", async () => {
+    const line = start();
+    line.onOpen();
+    live?.stop();
+    line.break();
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(line.isClosed).toBe(true);
+    expect(lines).toHaveLength(1);
+    expect(heard).not.toContain("waiting");
+  });
 });

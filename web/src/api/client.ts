@@ -20,14 +20,23 @@ function tell(isReached: boolean): void {
   for (const listener of reachability) listener(isReached);
 }
 
+/** Whether a balancer or a proxy answered for a server that it did not reach. */
+function isFromBetween({ status, headers }: Response): boolean {
+  return [502, 503, 504].includes(status) && !headers.get("content-type")?.includes("json");
+}
+
 const failures: Middleware = {
   async onResponse({ response }) {
+    if (isFromBetween(response)) {
+      tell(false);
+      throw new Offline();
+    }
     tell(true);
     if (!response.ok && response.status !== 304) throw await Problem.of(response);
   },
   onError({ error }) {
     if (error instanceof DOMException && error.name === "AbortError") return;
-    if (error instanceof Problem) return error;
+    if (error instanceof Problem || error instanceof Offline) return error;
     tell(false);
     return new Offline(error);
   },

@@ -32,7 +32,7 @@ export function Button({ tone = "plain", size = "medium", icon: Icon, isBusy = f
   return (
     <button
       {...rest}
-      type={isOff && type === "submit" ? "button" : type}
+      type={type}
       aria-disabled={isOff || undefined}
       aria-busy={isBusy || undefined}
       onClick={isOff ? (event) => event.preventDefault() : onClick}
@@ -71,7 +71,7 @@ export function IconButton({ icon: Icon, label, tone = "quiet", isBusy = false, 
     <Tooltip text={label}>
       <button
         {...rest}
-        type={isOff && type === "submit" ? "button" : type}
+        type={type}
         aria-label={label}
         aria-disabled={isOff || undefined}
         aria-busy={isBusy || undefined}

@@ -43,6 +43,7 @@ describe("a button", () => {
     const onSubmit = vi.fn((event: Event) => event.preventDefault());
     const { container } = render(
       <form>
+        <input aria-label="Name" />
         <Button type="submit" isBusy onClick={onClick}>
           Save
         </Button>
@@ -50,6 +51,7 @@ describe("a button", () => {
     );
     container.querySelector("form")?.addEventListener("submit", onSubmit);
     await userEvent.click(screen.getByRole("button", { name: "Save" }));
+    await userEvent.type(screen.getByLabelText("Name"), "x{Enter}");
     expect(onClick).not.toHaveBeenCalled();
     expect(onSubmit).not.toHaveBeenCalled();
   });
