@@ -44,6 +44,8 @@ export const keys = {
   savedReplies: ["saved-replies"],
   contacts: ["contacts"],
   contactList: (query: QueryOf<"/api/contacts">) => ["contacts", query],
+  /** Each single one. */
+  everyContact: ["contact"],
   contact: (id: number) => ["contact", id],
   consents: ["consents"],
   consentList: (address: string | undefined) => ["consents", address],

@@ -268,7 +268,7 @@ function Tools({ composer, box, onFiles }: ToolsProps) {
 function Preferences() {
   const [doesEnterSend, setEnterSends] = useAtom(doesEnterSendAtom);
   return (
-    <Menu side="top" align="start" trigger={<IconButton icon={Ellipsis} label="How Enter works" className="hidden sm:inline-flex" />}>
+    <Menu side="top" align="start" trigger={<IconButton icon={Ellipsis} label="How Enter works" className="max-sm:hidden" />}>
       <MenuChoices
         label="Send with"
         value={doesEnterSend ? "enter" : "mod"}

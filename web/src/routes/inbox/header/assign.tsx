@@ -20,7 +20,7 @@ export function Assign({ conversation }: { conversation: Conversation }) {
   const people = useQuery({ ...peopleQuery, enabled: isAsked });
   const change = useChange(conversation.id);
   const assignee = conversation.assignee ?? undefined;
-  const label = assignee === undefined ? "Nobody" : assignee === me ? "You" : assignee;
+  const label = assignee === undefined ? "Unassigned" : assignee === me ? "You" : assignee;
 
   const others = (people.data ?? [])
     .filter((person) => person.user_name !== me)

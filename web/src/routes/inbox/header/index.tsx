@@ -54,7 +54,9 @@ function Opened({ conversation }: { conversation: Conversation }) {
           {isTeam && (
             <>
               <Assign conversation={conversation} />
-              <LabelPicker conversation={conversation} />
+              <span className="max-sm:hidden">
+                <LabelPicker conversation={conversation} />
+              </span>
               <Standing conversation={conversation} />
               <ContactToggle />
             </>
