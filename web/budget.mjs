@@ -1,4 +1,4 @@
-/** Weighs what each page loads at first, compressed as the server sends it, and fails where that is too much. */
+/** Weighs what each page loads at first, compressed as the server sends it, and says where that is too much; with CI set it fails. */
 import { readFileSync, rmSync } from "node:fs";
 import { brotliCompressSync } from "node:zlib";
 
@@ -36,5 +36,6 @@ const [heaviest] = loads.toSorted((one, other) => other.bytes - one.bytes);
 console.log(`first load: at most ${(heaviest.bytes / 1000).toFixed(0)} kB of JavaScript (${heaviest.page})`);
 if (heaviest.bytes > MOST_BYTES) {
   for (const { page, bytes } of loads) console.error(`${(bytes / 1000).toFixed(1)} kB  ${page}`);
-  process.exit(1);
+  console.error(`first load: more than ${MOST_BYTES / 1000} kB`);
+  if (process.env.CI) process.exit(1);
 }
