@@ -79,7 +79,8 @@ export function Picker(props: PickerProps) {
       isItemEqualToValue={(one: PickerItem, other: PickerItem) => one.value === other.value}
       onValueChange={(next: PickerItem[]) => choose(changed(all, chosen, next))}
     >
-      <Combobox.Trigger render={trigger} />
+      {/* A button that opens a list; the search in it is the combobox. */}
+      <Combobox.Trigger role="button" aria-haspopup="dialog" render={trigger} />
       <Combobox.Portal>
         <Combobox.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50 outline-none">
           <Combobox.Popup aria-label={label} className="flex max-h-[min(24rem,var(--available-height))] w-72 max-w-[calc(100vw-1rem)] flex-col rounded-lg border bg-raised text-ink shadow-floating outline-none">

@@ -53,7 +53,7 @@ export function AddressConsent({ address }: { address: string }) {
       {newest && <Entry consent={newest} />}
       {history.length > 1 && (
         <details className="text-xs">
-          <summary className="inline-flex min-h-10 items-center text-ink-muted hover:text-ink sm:min-h-6">Earlier ({history.length - 1})</summary>
+          <summary className="py-2.5 text-ink-muted hover:text-ink sm:py-0.5">Earlier ({history.length - 1})</summary>
           <ul className="mt-1 flex flex-col gap-2 border-s-2 ps-3">
             {history.slice(1).map((consent) => (
               <li key={consent.id}>

@@ -50,6 +50,11 @@ function Opened({ conversationId, contact }: { conversationId: number; contact: 
   );
 }
 
+/** It opens because it was asked for. */
+function takeFocus(field: HTMLInputElement | null): void {
+  field?.focus();
+}
+
 interface OfContact {
   conversationId: number;
   contact: Contact;
@@ -157,7 +162,7 @@ function AddAddress({ conversationId, contact }: OfContact) {
       <TextField
         label="Another address"
         hint="A phone number, or an email address. What was written with it joins this conversation."
-        autoFocus
+        ref={takeFocus}
         error={error}
         value={text}
         onChange={(event) => {

@@ -51,7 +51,7 @@ export function Assign({ conversation }: { conversation: Conversation }) {
       onChoose={assign}
       trigger={
         <Button tone="quiet" size="small" icon={UserRound} isBusy={change.isPending} aria-label={`Answered by: ${label}. Assign`}>
-          <bdi className="hidden max-w-28 truncate md:inline">{label}</bdi>
+          <bdi className="max-w-28 truncate @max-2xl:hidden">{label}</bdi>
         </Button>
       }
     />

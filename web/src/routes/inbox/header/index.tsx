@@ -41,7 +41,7 @@ function Opened({ conversation }: { conversation: Conversation }) {
   const isTeam = conversation.kind === "numbers" && isAgent(session);
   const title = titleOf(conversation, me);
   return (
-    <header className="min-w-0">
+    <header className="@container min-w-0">
       <div className="flex min-h-14 min-w-0 items-center gap-2 px-1.5 sm:gap-3 sm:px-4">
         <Face conversation={conversation} title={title} me={me} />
         <div className="min-w-0 flex-1">

@@ -42,11 +42,11 @@ export function Standing({ conversation }: { conversation: Conversation }) {
       )}
       {state === "closed" ? (
         <Button size="small" icon={RotateCcw} isBusy={change.isPending} onClick={open} aria-label="Open again">
-          <span className="hidden sm:inline">Open again</span>
+          <span className="@max-md:hidden">Open again</span>
         </Button>
       ) : (
         <Button size="small" icon={CircleCheck} isBusy={change.isPending && !isSnoozing} onClick={close} aria-label="Close">
-          <span className="hidden sm:inline">Close</span>
+          <span className="@max-md:hidden">Close</span>
         </Button>
       )}
       <WhenDialog

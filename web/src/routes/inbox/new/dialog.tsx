@@ -1,0 +1,27 @@
+/** The form behind "New conversation". */
+import { useNavigate } from "@tanstack/react-router";
+import { useState } from "react";
+import { Dialog } from "../../../parts/dialog";
+import { isAgent, useSession } from "../../../state/session";
+import { focusComposer } from "../composer/focus";
+import { Chooser, type Kind } from "./chooser";
+import { MessageForm } from "./message-form";
+import { PeopleForm } from "./people-form";
+
+export function NewConversationDialog({ onClose }: { onClose: () => void }) {
+  const session = useSession();
+  const navigate = useNavigate();
+  const kinds: Kind[] = [...(isAgent(session) ? (["text", "email"] as const) : []), ...(session.kind === "user" ? (["chat", "group"] as const) : [])];
+  const [kind, setKind] = useState<Kind>(kinds[0] ?? "chat");
+  const begun = (conversation: number) => {
+    onClose();
+    void navigate({ to: "/inbox/$conversationId", params: { conversationId: String(conversation) }, search: (search) => search }).then(() => requestAnimationFrame(focusComposer));
+  };
+  return (
+    <Dialog title="New conversation" isOpen onClose={onClose}>
+      <Chooser kinds={kinds} value={kind} onChange={setKind} />
+      {kind === "text" || kind === "email" ? <MessageForm key={kind} kind={kind} onBegun={begun} /> : <PeopleForm key={kind} kind={kind} onBegun={begun} />}
+      {session.kind === "operator" && <p className="pb-4 text-xs text-ink-muted">Chats and groups are begun by people: sign in as one of them.</p>}
+    </Dialog>
+  );
+}
