@@ -2,6 +2,7 @@
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./app";
+import { fetchLater } from "./parts/later";
 import "./theme.css";
 
 const root = document.getElementById("root");
@@ -12,3 +13,4 @@ if (root) {
     </StrictMode>,
   );
 }
+addEventListener("load", fetchLater, { once: true });

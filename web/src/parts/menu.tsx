@@ -1,14 +1,14 @@
 /** A menu of things to do, behind a button. The code of its popup is fetched when the button is pointed at, has the focus, or is pressed. */
 import type { LucideIcon } from "lucide-react";
 import { cloneElement, type KeyboardEvent, lazy, type MouseEvent, type ReactElement, type ReactNode, type Ref, Suspense, useRef, useState } from "react";
+import { fetchMenu } from "./later";
 
 export type MenuSide = "top" | "bottom" | "left" | "right";
 export type MenuAlign = "start" | "end" | "center";
 
-const fetchPopup = () => import("./menu-popup");
-const prefetch = () => void fetchPopup();
-const MenuPopup = lazy(async () => ({ default: (await fetchPopup()).MenuPopup }));
-const LazyChoices = lazy(async () => ({ default: (await fetchPopup()).MenuChoices }));
+const prefetch = () => void fetchMenu();
+const MenuPopup = lazy(async () => ({ default: (await fetchMenu()).MenuPopup }));
+const LazyChoices = lazy(async () => ({ default: (await fetchMenu()).MenuChoices }));
 
 interface TriggerProps {
   ref?: Ref<HTMLButtonElement>;
@@ -75,7 +75,7 @@ export interface MenuItemProps {
   children: ReactNode;
 }
 
-export const MenuItem = lazy(async () => ({ default: (await fetchPopup()).MenuItem }));
+export const MenuItem = lazy(async () => ({ default: (await fetchMenu()).MenuItem }));
 
 export interface MenuChoicesProps<T extends string> {
   label: string;
@@ -103,4 +103,4 @@ export function MenuLabel({ children }: { children: ReactNode }) {
   return <div className="px-2.5 pt-1.5 pb-1 text-xs text-ink-muted">{children}</div>;
 }
 
-export const MenuSeparator = lazy(async () => ({ default: (await fetchPopup()).MenuSeparator }));
+export const MenuSeparator = lazy(async () => ({ default: (await fetchMenu()).MenuSeparator }));
