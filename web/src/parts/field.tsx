@@ -51,7 +51,7 @@ export function FieldError({ id, message }: { id?: string; message: string | und
 
 const BOX =
   "w-full min-w-0 rounded-md border border-line-strong bg-surface px-3 text-base text-ink transition-colors sm:text-sm " +
-  "focus-visible:outline-offset-0 aria-invalid:border-danger disabled:bg-sunken disabled:text-ink-muted read-only:bg-sunken";
+  "focus-visible:outline-offset-0 aria-invalid:border-danger disabled:bg-sunken disabled:text-ink-muted [&[readonly]]:bg-sunken";
 
 function described(id: string, { hint, error }: FieldProps): string | undefined {
   if (error) return `${id}-error`;

@@ -1,0 +1,54 @@
+/** A chart of uplot in the app's look. */
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import type { Series } from "./series";
+
+const HEIGHT = 200;
+const FONT = "11px system-ui, sans-serif";
+
+export interface PlotDeps {
+  format: (value: number) => string;
+  onPoint: (index: number | undefined) => void;
+}
+
+export function newPlot(box: HTMLElement, series: readonly Series[], { format, onPoint }: PlotDeps): uPlot {
+  const [line, muted, surface] = [colourOf(box, "text-line"), colourOf(box, "text-ink-muted"), colourOf(box, "text-surface")];
+  const axis = { stroke: muted, font: FONT, ticks: { stroke: line, width: 1, size: 4 }, grid: { stroke: line, width: 1 } };
+  const options: uPlot.Options = {
+    width: Math.max(1, box.clientWidth),
+    height: HEIGHT,
+    padding: [8, 12, 0, 0],
+    legend: { show: false },
+    cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, width: 2, fill: surface } },
+    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
+    axes: [
+      { ...axis, grid: { show: false } },
+      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (Number.isInteger(value) || value > 1 ? format(value) : "")) },
+    ],
+    series: [
+      {},
+      ...series.map(({ label, colour, dash }) => ({
+        label,
+        stroke: colourOf(box, colour),
+        width: 1.75,
+        dash: [...dash],
+        points: { show: false },
+        spanGaps: false,
+      })),
+    ],
+    hooks: {
+      setCursor: [(plot) => onPoint(plot.cursor.idx ?? undefined)],
+    },
+  };
+  return new uPlot(options, [[], ...series.map(() => [])], box);
+}
+
+/** What a class' colour comes to in the theme that is shown. */
+function colourOf(box: HTMLElement, name: string): string {
+  const probe = document.createElement("span");
+  probe.className = name;
+  box.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
