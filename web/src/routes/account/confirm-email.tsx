@@ -3,7 +3,7 @@ import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { CircleCheck } from "lucide-react";
 import { api, body } from "../../api/client";
 import { keys } from "../../api/keys";
-import { explain, Offline } from "../../api/problem";
+import { explain, Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
 import { useMaybeSession } from "../../state/session";
@@ -12,6 +12,10 @@ import { useLinkToken } from "./link-token";
 
 export function ConfirmEmailPage() {
   const token = useLinkToken();
+  return <ConfirmEmail key={token} token={token} />;
+}
+
+function ConfirmEmail({ token }: { token: string | undefined }) {
   const client = useQueryClient();
   const session = useMaybeSession();
   const confirm = useMutation({
@@ -37,7 +41,7 @@ export function ConfirmEmailPage() {
       </Card>
     );
   }
-  const mayHelp = !confirm.error || confirm.error instanceof Offline;
+  const mayHelp = !(confirm.error instanceof Problem) || confirm.error.status >= 500;
   return (
     <Card title="Confirm your email address" description="So that your account is reached by this address." footer={onward}>
       {confirm.error && (
@@ -45,9 +49,11 @@ export function ConfirmEmailPage() {
           {explain(confirm.error)} {!mayHelp && "A link is good for 24 hours and once, and the newest mail's is the one that counts."}
         </p>
       )}
-      <Button tone="accent" isBusy={confirm.isPending} onClick={() => confirm.mutate(token)}>
-        {confirm.error ? "Try again" : "Confirm the address"}
-      </Button>
+      {mayHelp && (
+        <Button tone="accent" isBusy={confirm.isPending} onClick={() => confirm.mutate(token)}>
+          {confirm.error ? "Try again" : "Confirm the address"}
+        </Button>
+      )}
     </Card>
   );
 }

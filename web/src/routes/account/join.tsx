@@ -18,6 +18,10 @@ const WAY = "inline-flex min-h-10 items-center justify-center rounded-md px-3.5 
 
 export function JoinPage() {
   const found = useLinkToken();
+  return <Join key={found} found={found} />;
+}
+
+function Join({ found }: { found: string | undefined }) {
   const [held, hold] = useAtom(invitationAtom);
   // It stays what it was when it turns out to be used up.
   const [token] = useState(found ?? held);

@@ -1,13 +1,20 @@
 /** The token that stands behind the `#` of a link in a mail: read once, and taken out of the address and the history. */
-import { useRouter } from "@tanstack/react-router";
+import { useLocation, useRouter } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 
+/** The token of the link that was opened last. What is made of it begins anew with another one: give it as the `key`. */
 export function useLinkToken(): string | undefined {
   const router = useRouter();
-  const [token] = useState(() => tokenIn(location.hash));
+  const { pathname, searchStr, hash } = useLocation();
+  const [token, setToken] = useState(() => tokenIn(hash));
+  const [seen, setSeen] = useState(hash);
+  if (hash !== seen) {
+    setSeen(hash);
+    if (hash !== "") setToken(tokenIn(hash));
+  }
   useEffect(() => {
-    if (location.hash !== "") router.history.replace(location.pathname + location.search);
-  }, [router]);
+    if (hash !== "") router.history.replace(pathname + searchStr);
+  }, [router, pathname, searchStr, hash]);
   return token;
 }
 

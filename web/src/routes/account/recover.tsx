@@ -11,6 +11,10 @@ type Step = "begin" | "prove" | "done";
 
 export function RecoverPage() {
   const token = useLinkToken();
+  return <Recover key={token} token={token} />;
+}
+
+function Recover({ token }: { token: string | undefined }) {
   const [step, setStep] = useState<Step>(token === undefined ? "begin" : "prove");
   const back = <Link to="/sign-in">Back to signing in</Link>;
 

@@ -40,7 +40,6 @@ export function Details({ user }: { user: AccountUser }) {
   const { withFreshCode, dialog } = useFreshCode("change_profile", "Changes of your account want a code, which goes to your mobile now.");
   const { register, handleSubmit, setError, reset, formState } = useForm<Fields>({
     values: { name: user.name, username: user.username, email: user.email },
-    resetOptions: { keepDirtyValues: true },
   });
   const { errors, isDirty } = formState;
   const change = useMutation({
