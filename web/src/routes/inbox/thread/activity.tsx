@@ -1,13 +1,11 @@
 /** What was done to the conversation, in a line; an internal note as a card that no message looks like. */
 import { StickyNote } from "lucide-react";
 import { Time } from "../../../parts/time";
-import { useSession } from "../../../state/session";
-import { nameOfActor, usernameOf } from "../names";
+import { nameOfActor } from "../names";
 import type { Activity } from "./rows";
 import { MessageText } from "./text";
 
-export function ActivityLine({ activity }: { activity: Activity }) {
-  const me = usernameOf(useSession());
+export function ActivityLine({ activity, me }: { activity: Activity; me: string | undefined }) {
   const actor = nameOfActor(activity.actor, me);
   if (activity.kind === "note" && activity.note) {
     return (

@@ -4,15 +4,16 @@ import { Problem } from "../../../api/problem";
 import type { Message } from "../../../api/thread";
 import { Button } from "../../../parts/button";
 import { TextArea } from "../../../parts/field";
-import { type MessageActs, whyNot } from "./acts";
+import { type MessageActs, useAct } from "./acts";
 
-export function EditForm({ message, edit, onDone }: { message: Message; edit: MessageActs["edit"]; onDone: () => void }) {
+export function EditForm({ message, acts, onDone }: { message: Message; acts: MessageActs; onDone: () => void }) {
   const [text, setText] = useState(message.body);
-  const refusal = edit.error instanceof Problem ? (edit.error.field("body") ?? whyNot(edit.error)) : whyNot(edit.error);
+  const { run, isBusy, error, reason } = useAct();
+  const refusal = error instanceof Problem ? (error.field("body") ?? reason) : reason;
   const save = () => {
-    if (text.trim() === "" || edit.isPending) return;
+    if (text.trim() === "" || isBusy) return;
     if (text === message.body) onDone();
-    else edit.mutate(text, { onSuccess: onDone });
+    else void run(() => acts.edit(message, text), onDone);
   };
   return (
     <form
@@ -45,7 +46,7 @@ export function EditForm({ message, edit, onDone }: { message: Message; edit: Me
         <Button size="small" tone="quiet" onClick={onDone}>
           Cancel
         </Button>
-        <Button size="small" tone="accent" type="submit" isBusy={edit.isPending} disabled={text.trim() === ""}>
+        <Button size="small" tone="accent" type="submit" isBusy={isBusy} disabled={text.trim() === ""}>
           Save
         </Button>
       </div>

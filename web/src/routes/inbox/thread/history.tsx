@@ -17,9 +17,11 @@ export function EditedMark({ message }: { message: Message }) {
       <button type="button" onClick={() => setOpen(true)} className="min-h-10 rounded-sm hover:underline sm:min-h-4">
         edited
       </button>
-      <Dialog title="What it said before" isOpen={isOpen} onClose={() => setOpen(false)}>
-        {isOpen && <History message={message} />}
-      </Dialog>
+      {isOpen && (
+        <Dialog title="What it said before" isOpen onClose={() => setOpen(false)}>
+          <History message={message} />
+        </Dialog>
+      )}
     </>
   );
 }

@@ -1,12 +1,13 @@
 /** The messages of a conversation, newest at the end. Only what is seen is rendered, however long it is. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { MessagesSquare } from "lucide-react";
-import { useCallback, useEffect, useLayoutEffect, useRef, useState } from "react";
+import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../parts/button";
 import { SkeletonRows } from "../../../parts/skeleton";
 import { Spinner } from "../../../parts/spinner";
 import { EmptyState, ErrorState } from "../../../parts/states";
-import type { Conversation } from "../names";
+import { isAgent, useSession } from "../../../state/session";
+import { type Conversation, usernameOf } from "../names";
 import { Arrivals } from "./arrivals";
 import { useThread } from "./data";
 import { useReadMarks } from "./read-marks";
@@ -72,6 +73,10 @@ interface RowsProps {
 
 function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, onMore }: RowsProps) {
   const scroller = useRef<HTMLDivElement>(null);
+  const session = useSession();
+  const me = usernameOf(session);
+  const isTeam = isAgent(session);
+  const reader = useMemo(() => ({ me, isTeam }), [me, isTeam]);
   const [isAtEnd, setAtEnd] = useState(true);
   const virtualizer = useVirtualizer({
     count: rows.length,
@@ -83,7 +88,7 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
     scrollEndThreshold: NEAR,
     paddingStart: TOP,
     paddingEnd: BOTTOM,
-    overscan: 8,
+    overscan: 6,
     onChange: (instance) => setAtEnd(instance.isAtEnd(NEAR)),
   });
   useLayoutEffect(() => virtualizer.scrollToEnd(), [virtualizer]);
@@ -131,7 +136,7 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
                   aria-posinset={hasMore ? undefined : item.index + 1}
                   className="mx-auto max-w-3xl px-3 sm:px-5"
                 >
-                  <ThreadRow row={row} conversation={conversation} isLast={item.index === rows.length - 1} />
+                  <ThreadRow row={row} conversation={conversation} reader={reader} isLast={item.index === rows.length - 1} />
                 </li>
               );
             })}

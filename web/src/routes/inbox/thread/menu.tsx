@@ -4,12 +4,11 @@ import { useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
 import { useNow } from "../../../parts/clock";
-import { ConfirmDialog } from "../../../parts/dialog";
 import { Menu, MenuItem, MenuSeparator } from "../../../parts/menu";
 import { isCancelable, isReplayable } from "../../../parts/status";
-import { toast } from "../../../parts/toasts";
-import { isEditable, type MessageActs, whyNot } from "./acts";
-import { SendAgain } from "./send-again";
+import { toast, toastFailure } from "../../../parts/toasts";
+import { isEditable, type MessageActs } from "./acts";
+import { SendAgain, TakeBack } from "./confirm";
 
 export interface MessageMenuProps {
   message: Message;
@@ -59,7 +58,7 @@ export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails }
           </MenuItem>
         )}
         {own && mayHandle && !isChat && isCancelable(message.status) && (
-          <MenuItem icon={CircleX} tone="danger" onSelect={() => acts.cancel.mutate()}>
+          <MenuItem icon={CircleX} tone="danger" onSelect={() => void acts.cancel(message).catch((error: unknown) => toastFailure("It could not be cancelled", error))}>
             Cancel sending
           </MenuItem>
         )}
@@ -72,17 +71,8 @@ export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails }
           </>
         )}
       </Menu>
-      <ConfirmDialog
-        title="Take this message back?"
-        description="Its text, attachments and reactions go for everybody. That there was a message stays."
-        action="Take back"
-        isOpen={asked === "take-back"}
-        isBusy={acts.takeBack.isPending}
-        error={whyNot(acts.takeBack.error)}
-        onConfirm={() => acts.takeBack.mutate(undefined, { onSuccess: () => setAsked(undefined) })}
-        onClose={() => setAsked(undefined)}
-      />
-      <SendAgain message={message} replay={acts.replay} isAsked={asked === "send-again"} onClose={() => setAsked(undefined)} />
+      {asked === "take-back" && <TakeBack message={message} acts={acts} onClose={() => setAsked(undefined)} />}
+      {asked === "send-again" && <SendAgain message={message} acts={acts} onClose={() => setAsked(undefined)} />}
     </>
   );
 }

@@ -9,8 +9,7 @@ import { classes } from "../../../parts/classes";
 import { StatusMark } from "../../../parts/status-mark";
 import { Time } from "../../../parts/time";
 import { panelAtom } from "../../../state/inbox";
-import { isAgent, useSession } from "../../../state/session";
-import { type Conversation, formatAddress, usernameOf } from "../names";
+import { type Conversation, formatAddress } from "../names";
 import { useMessageActs } from "./acts";
 import { Attachments } from "./attachments";
 import { EditForm } from "./edit-form";
@@ -19,6 +18,7 @@ import { MailBody, MailHead } from "./mail";
 import { MessageMenu } from "./menu";
 import { ReactionPicker, Reactions } from "./reactions";
 import { ReadBy } from "./read-by";
+import type { Reader } from "./row";
 import type { MessageRow } from "./rows";
 import { MessageText } from "./text";
 import { Trouble } from "./trouble";
@@ -26,6 +26,7 @@ import { Trouble } from "./trouble";
 export interface MessageEntryProps {
   row: MessageRow;
   conversation: Conversation;
+  reader: Reader;
   isLast: boolean;
 }
 
@@ -34,11 +35,10 @@ export function isOwn(message: Message, me: string | undefined): boolean {
   return message.type === "chat" ? message.from === me : message.direction === "outbound";
 }
 
-export function MessageEntry({ row, conversation, isLast }: MessageEntryProps) {
+export function MessageEntry({ row, conversation, reader, isLast }: MessageEntryProps) {
   const { message, isContinued, isContinuing } = row;
-  const session = useSession();
-  const me = usernameOf(session);
-  const acts = useMessageActs(conversation.id, message);
+  const { me, isTeam } = reader;
+  const acts = useMessageActs(conversation.id);
   const openPanel = useSetAtom(panelAtom);
   const [isEditing, setEditing] = useState(false);
   const isMail = message.type === "email";
@@ -47,7 +47,7 @@ export function MessageEntry({ row, conversation, isLast }: MessageEntryProps) {
   const isChat = message.type === "chat";
   const isMember = isChat && me !== undefined && conversation.participants.includes(me);
   const mayReact = isMember && !isGone && !conversation.is_request;
-  const mayHandle = isChat ? own : isAgent(session);
+  const mayHandle = isChat ? own : isTeam;
   const showDetails = () => openPanel({ kind: "message", conversation: conversation.id, message: message.id });
   const isCrowd = conversation.kind === "group" || (isChat && me === undefined);
 
@@ -61,17 +61,17 @@ export function MessageEntry({ row, conversation, isLast }: MessageEntryProps) {
       <div className={classes("flex min-w-0 flex-col", isMail ? "w-full" : "max-w-[88%] sm:max-w-[78%]", own && !isMail ? "items-end" : "items-start")}>
         {!isContinued && !isMail && <Author message={message} own={own} me={me} isCrowd={isCrowd || conversation.participants.length > 2} />}
         {isEditing ? (
-          <EditForm message={message} edit={acts.edit} onDone={() => setEditing(false)} />
+          <EditForm message={message} acts={acts} onDone={() => setEditing(false)} />
         ) : (
           <div className={classes("flex w-full max-w-full min-w-0 items-center gap-1", own && !isMail && "flex-row-reverse")}>
             <Bubble message={message} conversation={conversation} own={own} isContinuing={isContinuing} isLast={isLast} />
             <div className="flex shrink-0 opacity-0 transition-opacity group-focus-within/message:opacity-100 group-hover/message:opacity-100 has-aria-expanded:opacity-100 [@media(hover:none)]:opacity-100">
               <MessageMenu message={message} acts={acts} mayHandle={mayHandle} own={own} onEdit={() => setEditing(true)} onDetails={showDetails} />
-              {mayReact && <ReactionPicker message={message} me={me} react={acts.react} />}
+              {mayReact && <ReactionPicker message={message} me={me} acts={acts} />}
             </div>
           </div>
         )}
-        <Reactions message={message} me={me} react={acts.react} mayReact={mayReact} />
+        <Reactions message={message} me={me} acts={acts} mayReact={mayReact} />
         {own && <Trouble message={message} acts={acts} mayHandle={mayHandle} onDetails={showDetails} />}
         {own && isLast && conversation.kind === "group" && <ReadBy message={message} onDetails={showDetails} />}
       </div>
@@ -89,11 +89,15 @@ function Author({ message, own, me, isCrowd }: { message: Message; own: boolean;
   return <bdi className="mb-0.5 max-w-full truncate px-1 text-xs font-medium text-ink-muted">{name === me ? "You" : name}</bdi>;
 }
 
-interface BubbleProps extends MessageEntryProps {
+interface BubbleProps {
   message: Message;
+  conversation: Conversation;
+  own: boolean;
+  isContinuing: boolean;
+  isLast: boolean;
 }
 
-function Bubble({ message, conversation, own, isContinuing, isLast }: Omit<BubbleProps, "row"> & { own: boolean; isContinuing: boolean }) {
+function Bubble({ message, conversation, own, isContinuing, isLast }: BubbleProps) {
   const isMail = message.type === "email";
   if (message.deleted_at) {
     return (

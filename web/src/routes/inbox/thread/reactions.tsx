@@ -1,22 +1,26 @@
 /** What people reacted with; a click adds or takes away one's own. */
-import { Popover } from "@base-ui/react/popover";
 import { SmilePlus } from "lucide-react";
-import { useState } from "react";
+import { lazy, Suspense, useRef, useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
+import { toastFailure } from "../../../parts/toasts";
 import type { MessageActs } from "./acts";
 
-/** One press away; any other by the picker of the system's keyboard. */
-const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🎉", "🙏", "👀"];
+const fetchPopup = () => import("./reaction-popup").then((module) => ({ default: module.ReactionPopup }));
+const ReactionPopup = lazy(fetchPopup);
 
 export interface ReactionsProps {
   message: Message;
   me: string | undefined;
-  react: MessageActs["react"];
+  acts: MessageActs;
   mayReact: boolean;
 }
 
-export function Reactions({ message, me, react, mayReact }: ReactionsProps) {
+function react(acts: MessageActs, message: Message, emoji: string, isOn: boolean): void {
+  acts.react(message, emoji, isOn).catch((error: unknown) => toastFailure("The reaction was not kept", error));
+}
+
+export function Reactions({ message, me, acts, mayReact }: ReactionsProps) {
   const reactions = message.reactions ?? [];
   if (reactions.length === 0) return null;
   return (
@@ -29,11 +33,11 @@ export function Reactions({ message, me, react, mayReact }: ReactionsProps) {
             <button
               type="button"
               aria-pressed={isOwn}
-              aria-disabled={!mayReact || react.isPending || undefined}
+              aria-disabled={!mayReact || undefined}
               aria-label={`${emoji}, ${count}: ${who}`}
               title={who}
-              onClick={() => mayReact && !react.isPending && react.mutate({ emoji, isOn: !isOwn })}
-              className="inline-flex min-h-9 items-center gap-1 rounded-full border bg-surface px-2 text-[0.8125rem] tabular-nums hover:not-aria-disabled:bg-hover aria-pressed:border-accent aria-pressed:bg-accent-soft sm:min-h-6"
+              onClick={() => mayReact && react(acts, message, emoji, !isOwn)}
+              className="inline-flex min-h-10 items-center gap-1 rounded-full border bg-surface px-2 text-[0.8125rem] tabular-nums hover:not-aria-disabled:bg-hover aria-pressed:border-accent aria-pressed:bg-accent-soft sm:min-h-6"
             >
               <span aria-hidden="true">{emoji}</span>
               <span aria-hidden="true" className="text-xs">
@@ -47,33 +51,43 @@ export function Reactions({ message, me, react, mayReact }: ReactionsProps) {
   );
 }
 
-export function ReactionPicker({ message, me, react }: Omit<ReactionsProps, "mayReact">) {
+export function ReactionPicker({ message, me, acts }: Omit<ReactionsProps, "mayReact">) {
+  const button = useRef<HTMLButtonElement>(null);
+  const [isWanted, setWanted] = useState(false);
   const [isOpen, setOpen] = useState(false);
-  const own = new Set((message.reactions ?? []).filter(({ user_names: names }) => me !== undefined && names.includes(me)).map(({ emoji }) => emoji));
+  const own = ownOf(message, me);
   return (
-    <Popover.Root open={isOpen} onOpenChange={setOpen}>
-      <Popover.Trigger render={<IconButton icon={SmilePlus} label="React" isBusy={react.isPending} className="sm:size-8" />} />
-      <Popover.Portal>
-        <Popover.Positioner side="top" sideOffset={4} collisionPadding={8} className="z-50">
-          <Popover.Popup aria-label="Reactions" className="flex max-w-[calc(100vw-1rem)] flex-wrap rounded-2xl border bg-raised p-1 shadow-floating outline-none">
-            {QUICK.map((emoji) => (
-              <button
-                key={emoji}
-                type="button"
-                aria-label={emoji}
-                aria-pressed={own.has(emoji)}
-                onClick={() => {
-                  setOpen(false);
-                  react.mutate({ emoji, isOn: !own.has(emoji) });
-                }}
-                className="grid size-10 place-items-center rounded-full text-xl hover:bg-hover aria-pressed:bg-accent-soft sm:size-9"
-              >
-                {emoji}
-              </button>
-            ))}
-          </Popover.Popup>
-        </Popover.Positioner>
-      </Popover.Portal>
-    </Popover.Root>
+    <>
+      <IconButton
+        ref={button}
+        icon={SmilePlus}
+        label="React"
+        aria-haspopup="dialog"
+        aria-expanded={isOpen}
+        className="sm:size-8"
+        onPointerEnter={() => void fetchPopup()}
+        onFocus={() => void fetchPopup()}
+        onClick={() => {
+          setWanted(true);
+          setOpen(!isOpen);
+        }}
+      />
+      {isWanted && (
+        <Suspense>
+          <ReactionPopup
+            anchor={button}
+            own={own}
+            isOpen={isOpen}
+            onChoose={(emoji) => react(acts, message, emoji, !own.has(emoji))}
+            onClose={() => setOpen(false)}
+          />
+        </Suspense>
+      )}
+    </>
   );
+}
+
+function ownOf(message: Message, me: string | undefined): ReadonlySet<string> {
+  const own = (message.reactions ?? []).filter(({ user_names: names }) => me !== undefined && names.includes(me));
+  return new Set(own.map(({ emoji }) => emoji));
 }

@@ -8,24 +8,31 @@ import { MessageEntry } from "./message";
 import { OutgoingEntry } from "./outgoing";
 import type { Row } from "./rows";
 
+/** Who reads it: their username, and whether they answer for the workspace. */
+export interface Reader {
+  me: string | undefined;
+  isTeam: boolean;
+}
+
 export interface ThreadRowProps {
   row: Row;
   conversation: Conversation;
+  reader: Reader;
   isLast: boolean;
 }
 
 export const ThreadRow = memo(
-  function ThreadRow({ row, conversation, isLast }: ThreadRowProps) {
+  function ThreadRow({ row, conversation, reader, isLast }: ThreadRowProps) {
     return (
       <>
         {row.day !== undefined && <DayHeading at={row.day} />}
-        {row.kind === "message" && <MessageEntry row={row} conversation={conversation} isLast={isLast} />}
-        {row.kind === "activity" && <ActivityLine activity={row.activity} />}
+        {row.kind === "message" && <MessageEntry row={row} conversation={conversation} reader={reader} isLast={isLast} />}
+        {row.kind === "activity" && <ActivityLine activity={row.activity} me={reader.me} />}
         {row.kind === "outgoing" && <OutgoingEntry outgoing={row.outgoing} />}
       </>
     );
   },
-  (before, after) => isSameRow(before.row, after.row) && isSamePlace(before.conversation, after.conversation) && before.isLast === after.isLast,
+  (before, after) => isSameRow(before.row, after.row) && isSamePlace(before.conversation, after.conversation) && before.reader === after.reader && before.isLast === after.isLast,
 );
 
 function isSameRow(one: Row, other: Row): boolean {

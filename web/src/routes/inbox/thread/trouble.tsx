@@ -7,8 +7,8 @@ import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
 import { isCancelable, isReplayable, meaningOf } from "../../../parts/status";
 import { Time } from "../../../parts/time";
-import type { MessageActs } from "./acts";
-import { SendAgain } from "./send-again";
+import { type MessageActs, useAct } from "./acts";
+import { SendAgain } from "./confirm";
 
 export interface TroubleProps {
   message: Message;
@@ -20,14 +20,21 @@ export interface TroubleProps {
 /** A message is queued for a moment each time; only a wait that lasts is worth a word. */
 const MOMENT_MS = 20_000;
 
-export function Trouble({ message, acts, mayHandle, onDetails }: TroubleProps) {
-  const [isAsked, setAsked] = useState(false);
+export function Trouble(props: TroubleProps) {
+  const { message } = props;
   const now = useNow();
+  const { tone } = meaningOf(message.status);
+  const isTrouble = tone === "danger" || tone === "warn";
+  const isWaiting = isCancelable(message.status) && (message.status === "scheduled" || now - Date.parse(message.created_at) > MOMENT_MS);
+  if (message.deleted_at || !(isTrouble || isWaiting)) return null;
+  return <Explained {...props} isTrouble={isTrouble} />;
+}
+
+function Explained({ message, acts, mayHandle, onDetails, isTrouble }: TroubleProps & { isTrouble: boolean }) {
+  const [isAsked, setAsked] = useState(false);
+  const { run, isBusy, reason: refusal } = useAct();
   const { status, status_reason: reason } = message;
   const meaning = meaningOf(status);
-  const isTrouble = meaning.tone === "danger" || meaning.tone === "warn";
-  const isWaiting = isCancelable(status) && (status === "scheduled" || now - Date.parse(message.created_at) > MOMENT_MS);
-  if (message.deleted_at || !(isTrouble || isWaiting)) return null;
   const Icon = isTrouble ? CircleAlert : status === "scheduled" ? CalendarClock : Hourglass;
   return (
     <div
@@ -60,12 +67,12 @@ export function Trouble({ message, acts, mayHandle, onDetails }: TroubleProps) {
       </p>
       <div className="flex flex-wrap gap-1 ps-6">
         {mayHandle && message.type !== "chat" && isReplayable(status) && (
-          <Button size="small" isBusy={acts.replay.isPending} onClick={() => (status === "unknown" ? setAsked(true) : acts.replay.mutate())}>
+          <Button size="small" isBusy={isBusy} onClick={() => (status === "unknown" ? setAsked(true) : void run(() => acts.replay(message)))}>
             Send again
           </Button>
         )}
         {mayHandle && message.type !== "chat" && isCancelable(status) && (
-          <Button size="small" isBusy={acts.cancel.isPending} onClick={() => acts.cancel.mutate()}>
+          <Button size="small" isBusy={isBusy} onClick={() => void run(() => acts.cancel(message))}>
             Cancel
           </Button>
         )}
@@ -73,7 +80,12 @@ export function Trouble({ message, acts, mayHandle, onDetails }: TroubleProps) {
           What happened
         </Button>
       </div>
-      <SendAgain message={message} replay={acts.replay} isAsked={isAsked} onClose={() => setAsked(false)} />
+      {refusal && (
+        <p role="alert" className="ps-6 text-danger">
+          {refusal}
+        </p>
+      )}
+      {isAsked && <SendAgain message={message} acts={acts} onClose={() => setAsked(false)} />}
     </div>
   );
 }
