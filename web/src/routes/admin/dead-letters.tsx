@@ -140,7 +140,7 @@ function SendAgain({ message, isOff }: { message: Message; isOff: boolean }) {
     onError: (error) => toastFailure("It could not be sent again", error),
   });
   return (
-    <Button size="small" aria-label={`Send message ${message.id} again`} isBusy={again.isPending} disabled={isOff} onClick={() => again.mutate()}>
+    <Button size="small" aria-label={`Send again: message ${message.id}`} isBusy={again.isPending} disabled={isOff} onClick={() => again.mutate()}>
       Send again
     </Button>
   );

@@ -1,5 +1,6 @@
 /** The frame of the admin pages: their list beside them, or above them on phones. */
-import { Outlet } from "@tanstack/react-router";
+import { Outlet, useLocation } from "@tanstack/react-router";
+import { useEffect, useRef } from "react";
 import { Link } from "../../parts/link";
 
 const PAGES = [
@@ -16,9 +17,16 @@ const PAGES = [
 ] as const;
 
 export function AdminLayout() {
+  const list = useRef<HTMLElement>(null);
+  const { pathname } = useLocation();
+  // On phones the list is longer than the screen is wide.
+  useEffect(() => {
+    const current = list.current?.querySelector<HTMLElement>("[aria-current=page]");
+    if (current && list.current) list.current.scrollLeft = current.offsetLeft - (list.current.clientWidth - current.clientWidth) / 2;
+  }, [pathname]);
   return (
     <div className="flex min-h-full flex-col md:flex-row">
-      <nav aria-label="Admin" className="flex shrink-0 gap-0.5 overflow-x-auto border-b bg-surface p-2 md:w-48 md:flex-col md:overflow-visible md:border-e md:border-b-0 md:p-3">
+      <nav ref={list} aria-label="Admin" className="relative flex shrink-0 gap-0.5 overflow-x-auto border-b bg-surface p-2 md:w-48 md:flex-col md:overflow-visible md:border-e md:border-b-0 md:p-3">
         {PAGES.map((page) => (
           <Link
             key={page.to}

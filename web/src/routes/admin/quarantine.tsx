@@ -143,7 +143,7 @@ function Entries({ rows, selection, onOpen }: { rows: Quarantined[]; selection: 
           isHeaderHidden: true,
           align: "end",
           cell: (row) => (
-            <Button size="small" aria-label={`Look at entry ${row.id}`} onClick={() => onOpen(row)}>
+            <Button size="small" aria-label={`Look at it: entry ${row.id}`} onClick={() => onOpen(row)}>
               Look at it
             </Button>
           ),

@@ -73,7 +73,7 @@ export function ExportProgress({ exporting }: { exporting: Exporting }) {
     <section aria-label="Export" className="flex flex-col gap-2 rounded-lg border bg-surface px-4 py-3">
       <div className="flex items-center justify-between gap-3">
         <p role="status" className="min-w-0 font-medium tabular-nums">
-          {state.kind === "failed" ? `The export broke off. ${explain(state.error)}` : `${state.rows.toLocaleString()} changes ${state.kind === "done" ? "saved as consents.csv" : "read …"}`}{" "}
+          {state.kind === "failed" ? `The export broke off. ${explain(state.error)}` : `${state.rows.toLocaleString()} ${state.rows === 1 ? "change" : "changes"} ${state.kind === "done" ? "saved as consents.csv" : "read …"}`}{" "}
           {state.kind !== "failed" && <span className="font-normal text-ink-muted">({Math.ceil(state.bytes / 1024).toLocaleString()} kB)</span>}
         </p>
         {state.kind === "running" ? (

@@ -31,12 +31,12 @@ export function Chart({ label, times, series, format, isExact = false }: ChartPr
           <span key={line.label} className="inline-flex items-center gap-2">
             <Swatch line={line} />
             {line.label}
-            <span aria-hidden="true" className="min-w-10 font-semibold tabular-nums">
+            <span aria-hidden="true" className="min-w-12 font-semibold tabular-nums">
               {pointed === undefined ? "" : shown(line.values[pointed], format)}
             </span>
           </span>
         ))}
-        <span aria-hidden="true" className="ms-auto text-ink-muted">
+        <span aria-hidden="true" className="ms-auto min-h-5 text-ink-muted max-sm:basis-full max-sm:text-end">
           {at !== undefined && <Time at={new Date(at).toISOString()} form={isExact ? "exact" : "short"} />}
         </span>
       </figcaption>

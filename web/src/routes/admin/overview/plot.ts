@@ -4,7 +4,12 @@ import "uplot/dist/uPlot.min.css";
 import type { Series } from "./series";
 
 const HEIGHT = 200;
+/** Steps of the time axis, in seconds. */
+const STEPS = [1, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1_800, 3_600, 7_200, 10_800, 14_400, 21_600];
 const FONT = "11px system-ui, sans-serif";
+
+const toTheMinute = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute: "2-digit" });
+const toTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export interface PlotDeps {
   format: (value: number) => string;
@@ -17,12 +22,12 @@ export function newPlot(box: HTMLElement, series: readonly Series[], { format, o
   const options: uPlot.Options = {
     width: Math.max(1, box.clientWidth),
     height: HEIGHT,
-    padding: [8, 12, 0, 0],
+    padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, width: 2, fill: surface } },
     scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
     axes: [
-      { ...axis, grid: { show: false } },
+      { ...axis, size: 28, space: 64, incrs: STEPS, grid: { show: false }, values: (_, splits, __, ___, step) => splits.map((seconds) => (step < 60 ? toTheSecond : toTheMinute).format(seconds * 1000)) },
       { ...axis, size: 64, values: (_, splits) => splits.map((value) => (Number.isInteger(value) || value > 1 ? format(value) : "")) },
     ],
     series: [

@@ -67,7 +67,7 @@ export function Invitations() {
                 align: "end",
                 cell: (row) =>
                   row.state === "pending" && (
-                    <Button size="small" aria-label={`Take the invitation of ${row.to} back`} onClick={() => setDoomed(row)}>
+                    <Button size="small" aria-label={`Take back the invitation of ${row.to}`} onClick={() => setDoomed(row)}>
                       Take back
                     </Button>
                   ),

@@ -120,7 +120,7 @@ function Replay({ endpointId, delivery, isOff }: { endpointId: number; delivery:
     onError: (error) => toastFailure("It could not be told again", error),
   });
   return (
-    <Button size="small" className="ms-auto" aria-label={`Tell ${delivery.webhook_id} again`} isBusy={again.isPending} disabled={isOff} onClick={() => again.mutate()}>
+    <Button size="small" className="ms-auto" aria-label={`Tell it again: ${delivery.webhook_id}`} isBusy={again.isPending} disabled={isOff} onClick={() => again.mutate()}>
       Tell it again
     </Button>
   );

@@ -106,7 +106,7 @@ function Watch({ endpoint, span, replayed }: { endpoint: Schemas["WebhookEndpoin
     enabled: replayed > 0,
     staleTime: 0,
   });
-  if (replayed === 0) return <p className="pb-2">Nothing happened in that time that it is told of.</p>;
+  if (replayed === 0) return <p className="pb-2">Nothing is told again: nothing happened in that time that it is told of, or all of it is still on its way.</p>;
   const left = waiting.data?.waiting;
   const told = left === undefined ? 0 : Math.max(0, replayed - left);
   return (
