@@ -34,6 +34,8 @@ export interface StatusMarkProps {
   status: Status;
   /** Why, as the server says it. */
   reason?: string | null | undefined;
+  /** Whether people said it to each other. */
+  isChat?: boolean;
   /** Only the icon; the word is for screen readers. */
   isIconOnly?: boolean;
   /** In the colour of what is around it, where a background of its own needs that. */
@@ -41,8 +43,8 @@ export interface StatusMarkProps {
   className?: string;
 }
 
-export function StatusMark({ status, reason, isIconOnly = false, isPlain = false, className }: StatusMarkProps) {
-  const meaning = meaningOf(status);
+export function StatusMark({ status, reason, isChat = false, isIconOnly = false, isPlain = false, className }: StatusMarkProps) {
+  const meaning = meaningOf(status, isChat);
   const Icon = ICONS[status];
   const sentence = reason ? `${meaning.sentence} ${reason}` : meaning.sentence;
   return (

@@ -35,8 +35,15 @@ const MEANINGS: Record<Status, StatusMeaning> = {
   received: { label: "Received", tone: "plain", sentence: "It came in." },
 };
 
-export function meaningOf(status: Status): StatusMeaning {
-  return MEANINGS[status];
+/** Among people no provider stands between: what is accepted waits for their app to fetch it. */
+const CHAT_MEANINGS: Partial<Record<Status, StatusMeaning>> = {
+  accepted: { label: "Sent", tone: "plain", sentence: "It is kept, and waits for their app to fetch it." },
+  delivered: { label: "Delivered", tone: "ok", sentence: "Their app has fetched it." },
+};
+
+/** `isChat` for what people say to each other. */
+export function meaningOf(status: Status, isChat = false): StatusMeaning {
+  return (isChat ? CHAT_MEANINGS[status] : undefined) ?? MEANINGS[status];
 }
 
 /** The states in which a message can be called back. */

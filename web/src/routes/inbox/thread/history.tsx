@@ -14,7 +14,7 @@ export function EditedMark({ message }: { message: Message }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <>
-      <button type="button" onClick={() => setOpen(true)} className="min-h-10 rounded-sm hover:underline sm:min-h-4">
+      <button type="button" onClick={() => setOpen(true)} className="relative rounded-sm after:absolute after:-inset-x-1 after:-inset-y-3 hover:underline">
         edited
       </button>
       {isOpen && (

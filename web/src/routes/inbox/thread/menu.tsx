@@ -1,5 +1,5 @@
 /** What can be done with one message. */
-import { CircleX, Copy, Ellipsis, ListTree, Pencil, RotateCw, Undo2 } from "lucide-react";
+import { CircleX, Copy, Ellipsis, ListTree, Pencil, RotateCw, SmilePlus, Undo2 } from "lucide-react";
 import { useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
@@ -18,9 +18,11 @@ export interface MessageMenuProps {
   own: boolean;
   onEdit: () => void;
   onDetails: () => void;
+  /** Where the reader may react; the button for it is not shown where there is little room. */
+  onReact: (() => void) | undefined;
 }
 
-export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails }: MessageMenuProps) {
+export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails, onReact }: MessageMenuProps) {
   const [asked, setAsked] = useState<"take-back" | "send-again" | undefined>();
   const now = useNow();
   const isChat = message.type === "chat";
@@ -39,6 +41,11 @@ export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails }
   return (
     <>
       <Menu trigger={<IconButton icon={Ellipsis} label="More about this message" className="sm:size-8" />}>
+        {onReact && (
+          <MenuItem icon={SmilePlus} onSelect={onReact}>
+            React
+          </MenuItem>
+        )}
         <MenuItem icon={ListTree} onSelect={onDetails}>
           What happened to it
         </MenuItem>

@@ -1,7 +1,7 @@
 /** A message: who said it, what, where it stands, and what can be done with it. */
 import { useSetAtom } from "jotai";
 import { Undo2 } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import type { Message } from "../../../api/thread";
 import { Avatar } from "../../../parts/avatar";
 import { ChannelMark, channelName } from "../../../parts/channel-mark";
@@ -41,6 +41,8 @@ export function MessageEntry({ row, conversation, reader, isLast }: MessageEntry
   const acts = useMessageActs(conversation.id);
   const openPanel = useSetAtom(panelAtom);
   const [isEditing, setEditing] = useState(false);
+  const [isReacting, setReacting] = useState(false);
+  const beside = useRef<HTMLDivElement>(null);
   const isMail = message.type === "email";
   const own = isOwn(message, me);
   const isGone = Boolean(message.deleted_at);
@@ -65,9 +67,20 @@ export function MessageEntry({ row, conversation, reader, isLast }: MessageEntry
         ) : (
           <div className={classes("flex w-full max-w-full min-w-0 items-center gap-1", own && !isMail && "flex-row-reverse")}>
             <Bubble message={message} conversation={conversation} own={own} isContinuing={isContinuing} isLast={isLast} />
-            <div className="flex shrink-0 opacity-0 transition-opacity group-focus-within/message:opacity-100 group-hover/message:opacity-100 has-aria-expanded:opacity-100 [@media(hover:none)]:opacity-100">
-              <MessageMenu message={message} acts={acts} mayHandle={mayHandle} own={own} onEdit={() => setEditing(true)} onDetails={showDetails} />
-              {mayReact && <ReactionPicker message={message} me={me} acts={acts} />}
+            <div
+              ref={beside}
+              className="flex shrink-0 opacity-0 transition-opacity group-focus-within/message:opacity-100 group-hover/message:opacity-100 has-aria-expanded:opacity-100 [@media(hover:none)]:opacity-70"
+            >
+              <MessageMenu
+                message={message}
+                acts={acts}
+                mayHandle={mayHandle}
+                own={own}
+                onEdit={() => setEditing(true)}
+                onDetails={showDetails}
+                onReact={mayReact ? () => setReacting(true) : undefined}
+              />
+              {mayReact && <ReactionPicker message={message} me={me} acts={acts} anchor={beside} isOpen={isReacting} onChange={setReacting} />}
             </div>
           </div>
         )}
@@ -131,7 +144,7 @@ function Bubble({ message, conversation, own, isContinuing, isLast }: BubbleProp
         {conversation.channels.length > 1 && <ChannelMark channel={message.type} />}
         {message.edited_at && <EditedMark message={message} />}
         <Time at={message.timestamp} />
-        {own && <StatusMark status={message.status} reason={message.status_reason} isIconOnly={!isLast} />}
+        {own && <StatusMark status={message.status} isChat={message.type === "chat"} reason={message.status_reason} isIconOnly={!isLast} />}
       </footer>
     </div>
   );

@@ -10,7 +10,7 @@ const EmojiPanel = lazy(() => import("../../../parts/emoji-panel").then((module)
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🎉", "🙏"];
 
 export interface ReactionPopupProps {
-  anchor: RefObject<HTMLButtonElement | null>;
+  anchor: RefObject<HTMLElement | null>;
   own: ReadonlySet<string>;
   isOpen: boolean;
   onChoose: (emoji: string) => void;
@@ -31,7 +31,7 @@ export function ReactionPopup({ anchor, own, isOpen, onChoose, onClose }: Reacti
     <Popover.Root open={isOpen} onOpenChange={(open) => !open && close()}>
       <Popover.Portal>
         <Popover.Positioner anchor={anchor} side="top" sideOffset={4} collisionPadding={8} className="z-50 outline-none">
-          <Popover.Popup aria-label="Reactions" finalFocus={anchor} className="rounded-2xl border bg-raised p-1 text-ink shadow-floating outline-none">
+          <Popover.Popup aria-label="Reactions" className="rounded-2xl border bg-raised p-1 text-ink shadow-floating outline-none">
             {isWhole ? (
               <Suspense
                 fallback={

@@ -1,6 +1,6 @@
 /** What people reacted with; a click adds or takes away one's own. */
 import { SmilePlus } from "lucide-react";
-import { lazy, Suspense, useRef, useState } from "react";
+import { lazy, type RefObject, Suspense, useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
 import { toastFailure } from "../../../parts/toasts";
@@ -51,35 +51,37 @@ export function Reactions({ message, me, acts, mayReact }: ReactionsProps) {
   );
 }
 
-export function ReactionPicker({ message, me, acts }: Omit<ReactionsProps, "mayReact">) {
-  const button = useRef<HTMLButtonElement>(null);
+export interface ReactionPickerProps extends Omit<ReactionsProps, "mayReact"> {
+  /** What it stands beside. */
+  anchor: RefObject<HTMLElement | null>;
+  isOpen: boolean;
+  onChange: (isOpen: boolean) => void;
+}
+
+export function ReactionPicker({ message, me, acts, anchor, isOpen, onChange }: ReactionPickerProps) {
   const [isWanted, setWanted] = useState(false);
-  const [isOpen, setOpen] = useState(false);
+  if (isOpen && !isWanted) setWanted(true);
   const own = ownOf(message, me);
   return (
     <>
       <IconButton
-        ref={button}
         icon={SmilePlus}
         label="React"
         aria-haspopup="dialog"
         aria-expanded={isOpen}
-        className="sm:size-8"
+        className="[@media(hover:none)]:hidden sm:size-8"
         onPointerEnter={() => void fetchPopup()}
         onFocus={() => void fetchPopup()}
-        onClick={() => {
-          setWanted(true);
-          setOpen(!isOpen);
-        }}
+        onClick={() => onChange(!isOpen)}
       />
       {isWanted && (
         <Suspense>
           <ReactionPopup
-            anchor={button}
+            anchor={anchor}
             own={own}
             isOpen={isOpen}
             onChoose={(emoji) => react(acts, message, emoji, !own.has(emoji))}
-            onClose={() => setOpen(false)}
+            onClose={() => onChange(false)}
           />
         </Suspense>
       )}

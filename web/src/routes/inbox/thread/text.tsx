@@ -41,9 +41,9 @@ function tailOf(url: string): string {
 
 export function MessageText({ text, className }: { text: string; className?: string }) {
   return (
-    <p dir="auto" className={classes("break-words whitespace-pre-wrap", className)}>
+    <p dir="auto" className={classes("wrap-anywhere whitespace-pre-wrap", className)}>
       {piecesOf(text).map((piece) =>
-        piece.isUrl ? <ExternalLink key={piece.at} href={piece.text} className="break-all text-accent underline underline-offset-2" /> : <Fragment key={piece.at}>{piece.text}</Fragment>,
+        piece.isUrl ? <ExternalLink key={piece.at} href={piece.text} className="text-accent underline underline-offset-2" /> : <Fragment key={piece.at}>{piece.text}</Fragment>,
       )}
     </p>
   );

@@ -44,11 +44,12 @@ function PanelSkeleton() {
 
 function Facts({ message }: { message: Message }) {
   const { segments, scheduled_at: scheduled, deliver_by: deliverBy, possible_duplicate: isDouble, status, status_reason: reason } = message;
-  const meaning = meaningOf(status);
+  const isChat = message.type === "chat";
+  const meaning = meaningOf(status, isChat);
   return (
     <section aria-label="The message" className="flex flex-col gap-2">
       <div className="flex flex-col gap-0.5">
-        <StatusMark status={status} className="text-sm font-semibold" />
+        <StatusMark status={status} isChat={isChat} className="text-sm font-semibold" />
         <p className="break-words text-ink-muted">
           {meaning.sentence} {reason}
         </p>
@@ -117,7 +118,7 @@ function Recipients({ message }: { message: Message }) {
               <bdi>{formatAddress(address)}</bdi>
               {kind === "cc" && <span className="text-ink-muted"> (cc)</span>}
             </span>
-            <StatusMark status={status} />
+            <StatusMark status={status} isChat={message.type === "chat"} />
           </li>
         ))}
       </ul>
