@@ -1,4 +1,4 @@
-/** How the server runs: what somebody who writes has to know of it. */
+/** How the server runs: what somebody who writes, or signs up, has to know of it. */
 import { queryOptions, useQuery } from "@tanstack/react-query";
 import { api } from "./client";
 import { keys } from "./keys";
@@ -9,11 +9,13 @@ export interface AppFacts {
   defaultCountry: string;
   /** An SMS of more is refused. */
   maxSegments: number;
+  /** Whether anybody may sign up, or only whoever is invited. */
+  isSignUpOpen: boolean;
 }
 
-const UNTOLD: AppFacts = { defaultSender: undefined, defaultCountry: "+1", maxSegments: 10 };
+const UNTOLD: AppFacts = { defaultSender: undefined, defaultCountry: "+1", maxSegments: 10, isSignUpOpen: true };
 
-const appQuery = queryOptions({
+export const appQuery = queryOptions({
   queryKey: [...keys.app, "facts"],
   staleTime: Number.POSITIVE_INFINITY,
   queryFn: async ({ signal }): Promise<AppFacts> => {
@@ -34,6 +36,7 @@ export function readFacts(data: unknown): AppFacts {
     defaultSender: text("default_sender"),
     defaultCountry: text("default_country") ?? UNTOLD.defaultCountry,
     maxSegments: typeof segments === "number" ? segments : UNTOLD.maxSegments,
+    isSignUpOpen: text("sign_up") !== "invited",
   };
 }
 

@@ -45,14 +45,6 @@ export function RecoverForm({ token, onDone, onBeginAgain }: RecoverFormProps) {
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-4" noValidate>
       <FormError error={errors.root ? complete.error : null} />
-      {errors.root && isOver && (
-        <p className="text-ink-muted">
-          Both belong to one recovery, and to the browser in which it was begun.{" "}
-          <button type="button" className="rounded-xs text-accent underline underline-offset-2" onClick={onBeginAgain}>
-            Begin again
-          </button>
-        </p>
-      )}
       <Controller
         name="code"
         control={control}
@@ -80,6 +72,12 @@ export function RecoverForm({ token, onDone, onBeginAgain }: RecoverFormProps) {
       <Button type="submit" tone="accent" isBusy={formState.isSubmitting}>
         Change the password
       </Button>
+      <p className="text-[0.8125rem] text-ink-muted">
+        {errors.root && isOver ? "The code and the link belong to one recovery, and to the browser in which it was begun. " : "Nothing came, or too late? "}
+        <button type="button" className="rounded-xs text-accent underline underline-offset-2" onClick={onBeginAgain}>
+          Begin again
+        </button>
+      </p>
     </form>
   );
 }

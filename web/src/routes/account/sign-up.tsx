@@ -2,6 +2,7 @@
 import { useSearch } from "@tanstack/react-router";
 import { useAtom } from "jotai";
 import { useState } from "react";
+import { useAppFacts } from "../../api/app";
 import { Link } from "../../parts/link";
 import { useMaybeSession } from "../../state/session";
 import { Card } from "./card";
@@ -19,7 +20,16 @@ export function SignUpPage() {
   // An account that was made by an invitation has joined by it already.
   const goOn = useGoOn(next === "/join" ? "/inbox" : next);
 
+  const { isSignUpOpen } = useAppFacts();
+
   if (pending) return <CodeStage pending={pending} onSignedIn={goOn} onEnded={setReason} />;
+  if (!isSignUpOpen && invitation === undefined) {
+    return (
+      <Card title="By invitation only" footer={<Link to="/sign-in">Sign in</Link>}>
+        <p>On this server an account is made by invitation. Ask an administrator for one, and open its link.</p>
+      </Card>
+    );
+  }
   return (
     <Card
       title="Create an account"

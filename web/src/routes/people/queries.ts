@@ -3,6 +3,7 @@ import { type InfiniteData, infiniteQueryOptions, useInfiniteQuery, type UseInfi
 import { useEffect } from "react";
 import { api, body, type Page, pages, type Schemas } from "../../api/client";
 import { keys } from "../../api/keys";
+import { nextCursor } from "../send/texts";
 
 export type Friend = Schemas["Friend"];
 export type FriendRequest = Schemas["FriendRequest"];
@@ -36,13 +37,6 @@ export const everybodyQuery = infiniteQueryOptions({
     return { data: data ?? [], next_cursor: nextCursor(response.headers.get("link")) };
   }),
 });
-
-/** The cursor in a `Link` header, if it names a next page. */
-export function nextCursor(link: string | null): string | undefined {
-  const next = link?.split(",").find((part) => /;\s*rel="next"/.test(part));
-  const target = next && /<([^>]*)>/.exec(next)?.[1];
-  return target === undefined ? undefined : (new URL(target, "http://localhost").searchParams.get("cursor") ?? undefined);
-}
 
 export interface Everyone<T> {
   all: readonly T[];
