@@ -108,7 +108,7 @@ test("while one waits, those after it wait too, and go in their order", async ()
   for (const body of ["1", "2", "3"]) send(body);
   await settle();
   expect(asked.map(({ body }) => body)).toEqual(["1"]);
-  expect(rows()).toEqual(["1: waiting", "2: sending", "3: sending"]);
+  expect(rows()).toEqual(["1: waiting", "2: waiting", "3: waiting"]);
   isAway = false;
   outbox?.wake();
   await settle();

@@ -48,7 +48,9 @@ export function startOutbox(store: Store, client: QueryClient): Outbox {
         store.set(settleOutgoingAtom, { key: entry.key, message });
       } catch (error) {
         if (isPassing(error)) {
-          store.set(putOutgoingAtom, { ...entry, state: "waiting" });
+          for (const behind of store.get(allOutgoingAtom)) {
+            if (behind.conversationId === conversation && behind.state === "sending") store.set(putOutgoingAtom, { ...behind, state: "waiting" });
+          }
           await sleep(delay(failures++, error));
         } else {
           failures = 0;

@@ -101,7 +101,9 @@ export const sendAtom = atom(null, (get, set, draft: OutgoingDraft) => {
   const last = get(entriesAtom).at(-1)?.at;
   const at = Math.max(Date.now(), last === undefined ? 0 : Date.parse(last) + 1);
   const owner = get(ownerAtom) ?? "";
-  set(putOutgoingAtom, { ...draft, key: newIdempotencyKey(), at: new Date(at).toISOString(), state: "sending", owner, tab: tabId() });
+  const isBehind = get(outgoingAtom(draft.conversationId)).some((entry) => entry.state === "waiting");
+  const state = isBehind ? "waiting" : "sending";
+  set(putOutgoingAtom, { ...draft, key: newIdempotencyKey(), at: new Date(at).toISOString(), state, owner, tab: tabId() });
 });
 
 /** Tries one again that was refused: under its own key, or, when the server may have forgotten that, under another. */

@@ -49,6 +49,8 @@ function Opened({ conversation }: { conversation: Conversation }) {
       aria-label={isNote ? "An internal note" : "A message"}
       className="relative shrink-0 border-t bg-surface px-2 pt-2 pb-[max(0.5rem,env(safe-area-inset-bottom))] sm:px-4 sm:pb-3"
       onSubmit={(event) => {
+        // The forms of dialogs that are opened from here are told of here too, though they stand elsewhere on the page.
+        if (event.target !== event.currentTarget) return;
         event.preventDefault();
         send();
       }}

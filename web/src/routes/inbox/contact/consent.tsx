@@ -141,6 +141,7 @@ function ConsentDialog({ address, now, onClose }: ConsentDialogProps) {
           <p className="rounded-md bg-warn-soft px-3 py-2 text-[0.8125rem] text-warn">They opted out. Only their own word counts as a reason to write to them again.</p>
         )}
         <TextArea
+          data-autofocus
           label="How you know"
           placeholder="Said so on the telephone"
           maxLength={500}

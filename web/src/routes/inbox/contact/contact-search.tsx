@@ -1,18 +1,18 @@
 /** Looks for a contact by name or by a whole address, as the server finds them. */
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
-import { type ReactElement, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { api, body } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { explain } from "../../../api/problem";
 import { Avatar } from "../../../parts/avatar";
-import { Picker } from "../../../parts/picker";
+import { Picker, type PickerProps } from "../../../parts/picker";
 import { formatAddress } from "../names";
 import type { Contact } from "./changes";
 
 const PAUSE_MS = 200;
 
 export interface ContactSearchProps {
-  trigger: ReactElement;
+  trigger: PickerProps["trigger"];
   /** Not to be offered. */
   except?: number | undefined;
   onChoose: (contact: Contact) => void;

@@ -3,7 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useAtomValue, useSetAtom } from "jotai";
 import { AlarmClock, Contact, Users } from "lucide-react";
 import { lazy, Suspense, useState } from "react";
-import { conversationQuery, type Conversation } from "../../../api/conversations";
+import { contactQuery, conversationQuery, type Conversation } from "../../../api/conversations";
 import { Avatar } from "../../../parts/avatar";
 import { Badge } from "../../../parts/badge";
 import { IconButton } from "../../../parts/button";
@@ -48,7 +48,7 @@ function Opened({ conversation }: { conversation: Conversation }) {
           <h1 className="truncate text-[0.9375rem] font-semibold">
             <bdi>{title}</bdi>
           </h1>
-          <Below conversation={conversation} me={me} title={title} />
+          <Below conversation={conversation} me={me} title={title} isTeam={isTeam} />
         </div>
         <div className="flex shrink-0 items-center">
           {isTeam && (
@@ -82,10 +82,13 @@ function Face({ conversation, title, me }: { conversation: Conversation; title: 
 }
 
 /** The addresses, the channels, and how it stands where that is not just open. */
-function Below({ conversation, me, title }: { conversation: Conversation; me: string | undefined; title: string }) {
+function Below({ conversation, me, title, isTeam }: { conversation: Conversation; me: string | undefined; title: string; isTeam: boolean }) {
   const presence = useAtomValue(presenceAtom);
   const { kind, state, channels, participants, snoozed_until: until } = conversation;
-  const others = counterparts(conversation, me);
+  const contactId = conversation.contact?.id;
+  const contact = useQuery({ ...contactQuery(contactId ?? 0), enabled: contactId !== undefined && isTeam }).data;
+  // A joined conversation holds several addresses of ours too.
+  const others = contact?.addresses ?? counterparts(conversation, me);
   const [only] = others;
   const people = others.map(formatAddress).join(", ");
   const status = kind === "direct" && only !== undefined ? (presence.get(only) ? "Online" : "Offline") : kind === "group" ? `${participants.length} people` : people;

@@ -62,6 +62,7 @@ export function MessageForm({ kind, onBegun }: MessageFormProps) {
       <FormError error={isNamed ? undefined : send.error} />
       <TextField
         label="To"
+        data-autofocus
         type={isText ? "tel" : "text"}
         inputMode={isText ? "tel" : "email"}
         autoComplete="off"

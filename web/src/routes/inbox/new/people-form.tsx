@@ -54,7 +54,7 @@ function Chat({ begin }: { begin: Begin }) {
   const found = others.filter((person) => `${personName(person)} ${person.user_name}`.toLocaleLowerCase().includes(wanted));
   return (
     <div className="flex min-h-72 flex-col gap-3 pb-4">
-      <TextField label="With whom?" type="search" autoComplete="off" placeholder="Name or username" value={text} onChange={(event) => setText(event.target.value)} />
+      <TextField data-autofocus label="With whom?" type="search" autoComplete="off" placeholder="Name or username" value={text} onChange={(event) => setText(event.target.value)} />
       <FormError error={begin.error} />
       {found.length === 0 ? (
         <EmptyState title={others.length === 0 ? "Nobody else is here yet" : "Nobody is called that"}>
@@ -108,7 +108,7 @@ function Group({ begin }: { begin: Begin }) {
       }}
     >
       <FormError error={isNamed ? undefined : begin.error} />
-      <TextField label="Name" autoComplete="off" maxLength={100} error={missingName ?? fieldError(begin.error, "name")} value={name} onChange={(event) => setName(event.target.value)} />
+      <TextField data-autofocus label="Name" autoComplete="off" maxLength={100} error={missingName ?? fieldError(begin.error, "name")} value={name} onChange={(event) => setName(event.target.value)} />
       <div className="flex flex-col gap-2">
         <p className="text-[0.8125rem] font-medium">Who is in it</p>
         {members.length > 0 && (
