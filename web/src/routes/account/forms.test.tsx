@@ -45,15 +45,15 @@ beforeEach(() => {
   });
 });
 
-describe("signing up", () => {
-  async function fill(user: Awaited<ReturnType<typeof show>>) {
-    await user.type(screen.getByRole("textbox", { name: "Username" }), "wile");
-    await user.type(screen.getByRole("textbox", { name: "Email" }), "wile@example.com");
-    await user.type(screen.getByRole("textbox", { name: "Mobile" }), "+12025550142");
-    await user.type(screen.getByLabelText("Password"), "acme anvil cliff");
-    await user.click(screen.getByRole("button", { name: "Create the account" }));
-  }
+async function fill(user: Awaited<ReturnType<typeof show>>) {
+  await user.type(screen.getByRole("textbox", { name: "Username" }), "wile");
+  await user.type(screen.getByRole("textbox", { name: "Email" }), "wile@example.com");
+  await user.type(screen.getByRole("textbox", { name: "Mobile" }), "+12025550142");
+  await user.type(screen.getByLabelText("Password"), "acme anvil cliff");
+  await user.click(screen.getByRole("button", { name: "Create the account" }));
+}
 
+describe("signing up", () => {
   it("says each thing that the server found beside its field, and keeps what was typed", async () => {
     answer = () =>
       refuse(400, "invalid_request", "2 fields are not right", [

@@ -12,6 +12,7 @@ describe("a code", () => {
     expect(readCode("123 456")).toBe("123456");
     expect(readCode("123-456\n")).toBe("123456");
     expect(readCode("067414 is your Switchboard code for signing in. It is good for 10 minutes.")).toBe("067414");
+    expect(readCode("It is good for 10 minutes: 067-414.")).toBe("067414");
   });
 
   it("is read while it is typed, digits alone, and is never longer than six", () => {

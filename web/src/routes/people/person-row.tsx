@@ -107,7 +107,7 @@ function MainActs({ person: { userName, relation }, act, running }: { person: Kn
       );
     case "none":
       return (
-        <Button size="small" icon={UserPlus} isBusy={running === "ask"} aria-label={`Ask ${userName} to be friends`} onClick={() => act("ask")}>
+        <Button size="small" icon={UserPlus} isBusy={running === "ask"} aria-label={`Add friend ${userName}`} onClick={() => act("ask")}>
           Add friend
         </Button>
       );
