@@ -2,9 +2,11 @@
 
 export const fetchDialog = () => import("./dialog-popup");
 export const fetchMenu = () => import("./menu-popup");
+export const fetchPicker = () => import("./picker-popup");
+export const fetchPopover = () => import("./popover-popup");
 
 function fetchAll(): void {
-  void Promise.allSettled([fetchDialog(), fetchMenu()]);
+  void Promise.allSettled([fetchDialog(), fetchMenu(), fetchPicker(), fetchPopover()]);
 }
 
 /** Fetches all of it, so that a menu opens though the server went away meanwhile. */

@@ -1,7 +1,7 @@
 /** Something behind a button that is more than a list of things to do: it keeps the focus, and closes with Escape. */
-import { Popover as Base } from "@base-ui/react/popover";
-import type { ReactElement, ReactNode, RefObject } from "react";
-import { classes } from "./classes";
+import { lazy, type ReactElement, type ReactNode, type RefObject, Suspense, useState } from "react";
+import { fetchPopover } from "./later";
+import { Waiting } from "./waiting";
 
 export interface PopoverProps {
   /** The button, as an element. */
@@ -18,17 +18,15 @@ export interface PopoverProps {
   children: ReactNode;
 }
 
-export function Popover({ trigger, label, side = "bottom", align = "end", isOpen, onChange, finalFocus, className, children }: PopoverProps) {
+const PopoverPopup = lazy(async () => ({ default: (await fetchPopover()).PopoverPopup }));
+
+export function Popover(props: PopoverProps) {
+  const [wasOpen, setWasOpen] = useState(props.isOpen);
+  if (props.isOpen && !wasOpen) setWasOpen(true);
+  if (!wasOpen) return <Waiting trigger={props.trigger} onPoint={fetchPopover} onPress={() => props.onChange(true)} />;
   return (
-    <Base.Root open={isOpen} onOpenChange={(open) => onChange(open)}>
-      <Base.Trigger render={trigger} />
-      <Base.Portal>
-        <Base.Positioner side={side} align={align} sideOffset={6} collisionPadding={8} className="z-50 outline-none">
-          <Base.Popup aria-label={label} {...(finalFocus && { finalFocus })} className={classes("rounded-lg border bg-raised text-ink shadow-floating outline-none", className)}>
-            {children}
-          </Base.Popup>
-        </Base.Positioner>
-      </Base.Portal>
-    </Base.Root>
+    <Suspense fallback={props.trigger}>
+      <PopoverPopup {...props} />
+    </Suspense>
   );
 }
