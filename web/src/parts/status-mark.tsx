@@ -2,7 +2,7 @@
 import { Ban, CalendarClock, Check, CheckCheck, CircleHelp, CircleX, Clock, Inbox, LoaderCircle, type LucideIcon, MailX, TimerOff, TriangleAlert } from "lucide-react";
 import type { Tone } from "./badge";
 import { classes } from "./classes";
-import { meaningOf, type Status } from "./status";
+import { explainReason, meaningOf, type Status } from "./status";
 
 const ICONS: Record<Status, LucideIcon> = {
   scheduled: CalendarClock,
@@ -46,7 +46,7 @@ export interface StatusMarkProps {
 export function StatusMark({ status, reason, isChat = false, isIconOnly = false, isPlain = false, className }: StatusMarkProps) {
   const meaning = meaningOf(status, isChat);
   const Icon = ICONS[status];
-  const sentence = reason ? `${meaning.sentence} ${reason}` : meaning.sentence;
+  const sentence = reason ? `${meaning.sentence} ${explainReason(reason)}` : meaning.sentence;
   return (
     <span title={sentence} data-status={status} className={classes("inline-flex items-center gap-1 text-xs whitespace-nowrap", !isPlain && COLOURS[meaning.tone], className)}>
       <Icon aria-hidden="true" className={classes("size-3.5 shrink-0", status === "sending" && "animate-spin", status === "read" && "stroke-3")} />

@@ -46,6 +46,20 @@ export function meaningOf(status: Status, isChat = false): StatusMeaning {
   return (isChat ? CHAT_MEANINGS[status] : undefined) ?? MEANINGS[status];
 }
 
+const REASONS: Record<string, string> = {
+  opted_out: "Whoever has this address wants no messages any more.",
+  not_your_sender: "Its sender belongs to another workspace now.",
+};
+
+/** Why a message stands where it does, as a sentence; some of the server's reasons are names of theirs. */
+export function explainReason(reason: string): string {
+  const known = REASONS[reason];
+  if (known !== undefined) return known;
+  const words = /^[a-z0-9_]+$/.test(reason) ? reason.replaceAll("_", " ") : reason;
+  const text = words.charAt(0).toUpperCase() + words.slice(1);
+  return /[.!?]$/.test(text) ? text : `${text}.`;
+}
+
 /** The states in which a message can be called back. */
 export function isCancelable(status: Status): boolean {
   return status === "scheduled" || status === "queued";

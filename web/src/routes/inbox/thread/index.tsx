@@ -1,7 +1,7 @@
 /** The messages of a conversation, newest at the end. Only what is seen is rendered, however long it is. */
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { MessagesSquare } from "lucide-react";
-import { useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
+import { type RefObject, useCallback, useEffect, useLayoutEffect, useMemo, useRef, useState } from "react";
 import { Button } from "../../../parts/button";
 import { SkeletonRows } from "../../../parts/skeleton";
 import { Spinner } from "../../../parts/spinner";
@@ -77,7 +77,6 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
   const me = usernameOf(session);
   const isTeam = isAgent(session);
   const reader = useMemo(() => ({ me, isTeam }), [me, isTeam]);
-  const [isAtEnd, setAtEnd] = useState(true);
   const virtualizer = useVirtualizer({
     count: rows.length,
     getScrollElement: () => scroller.current,
@@ -89,9 +88,9 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
     paddingStart: TOP,
     paddingEnd: BOTTOM,
     overscan: 6,
-    onChange: (instance) => setAtEnd(instance.isAtEnd(NEAR)),
   });
   useLayoutEffect(() => virtualizer.scrollToEnd(), [virtualizer]);
+  const isAtEnd = useAtEnd(scroller, () => virtualizer.scrollToEnd());
 
   // Whoever sends something wants to see it stand there.
   const last = rows.at(-1);
@@ -148,6 +147,39 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
       <Arrivals thread={thread} />
     </div>
   );
+}
+
+/** Whether the end is seen. It stays so when the place for it shrinks, as when the composer grows. */
+function useAtEnd(scroller: RefObject<HTMLElement | null>, toEnd: () => void): boolean {
+  const [isAtEnd, setAtEnd] = useState(true);
+  const wasAtEnd = useRef(true);
+  const latest = useRef(toEnd);
+  const look = useCallback(() => {
+    const element = scroller.current;
+    if (!element) return;
+    wasAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight <= NEAR;
+    setAtEnd(wasAtEnd.current);
+  }, [scroller]);
+  useEffect(() => {
+    latest.current = toEnd;
+  });
+  useEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    element.addEventListener("scroll", look, { passive: true });
+    const place = new ResizeObserver(() => {
+      if (wasAtEnd.current) latest.current();
+    });
+    place.observe(element);
+    const content = new ResizeObserver(look);
+    if (element.firstElementChild) content.observe(element.firstElementChild);
+    return () => {
+      element.removeEventListener("scroll", look);
+      place.disconnect();
+      content.disconnect();
+    };
+  }, [scroller, look]);
+  return isAtEnd;
 }
 
 /** Above the oldest message: that it is the first, or that older ones come. */

@@ -5,7 +5,7 @@ import { useNow } from "../../../parts/clock";
 import type { Message } from "../../../api/thread";
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
-import { isCancelable, isReplayable, meaningOf } from "../../../parts/status";
+import { explainReason, isCancelable, isReplayable, meaningOf } from "../../../parts/status";
 import { Time } from "../../../parts/time";
 import { type MessageActs, useAct } from "./acts";
 import { SendAgain } from "./confirm";
@@ -55,7 +55,7 @@ function Explained({ message, acts, mayHandle, onDetails, isTrouble }: TroublePr
               <span className="font-medium">{meaning.label}.</span> {meaning.sentence}
             </>
           )}
-          {reason && <> {sentence(reason)}</>}
+          {reason && <> {explainReason(reason)}</>}
           {status === "queued" && message.next_attempt_at && (
             <>
               {" "}
@@ -88,9 +88,4 @@ function Explained({ message, acts, mayHandle, onDetails, isTrouble }: TroublePr
       {isAsked && <SendAgain message={message} acts={acts} onClose={() => setAsked(false)} />}
     </div>
   );
-}
-
-function sentence(reason: string): string {
-  const text = reason.charAt(0).toUpperCase() + reason.slice(1);
-  return /[.!?]$/.test(text) ? text : `${text}.`;
 }

@@ -8,7 +8,7 @@ import { classes } from "../../../parts/classes";
 import { keyed } from "../../../parts/keyed";
 import { Skeleton } from "../../../parts/skeleton";
 import { ErrorState } from "../../../parts/states";
-import { meaningOf } from "../../../parts/status";
+import { explainReason, meaningOf } from "../../../parts/status";
 import { StatusMark } from "../../../parts/status-mark";
 import { Time } from "../../../parts/time";
 import { formatAddress } from "../names";
@@ -51,7 +51,7 @@ function Facts({ message }: { message: Message }) {
       <div className="flex flex-col gap-0.5">
         <StatusMark status={status} isChat={isChat} className="text-sm font-semibold" />
         <p className="break-words text-ink-muted">
-          {meaning.sentence} {reason}
+          {meaning.sentence} {reason && explainReason(reason)}
         </p>
         {isDouble && <p className="text-warn">It may have been sent more than once.</p>}
       </div>

@@ -8,7 +8,7 @@ describe("a timeline in words", () => {
   it("says of a try what the provider did, why, and how long it took", () => {
     const told = tell({ kind: "attempt", at, number: 2, provider: "twilio", started_at: at, ended_at: "2027-05-03T12:00:03.000000Z", outcome: "unknown", reason: "the line broke", possible_duplicate: true });
     expect(told.title).toBe("Try 2: twilio did not answer");
-    expect(told.details).toEqual(["It may well have been sent.", "the line broke", "An earlier try may have been taken: it may arrive twice.", "It took 3 s."]);
+    expect(told.details).toEqual(["It may well have been sent.", "The line broke.", "An earlier try may have been taken: it may arrive twice.", "It took 3 s."]);
     expect(told.tone).toBe("warn");
   });
 
@@ -19,13 +19,13 @@ describe("a timeline in words", () => {
   it("names the recipient that a report is about", () => {
     const told = tell(entry("callback", { status: "bounced", recipient: 1, reason: "no such mailbox" }), ["a@x.example", "b@x.example"]);
     expect(told.title).toBe("The provider reported: bounced");
-    expect(told.details).toEqual(["For b@x.example.", "no such mailbox"]);
+    expect(told.details).toEqual(["For b@x.example.", "No such mailbox."]);
   });
 
   it("tells the three answers of a lookup apart", () => {
     expect(tell(entry("lookup", { found: true, reference: "SM1", status: "sent" })).details).toEqual(["It stands at: sent.", "The provider calls it SM1."]);
     expect(tell(entry("lookup", { found: false })).title).toContain("never had it");
-    expect(tell(entry("lookup", { found: null, reason: "busy" })).details).toEqual(["busy"]);
+    expect(tell(entry("lookup", { found: null, reason: "busy" })).details).toEqual(["Busy."]);
   });
 
   it("says whether a webhook was told, is told again, or was given up", () => {

@@ -1,6 +1,6 @@
 /** The entries of a message's timeline in words. */
 import type { Tone } from "../../../parts/badge";
-import { meaningOf, type Status } from "../../../parts/status";
+import { explainReason, meaningOf, type Status } from "../../../parts/status";
 import { formatDuration } from "../../../parts/time";
 
 interface Attempt {
@@ -85,7 +85,7 @@ function tellAttempt(entry: Attempt): Told {
   if (!outcome) return { title: `Try ${number}: handed to ${provider}, no answer yet`, details, tone: "plain" };
   const known = OUTCOMES[outcome];
   if (known?.detail) details.push(known.detail);
-  if (reason) details.push(reason);
+  if (reason) details.push(explainReason(reason));
   if (entry.possible_duplicate) details.push("An earlier try may have been taken: it may arrive twice.");
   if (reference) details.push(`The provider calls it ${reference}.`);
   if (ended) details.push(`It took ${formatDuration(Date.parse(ended) - Date.parse(started))}.`);
@@ -97,8 +97,8 @@ function tellCallback(facts: Facts, recipients: readonly string[]): Told {
   const recipient = typeof facts.recipient === "number" ? recipients[facts.recipient] : undefined;
   const details: string[] = [];
   if (recipient) details.push(`For ${recipient}.`);
-  const reason = text(facts.reason);
-  if (reason) details.push(reason);
+  const reason = reasonIn(facts);
+  if (reason) details.push(explainReason(reason));
   const reference = text(facts.provider_id);
   if (reference) details.push(`The provider calls it ${reference}.`);
   const who = text(facts.provider) ?? "The provider";
@@ -108,7 +108,7 @@ function tellCallback(facts: Facts, recipients: readonly string[]): Told {
 }
 
 function tellLookup(facts: Facts): Told {
-  const reason = text(facts.reason);
+  const reason = reasonIn(facts);
   if (facts.found === true) {
     const status = asStatus(facts.status);
     return {
@@ -123,7 +123,7 @@ function tellLookup(facts: Facts): Told {
 
 function tellStatus(facts: Facts): Told {
   const status = asStatus(facts.status);
-  const reason = [text(facts.reason)].filter(isText);
+  const reason = [reasonIn(facts)].filter(isText);
   if (!status) return { title: "It moved on", details: reason, tone: "plain" };
   const meaning = meaningOf(status);
   return { title: meaning.label, details: [meaning.sentence, ...reason], tone: meaning.tone };
@@ -148,7 +148,7 @@ function outcomeOfWebhook(outcome: unknown): string | undefined {
 function tellNote(facts: Facts): Told {
   const note = text(facts.note);
   const name = text(facts.name);
-  const details = [name && `The file ${name}.`, text(facts.reason)].filter(isText);
+  const details = [name && `The file ${name}.`, reasonIn(facts)].filter(isText);
   if (!note) return { title: name ? "An attachment was not kept" : "Something was noted", details, tone: "plain" };
   return { title: note.charAt(0).toUpperCase() + note.slice(1), details, tone: "plain" };
 }
@@ -168,6 +168,11 @@ export function mediaNote(entries: readonly Entry[], position: number): { isPend
     return undefined;
   }
   return undefined;
+}
+
+function reasonIn(facts: Facts): string | undefined {
+  const reason = text(facts.reason);
+  return reason && explainReason(reason);
 }
 
 function asStatus(value: unknown): Status | undefined {
