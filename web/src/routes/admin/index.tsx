@@ -19,10 +19,8 @@ const PAGES = [
 export function AdminLayout() {
   const list = useRef<HTMLElement>(null);
   const { pathname } = useLocation();
-  // On phones the list is longer than the screen is wide.
   useEffect(() => {
-    const current = list.current?.querySelector<HTMLElement>("[aria-current=page]");
-    if (current && list.current) list.current.scrollLeft = current.offsetLeft - (list.current.clientWidth - current.clientWidth) / 2;
+    if (list.current) showLink(list.current, pathname);
   }, [pathname]);
   return (
     <div className="flex min-h-full flex-col md:flex-row">
@@ -42,4 +40,10 @@ export function AdminLayout() {
       </div>
     </div>
   );
+}
+
+/** On phones the list is longer than the screen is wide. */
+function showLink(list: HTMLElement, pathname: string): void {
+  const link = Array.from(list.querySelectorAll("a")).find((link) => link.pathname === pathname);
+  if (link) list.scrollLeft = link.offsetLeft - (list.clientWidth - link.clientWidth) / 2;
 }

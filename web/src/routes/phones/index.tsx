@@ -2,16 +2,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useAtom, useAtomValue } from "jotai";
 import { Smartphone } from "lucide-react";
+import { useAppFacts } from "../../api/app";
 import { PageBody, PageHeader, Section } from "../../parts/page";
 import { EmptyState } from "../../parts/states";
 import { useSession } from "../../state/session";
 import { pendingSignInAtom } from "../account/held";
 import { AddHandset } from "./add-handset";
-import { defaultSenderFor } from "./app-facts";
 import { arrivals } from "./arrivals";
 import { handsetsQuery } from "./carrier";
 import { ChaosPanel } from "./chaos";
 import { HandsetPanel } from "./handset";
+import { senderFor } from "./senders";
 import { shownAtom, withoutShown, withShown } from "./shown";
 import { TryAccount } from "./try-account";
 import { TryIt } from "./try-it";
@@ -37,6 +38,7 @@ function Phones() {
   const handsets = useQuery(handsetsQuery);
   const pending = useAtomValue(pendingSignInAtom);
   const [kept, setKept] = useAtom(shownAtom);
+  const facts = useAppFacts();
   const arrived = arrivals(handsets.data ?? [], kept, pending?.sentAt);
   const shown = [...arrived, ...kept];
 
@@ -64,7 +66,7 @@ function Phones() {
           ) : (
             <div className="grid grid-cols-[repeat(auto-fill,minmax(min(15rem,100%),1fr))] gap-4">
               {shown.map((address) => (
-                <HandsetPanel key={address} address={address} defaultSender={defaultSenderFor(address)} onClose={() => setKept(withoutShown(kept, address))} />
+                <HandsetPanel key={address} address={address} defaultSender={senderFor(address, facts)} onClose={() => setKept(withoutShown(kept, address))} />
               ))}
             </div>
           )}

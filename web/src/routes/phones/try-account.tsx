@@ -3,6 +3,7 @@ import { type QueryClient, useMutation, useQueryClient } from "@tanstack/react-q
 import { useAtom } from "jotai";
 import { UserCheck, UserPlus } from "lucide-react";
 import { useState } from "react";
+import { useAppFacts } from "../../api/app";
 import { api, body } from "../../api/client";
 import { keys } from "../../api/keys";
 import { Badge } from "../../parts/badge";
@@ -19,6 +20,7 @@ export function TryAccount({ onSignedIn }: { onSignedIn: () => void }) {
   const client = useQueryClient();
   const session = useSession();
   const [pending, setPending] = useAtom(pendingSignInAtom);
+  const { isSignUpOpen } = useAppFacts();
   const [isSigningUp, setSigningUp] = useState(false);
   const [reason, setReason] = useState<string>();
 
@@ -49,9 +51,13 @@ export function TryAccount({ onSignedIn }: { onSignedIn: () => void }) {
         <>
           <p className="text-ink-muted">This machine is the operator, and needs no account. Make one to see how people sign in: its code arrives on the phone that you name.</p>
           <div className="flex flex-wrap items-center gap-x-4 gap-y-1.5">
-            <Button icon={UserPlus} onClick={() => setSigningUp(true)}>
-              Sign up here
-            </Button>
+            {isSignUpOpen ? (
+              <Button icon={UserPlus} onClick={() => setSigningUp(true)}>
+                Sign up here
+              </Button>
+            ) : (
+              <Link to="/admin/users">Invite somebody</Link>
+            )}
             <Link to="/sign-in" search={{ next: "/phones" }}>
               Sign in
             </Link>

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { SendHorizontal } from "lucide-react";
 import { type SubmitEvent, useState } from "react";
+import { useAppFacts } from "../../api/app";
 import { Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
 import { classes } from "../../parts/classes";
@@ -14,7 +15,7 @@ import { StatusMark } from "../../parts/status-mark";
 import { Time } from "../../parts/time";
 import { isAgent, useSession } from "../../state/session";
 import { countSegments } from "../../segments";
-import { defaultSenderFor } from "./app-facts";
+import { senderFor } from "./senders";
 import { readAddress } from "./shown";
 import { tailQuery, useSend } from "./try-sending";
 import type { Schemas } from "../../api/client";
@@ -41,6 +42,7 @@ function SendForm({ shown, onSent }: { shown: readonly string[]; onSent: (messag
   const [text, setText] = useState("Hello! Do you hear me?");
   const [subject, setSubject] = useState("Hello");
   const [problem, setProblem] = useState<string>();
+  const facts = useAppFacts();
   const send = useSend();
   const own = session.kind === "user" ? shown.find((address) => address === session.user.mobile) : undefined;
   const to = typed ?? own ?? shown.find((address) => !address.includes("@")) ?? shown[0] ?? "";
@@ -54,7 +56,7 @@ function SendForm({ shown, onSent }: { shown: readonly string[]; onSent: (messag
     if ("problem" in read) return setProblem(read.problem);
     setProblem(undefined);
     send.mutate(
-      { to: read.address, text, subject },
+      { from: senderFor(read.address, facts), to: read.address, text, subject },
       {
         onSuccess: (message) => {
           setText("");
@@ -66,7 +68,7 @@ function SendForm({ shown, onSent }: { shown: readonly string[]; onSent: (messag
 
   return (
     <form onSubmit={onSubmit} noValidate className="flex flex-col gap-2.5">
-      <TextField label="To" list="phones-shown" autoComplete="off" value={to} hint={`From ${defaultSenderFor(to)}`} error={problem ?? refusal?.field("to")} onChange={(event) => setTyped(event.target.value)} />
+      <TextField label="To" list="phones-shown" autoComplete="off" value={to} hint={`From ${senderFor(to, facts)}`} error={problem ?? refusal?.field("to")} onChange={(event) => setTyped(event.target.value)} />
       <datalist id="phones-shown">
         {shown.map((address) => (
           <option key={address} value={address}>

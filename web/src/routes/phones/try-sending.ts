@@ -2,13 +2,13 @@
 import { queryOptions, skipToken, useMutation } from "@tanstack/react-query";
 import { api, body, newIdempotencyKey, type Schemas } from "../../api/client";
 import { keys } from "../../api/keys";
-import { defaultSenderFor } from "./app-facts";
 import { AS_OPERATOR } from "./carrier";
 
 const EVERY_MS = 1_000;
 const SHOWN = 12;
 
 export interface Wanted {
+  from: string;
   to: string;
   text: string;
   subject: string;
@@ -33,8 +33,7 @@ export function useSend() {
 }
 
 function send(wanted: Wanted): Promise<Schemas["Message"]> {
-  const { to, text, subject } = wanted;
-  const from = defaultSenderFor(to);
+  const { from, to, text, subject } = wanted;
   const options = { ...AS_OPERATOR, params: { header: { "Idempotency-Key": keyOf(wanted) } } };
   return to.includes("@")
     ? body(api.POST("/api/messages/email", { ...options, body: { from, to, subject, body: text } }))
