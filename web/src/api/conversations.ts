@@ -11,7 +11,12 @@ const ALL = 200;
 export function conversationQuery(id: number) {
   return queryOptions({
     queryKey: keys.conversationHead(id),
-    queryFn: ({ signal }) => body(api.GET("/api/conversations/{id}", { signal, params: { path: { id } } })),
+    queryFn: async ({ client, signal }) => {
+      const conversation = await body(api.GET("/api/conversations/{id}", { signal, params: { path: { id } } }));
+      // It is shown in another, which may be kept here as it was before: told to lead back, the two would never end.
+      if (conversation.id !== id) client.setQueryData(keys.conversationHead(conversation.id), conversation);
+      return conversation;
+    },
   });
 }
 

@@ -1,11 +1,10 @@
 /** One conversation: its header, its thread, where one answers, and what stands beside them. */
-import { queryOptions, useQuery } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { Navigate, useParams } from "@tanstack/react-router";
 import { useAtom, useAtomValue, useSetAtom } from "jotai";
 import { ArrowLeft, MessageSquareOff, X } from "lucide-react";
 import { lazy, type ReactNode, Suspense } from "react";
-import { api, body } from "../../api/client";
-import { keys } from "../../api/keys";
+import { conversationQuery } from "../../api/conversations";
 import { Problem } from "../../api/problem";
 import { IconButton } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
@@ -23,13 +22,6 @@ import { Thread } from "./thread";
 
 const ContactPanel = lazy(() => import("./contact").then((module) => ({ default: module.ContactPanel })));
 const MessagePanel = lazy(() => import("./timeline").then((module) => ({ default: module.MessagePanel })));
-
-export function conversationQuery(id: number) {
-  return queryOptions({
-    queryKey: keys.conversationHead(id),
-    queryFn: ({ signal }) => body(api.GET("/api/conversations/{id}", { signal, params: { path: { id } } })),
-  });
-}
 
 export function ConversationPage() {
   const { conversationId } = useParams({ from: "/inside/inbox/$conversationId" });
