@@ -98,7 +98,7 @@ function tellCallback(facts: Facts, recipients: readonly string[]): Told {
   const details: string[] = [];
   if (recipient) details.push(`For ${recipient}.`);
   const reason = reasonIn(facts);
-  if (reason) details.push(explainReason(reason));
+  if (reason) details.push(reason);
   const reference = text(facts.provider_id);
   if (reference) details.push(`The provider calls it ${reference}.`);
   const who = text(facts.provider) ?? "The provider";
