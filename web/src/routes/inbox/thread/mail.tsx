@@ -11,7 +11,7 @@ export function MailHead({ message }: { message: Message }) {
   const to = typeof message.to === "string" ? [message.to] : message.to;
   return (
     <header className="mb-2 border-b pb-2">
-      <h3 dir="auto" className="text-[0.9375rem] font-semibold break-words">
+      <h3 dir="auto" className="pe-9 text-[0.9375rem] font-semibold break-words">
         {subject || "(no subject)"}
       </h3>
       <dl className="mt-0.5 grid grid-cols-[auto_minmax(0,1fr)] gap-x-2 text-xs text-ink-muted">

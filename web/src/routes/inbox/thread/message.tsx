@@ -65,11 +65,14 @@ export function MessageEntry({ row, conversation, reader, isLast }: MessageEntry
         {isEditing ? (
           <EditForm message={message} acts={acts} onDone={() => setEditing(false)} />
         ) : (
-          <div className={classes("flex w-full max-w-full min-w-0 items-center gap-1", own && !isMail && "flex-row-reverse")}>
+          <div className={classes("relative flex w-full max-w-full min-w-0 items-center gap-1", own && !isMail && "flex-row-reverse")}>
             <Bubble message={message} conversation={conversation} own={own} isContinuing={isContinuing} isLast={isLast} />
             <div
               ref={beside}
-              className="flex shrink-0 opacity-0 transition-opacity group-focus-within/message:opacity-100 group-hover/message:opacity-100 has-aria-expanded:opacity-100 [@media(hover:none)]:opacity-70"
+              className={classes(
+                "flex shrink-0 opacity-0 transition-opacity group-focus-within/message:opacity-100 group-hover/message:opacity-100 has-aria-expanded:opacity-100 [@media(hover:none)]:opacity-70",
+                isMail && "absolute end-1.5 top-1.5",
+              )}
             >
               <MessageMenu
                 message={message}
