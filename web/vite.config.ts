@@ -28,5 +28,7 @@ export default defineConfig({
     include: ["src/**/*.test.{ts,tsx}"],
     setupFiles: ["src/test-setup.ts"],
     restoreMocks: true,
+    // A machine that compiles beside it is slow.
+    testTimeout: 20_000,
   },
 });

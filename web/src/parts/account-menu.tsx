@@ -27,11 +27,11 @@ export function AccountMenu() {
       trigger={
         <button
           type="button"
-          aria-label={`Account: ${name}`}
           className="flex min-h-12 w-full flex-col items-center justify-center gap-0.5 rounded-lg hover:bg-hover aria-expanded:bg-hover"
         >
           <Avatar name={name} size="small" />
-          <span aria-hidden="true" className="max-w-full truncate px-1 text-[0.6875rem] font-medium text-ink-muted">
+          <span className="sr-only">Account:</span>
+          <span className="max-w-full truncate px-1 text-[0.6875rem] font-medium text-ink-muted">
             {session.kind === "user" ? session.user.username : "Operator"}
           </span>
         </button>
