@@ -1,14 +1,16 @@
 /** The second step of signing in and up: the code of a sign-in that waits for it. */
+import { useQueryClient } from "@tanstack/react-query";
 import { useSetAtom } from "jotai";
 import { api, body, done } from "../../api/client";
+import { keys } from "../../api/keys";
 import { Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
+import { Link } from "../../parts/link";
 import { useMaybeSession } from "../../state/session";
 import { Card } from "./card";
 import { CodeStep } from "./code-step";
 import { DevPhone } from "./dev-phone";
 import { type PendingSignIn, pendingSignInAtom } from "./held";
-import { Link } from "../../parts/link";
 
 export interface CodeStageProps {
   pending: PendingSignIn;
@@ -35,6 +37,7 @@ export function CodeStage(props: CodeStageProps) {
 
 /** The step alone, for a page that has its own heading. */
 export function CodeOfSignIn({ pending, onSignedIn, onEnded }: CodeStageProps) {
+  const client = useQueryClient();
   const hold = useSetAtom(pendingSignInAtom);
   const isDev = useMaybeSession()?.isDev === true;
   const { verification, sentAt } = pending;
@@ -68,6 +71,7 @@ export function CodeOfSignIn({ pending, onSignedIn, onEnded }: CodeStageProps) {
     onEnded();
     // It ends by itself too, if the server cannot be told.
     await done(api.POST("/api/auth/logout")).catch(() => {});
+    await client.invalidateQueries({ queryKey: keys.session });
   }
 
   const ending = verification.to?.replace(/\D/g, "");

@@ -1,6 +1,6 @@
 /** Puts what the server says of a form beside the fields that it means. */
 import type { FieldValues, Path, UseFormSetError } from "react-hook-form";
-import { Problem } from "../../api/problem";
+import { explain, Problem } from "../../api/problem";
 
 /** The server's word on a field as a sentence: `must be ..` becomes `The mobile must be ..`. */
 export function fieldSentence(label: string, message: string): string {
@@ -9,28 +9,21 @@ export function fieldSentence(label: string, message: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }
 
-/**
- * Shows each error at its field, the first of them focused. Gives back what is left to say of the form as a whole:
- * nothing, where every error has its field.
- */
-export function showProblem<T extends FieldValues>(
-  error: unknown,
-  labels: Partial<Record<Path<T>, string>>,
-  setError: UseFormSetError<T>,
-): unknown {
-  if (!(error instanceof Problem) || error.errors.length === 0) return error;
+/** Shows each error at its field, the first of them focused, and what is about none of them as the form's own. */
+export function showProblem<T extends FieldValues>(error: unknown, labels: Partial<Record<Path<T>, string>>, setError: UseFormSetError<T>): void {
+  const whole: string[] = [];
   let isFirst = true;
-  let isWhole = true;
-  for (const { field, message } of error.errors) {
+  for (const { field, message } of error instanceof Problem ? error.errors : []) {
     const path = fieldOf(field, labels);
     if (path === undefined) {
-      isWhole = false;
+      whole.push(fieldSentence(field.replaceAll("_", " "), message));
       continue;
     }
     setError(path, { type: "server", message: fieldSentence(labels[path] ?? path, message) }, { shouldFocus: isFirst });
     isFirst = false;
   }
-  return isWhole ? undefined : error;
+  if (isFirst && whole.length === 0) whole.push(explain(error));
+  if (whole.length > 0) setError("root", { type: "server", message: whole.join(" ") });
 }
 
 function fieldOf<T extends FieldValues>(field: string, labels: Partial<Record<Path<T>, string>>): Path<T> | undefined {

@@ -77,6 +77,18 @@ describe("signing up", () => {
     expect(await screen.findByText("Only those who are invited may sign up.")).toBeInTheDocument();
   });
 
+  it("says what is wrong with what has no field here", async () => {
+    answer = () =>
+      refuse(400, "invalid_request", "2 fields are not right: invitation, mobile", [
+        { field: "invitation", code: "incorrect", message: "this invitation is not good any more" },
+        { field: "mobile", code: "invalid", message: "must be a phone number" },
+      ]);
+    const user = await show(<SignUpForm isDev={false} invitation="sb_invite_abc" onPending={() => {}} />);
+    await fill(user);
+    expect(await screen.findByText("This invitation is not good any more.")).toBeInTheDocument();
+    expect(screen.getByRole("textbox", { name: "Mobile" })).toHaveAccessibleDescription("The mobile must be a phone number.");
+  });
+
   it("takes the invitation along, and no name where there is none", async () => {
     answer = () => json({ id: 9, username: "wile", email: "", mobile: "", name: "", verification: VERIFICATION }, 201);
     const pending = vi.fn<(pending: PendingSignIn) => void>();
@@ -104,7 +116,8 @@ describe("signing in", () => {
     answer = () => refuse(401, "incorrect_credentials", "the login or the password is not right");
     const user = await show(<SignInForm isDev={false} onPending={() => {}} />);
     await user.type(screen.getByRole("textbox", { name: "Username or email" }), " bugs ");
-    await user.type(screen.getByLabelText("Password"), "carrot{Enter}");
+    await user.type(screen.getByLabelText("Password"), "carrot");
+    await user.click(screen.getByRole("button", { name: "Sign in" }));
     expect(await screen.findByText("The login or the password is not right.")).toBeInTheDocument();
     expect(screen.getByRole("textbox", { name: "Username or email" })).toHaveValue(" bugs ");
     await waitFor(() => expect(screen.getByLabelText("Password")).toHaveFocus());

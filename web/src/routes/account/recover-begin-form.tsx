@@ -4,7 +4,7 @@ import { useForm } from "react-hook-form";
 import { api, body } from "../../api/client";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
-import { FormError } from "../../parts/states";
+import { FormAlert } from "./form-alert";
 import { showProblem } from "./form-problem";
 
 interface Fields {
@@ -20,12 +20,12 @@ export function RecoverBeginForm({ onBegun }: { onBegun: () => void }) {
   });
   const onSubmit = handleSubmit(async (fields) => {
     await begin.mutateAsync(fields).catch((error: unknown) => {
-      if (showProblem<Fields>(error, { login: "username" }, setError)) setError("root", { type: "server" });
+      showProblem<Fields>(error, { login: "username" }, setError);
     });
   });
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-4" noValidate>
-      <FormError error={errors.root ? begin.error : null} />
+      <FormAlert message={errors.root?.message} />
       <TextField
         label="Username or email"
         autoComplete="username"

@@ -5,8 +5,8 @@ import { api, body } from "../../api/client";
 import { Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
-import { FormError } from "../../parts/states";
 import { CODE_LENGTH, CodeField } from "./code-field";
+import { FormAlert } from "./form-alert";
 import { showProblem } from "./form-problem";
 import { tokenIn } from "./link-token";
 import { NEW_PASSWORD_HINT } from "./new-password-hint";
@@ -38,13 +38,13 @@ export function RecoverForm({ token, onDone, onBeginAgain }: RecoverFormProps) {
   });
   const onSubmit = handleSubmit(async (fields) => {
     await complete.mutateAsync(fields).catch((error: unknown) => {
-      if (showProblem<Fields>(error, LABELS, setError)) setError("root", { type: "server" });
+      showProblem<Fields>(error, LABELS, setError);
     });
   });
   const isOver = complete.error instanceof Problem && (complete.error.status === 401 || complete.error.status === 429);
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-4" noValidate>
-      <FormError error={errors.root ? complete.error : null} />
+      <FormAlert message={errors.root?.message} />
       <Controller
         name="code"
         control={control}

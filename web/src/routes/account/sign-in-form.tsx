@@ -5,7 +5,7 @@ import { api, body } from "../../api/client";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
 import { Link } from "../../parts/link";
-import { FormError } from "../../parts/states";
+import { FormAlert } from "./form-alert";
 import { showProblem } from "./form-problem";
 import type { PendingSignIn } from "./held";
 import { PasswordField } from "./password-field";
@@ -35,14 +35,13 @@ export function SignInForm({ isDev, onPending }: SignInFormProps) {
 
   const onSubmit = handleSubmit(async (fields) => {
     await login.mutateAsync(fields).catch((error: unknown) => {
-      const rest = showProblem<Fields>(error, { login: "username", password: "password" }, setError);
-      if (rest) setError("root", { type: "server" });
+      showProblem<Fields>(error, { login: "username", password: "password" }, setError);
     });
   });
 
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-4" noValidate>
-      <FormError error={errors.root ? login.error : null} />
+      <FormAlert message={errors.root?.message} />
       <TextField
         label="Username or email"
         autoComplete="username"

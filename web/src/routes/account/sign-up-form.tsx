@@ -4,7 +4,7 @@ import { useForm } from "react-hook-form";
 import { api, body } from "../../api/client";
 import { Button } from "../../parts/button";
 import { TextField } from "../../parts/field";
-import { FormError } from "../../parts/states";
+import { FormAlert } from "./form-alert";
 import { showProblem } from "./form-problem";
 import type { PendingSignIn } from "./held";
 import { NEW_PASSWORD_HINT } from "./new-password-hint";
@@ -55,13 +55,13 @@ export function SignUpForm({ isDev, invitation, onPending }: SignUpFormProps) {
 
   const onSubmit = handleSubmit(async (fields) => {
     await make.mutateAsync(fields).catch((error: unknown) => {
-      if (showProblem<Fields>(error, LABELS, setError)) setError("root", { type: "server" });
+      showProblem<Fields>(error, LABELS, setError);
     });
   });
 
   return (
     <form onSubmit={(event) => void onSubmit(event)} className="flex flex-col gap-4" noValidate>
-      <FormError error={errors.root ? make.error : null} />
+      <FormAlert message={errors.root?.message} />
       <TextField label="Name" hint="Optional: as others see it." autoComplete="name" error={errors.name?.message} {...register("name")} />
       <TextField
         label="Username"

@@ -33,7 +33,7 @@ export function SignUpPage() {
   return (
     <Card
       title="Create an account"
-      description={invitation === undefined ? "Your mobile gets a code right after." : "With your invitation: you are in its workspace at once."}
+      description={invitation === undefined ? "Your mobile gets a code right after." : <WithInvitation onForget={() => setInvitation(undefined)} />}
       footer={
         <span>
           You have an account?{" "}
@@ -57,5 +57,16 @@ export function SignUpPage() {
         }}
       />
     </Card>
+  );
+}
+
+function WithInvitation({ onForget }: { onForget: () => void }) {
+  return (
+    <>
+      With your invitation: you are in its workspace at once.{" "}
+      <button type="button" className="rounded-xs text-accent underline underline-offset-2" onClick={onForget}>
+        Go on without it
+      </button>
+    </>
   );
 }

@@ -10,6 +10,7 @@ import { TextField } from "../../../parts/field";
 import { Section } from "../../../parts/page";
 import { FormError } from "../../../parts/states";
 import { toast } from "../../../parts/toasts";
+import { FormAlert } from "../form-alert";
 import { showProblem } from "../form-problem";
 import { Cancelled, failureOf, useFreshCode } from "./fresh-code";
 
@@ -60,14 +61,15 @@ export function Details({ user }: { user: AccountUser }) {
     if (Object.keys(wish).length === 0) return reset();
     await change.mutateAsync(wish).catch((error: unknown) => {
       if (error instanceof Cancelled) return;
-      if (showProblem<Fields>(error, LABELS, setError)) setError("root", { type: "server" });
+      showProblem<Fields>(error, LABELS, setError);
     });
   });
 
   return (
     <Section title="Your details">
       <form onSubmit={(event) => void onSubmit(event)} className="flex max-w-xl flex-col gap-4" noValidate>
-        <FormError error={errors.root ? change.error : failureOf(stay.error)} />
+        <FormAlert message={errors.root?.message} />
+        <FormError error={failureOf(stay.error)} />
         <TextField label="Name" autoComplete="name" hint="As others see it." error={errors.name?.message} {...register("name")} />
         <TextField
           label="Username"

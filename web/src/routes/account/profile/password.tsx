@@ -5,8 +5,8 @@ import { api, body } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { Button } from "../../../parts/button";
 import { Section } from "../../../parts/page";
-import { FormError } from "../../../parts/states";
 import { toast } from "../../../parts/toasts";
+import { FormAlert } from "../form-alert";
 import { showProblem } from "../form-problem";
 import { NEW_PASSWORD_HINT } from "../new-password-hint";
 import { PasswordField } from "../password-field";
@@ -32,13 +32,13 @@ export function Password({ username }: { username: string }) {
   const onSubmit = handleSubmit(async (fields) => {
     await change.mutateAsync(fields).catch((error: unknown) => {
       if (error instanceof Cancelled) return;
-      if (showProblem<Fields>(error, { password: "password" }, setError)) setError("root", { type: "server" });
+      showProblem<Fields>(error, { password: "password" }, setError);
     });
   });
   return (
     <Section title="Password" description="A change signs you out everywhere else.">
       <form onSubmit={(event) => void onSubmit(event)} className="flex max-w-xl flex-col gap-4" noValidate>
-        <FormError error={errors.root ? change.error : null} />
+        <FormAlert message={errors.root?.message} />
         {/* For password managers, which store a password with its name. */}
         <input type="text" autoComplete="username" value={username} readOnly hidden />
         <PasswordField
