@@ -14,6 +14,8 @@ export const keys = {
   /** Every list of conversations, whatever its filter. */
   conversations: ["conversations"],
   conversationList: (filter: ConversationFilter) => ["conversations", filter],
+  /** All that is known of each of them. */
+  everyConversation: ["conversation"],
   /** All that is known of one conversation; what follows lies under it. */
   conversation: (id: number) => ["conversation", id],
   conversationHead: (id: number) => ["conversation", id, "head"],

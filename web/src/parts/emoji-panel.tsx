@@ -63,9 +63,10 @@ function CategoryHeader({ category, ...rest }: EmojiPickerListCategoryHeaderProp
   );
 }
 
+/** ARIA counts from one. The list finds its rows by what they say here, but for the first. */
 function Row({ children, ...rest }: EmojiPickerListRowProps) {
   return (
-    <div {...rest} className="scroll-my-1.5 px-1.5">
+    <div {...rest} aria-rowindex={rest["aria-rowindex"] || undefined} className="scroll-my-1.5 px-1.5">
       {children}
     </div>
   );
@@ -73,7 +74,7 @@ function Row({ children, ...rest }: EmojiPickerListRowProps) {
 
 function Emoji({ emoji, ...rest }: EmojiPickerListEmojiProps) {
   return (
-    <button {...rest} type="button" className="grid h-9 flex-1 basis-0 place-items-center rounded-md text-xl data-active:bg-hover">
+    <button {...rest} aria-colindex={(rest["aria-colindex"] ?? 0) + 1} type="button" className="grid h-9 flex-1 basis-0 place-items-center rounded-md text-xl data-active:bg-hover">
       {emoji.emoji}
     </button>
   );

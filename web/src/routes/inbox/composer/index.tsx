@@ -208,7 +208,7 @@ function Scheduled({ composer: { composing, setComposing, isNote } }: { composer
     <div className="mx-3 mt-2 flex items-center gap-2 rounded-lg bg-accent-soft ps-3 text-[0.8125rem] text-accent">
       <CalendarClock aria-hidden="true" className="size-4 shrink-0" />
       <span className="min-w-0 flex-1">
-        Will be sent {formatMoment(new Date(composing.scheduledAt))} <span className="opacity-80">({zoneName()})</span>
+        Will be sent {formatMoment(new Date(composing.scheduledAt))} ({zoneName()})
       </span>
       <IconButton icon={X} label="Send it at once instead" onClick={() => setComposing({ ...composing, scheduledAt: undefined })} />
     </div>

@@ -10,6 +10,8 @@ export function useContactsChanged(conversation: number) {
   const client = useQueryClient();
   return (contact: Contact | undefined) => {
     if (contact) client.setQueryData(keys.contact(contact.id), contact);
+    // Any other one may have been joined or split with it: what is not shown now is read when it is.
+    client.removeQueries({ queryKey: keys.everyConversation, type: "inactive" });
     return Promise.all([
       client.invalidateQueries({ queryKey: keys.contacts }),
       client.invalidateQueries({ queryKey: keys.everyContact }),
