@@ -24,7 +24,7 @@ describe("how people stand to the reader", () => {
   });
 
   it("lists everybody else by name, strangers too", () => {
-    const people = [person(1, "me"), person(2, "zorro", "Abe"), person(3, "abel", "Zed")];
+    const people = [person(1, "me"), person(3, "abel", "Zed"), person(2, "zorro", "Abe")];
     expect(everybodyElse(people, new Map([["abel", "friend"]]), "me")).toEqual([
       { userName: "zorro", name: "Abe", relation: "none" },
       { userName: "abel", name: "Zed", relation: "friend" },

@@ -93,7 +93,7 @@ function Entry({ entry }: { entry: SessionEntry }) {
           {entry.is_current && <Badge tone="accent">This one</Badge>}
         </p>
         <p className="text-[0.8125rem] text-ink-muted">
-          Used <Time at={entry.seen_at} form="relative" />, since <Time at={entry.created_at} form="short" />, until <Time at={entry.ends_at} form="short" />
+          Used <Time at={entry.seen_at} form="relative" />, since <Time at={entry.created_at} form="list" />, ends <Time at={entry.ends_at} form="list" />
         </p>
       </div>
       {!entry.is_current && (
