@@ -1,6 +1,7 @@
 /** What a dialog shows once it is open; `dialog` fetches it before it is wanted. */
 import { Dialog as Base } from "@base-ui/react/dialog";
 import { X } from "lucide-react";
+import { useRef } from "react";
 import { IconButton } from "./button";
 import { classes } from "./classes";
 import type { DialogProps } from "./dialog";
@@ -8,11 +9,15 @@ import type { DialogProps } from "./dialog";
 const SIZES = { small: "sm:max-w-sm", medium: "sm:max-w-lg", large: "sm:max-w-3xl" };
 
 export function DialogPopup({ title, description, isOpen, onClose, size = "medium", footer, children }: DialogProps) {
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
       <Base.Portal>
         <Base.Backdrop className="fixed inset-0 z-40 bg-black/45 transition-opacity duration-150 data-ending-style:opacity-0 data-starting-style:opacity-0" />
         <Base.Popup
+          ref={popup}
+          // The field that is marked so; a finger would only bring up its keyboard.
+          initialFocus={(kind) => (kind === "touch" ? true : (popup.current?.querySelector<HTMLElement>("[data-autofocus]") ?? true))}
           className={classes(
             "fixed inset-x-0 bottom-0 z-40 flex max-h-[92dvh] flex-col rounded-t-xl bg-raised text-ink shadow-floating",
             "transition duration-150 data-ending-style:translate-y-2 data-ending-style:opacity-0 data-starting-style:translate-y-2 data-starting-style:opacity-0",

@@ -74,7 +74,7 @@ function Row({ children, ...rest }: EmojiPickerListRowProps) {
 
 function Emoji({ emoji, ...rest }: EmojiPickerListEmojiProps) {
   return (
-    <button {...rest} aria-colindex={(rest["aria-colindex"] ?? 0) + 1} type="button" className="grid h-9 flex-1 basis-0 place-items-center rounded-md text-xl data-active:bg-hover">
+    <button {...rest} role="gridcell" aria-colindex={(rest["aria-colindex"] ?? 0) + 1} type="button" className="grid h-9 flex-1 basis-0 place-items-center rounded-md text-xl data-active:bg-hover">
       {emoji.emoji}
     </button>
   );
