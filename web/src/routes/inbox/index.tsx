@@ -2,12 +2,13 @@
 import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useAtom } from "jotai";
 import { MessageSquare } from "lucide-react";
-import { lazy, Suspense, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useRef, useState } from "react";
 import { classes } from "../../parts/classes";
 import { usePageTitle } from "../../parts/page";
 import { EmptyState } from "../../parts/states";
 import { panelAtom } from "../../state/inbox";
 import { focusComposer } from "./composer/focus";
+import { focusRow, isFocusLost } from "./focus";
 import { useInboxKeys } from "./keyboard";
 import { ConversationList } from "./list";
 import type { ListHandle } from "./list/rows";
@@ -20,6 +21,7 @@ const KeySheet = lazy(() => import("./key-sheet").then((module) => ({ default: m
 export function InboxPage() {
   const search = useRef<HTMLInputElement>(null);
   const list = useRef<ListHandle>(null);
+  const pane = useRef<HTMLDivElement>(null);
   const [shown, setShown] = useState<"new" | "keys" | undefined>();
   const { conversationId } = useParams({ strict: false });
   const navigate = useNavigate();
@@ -38,12 +40,20 @@ export function InboxPage() {
     },
   });
 
+  // On phones the list and the thread take each other's place, and the focus would be lost with what it was on.
+  useEffect(() => {
+    if (conversationId === undefined) return;
+    if (isFocusLost()) pane.current?.focus({ preventScroll: true });
+    return () => void requestAnimationFrame(() => isFocusLost() && focusRow(conversationId));
+  }, [conversationId]);
+
   return (
-    <div className="flex h-full min-h-0">
-      <section aria-label="Conversation list" className={classes("min-h-0 w-full shrink-0 border-e bg-surface sm:block sm:w-72 lg:w-84", isOpen && "max-sm:hidden")}>
+    <div className="relative flex h-full min-h-0">
+      <section aria-label="Conversation list" className={classes("min-h-0 w-full shrink-0 border-e bg-surface sm:block sm:w-72 lg:w-84", isOpen && "max-sm:invisible")}>
+        {/* It keeps its place under the thread: what is not laid out forgets how far it was scrolled. */}
         <ConversationList searchRef={search} listRef={list} onNew={() => setShown("new")} />
       </section>
-      <div className={classes("min-h-0 min-w-0 flex-1", !isOpen && "max-sm:hidden")}>
+      <div ref={pane} tabIndex={-1} className={classes("min-h-0 min-w-0 flex-1", isOpen ? "max-sm:absolute max-sm:inset-0" : "max-sm:hidden")}>
         <Outlet />
       </div>
       <Suspense>

@@ -11,6 +11,7 @@ import { Spinner } from "../../../parts/spinner";
 import { EmptyState, ErrorState } from "../../../parts/states";
 import { presenceAtom } from "../../../state/live";
 import { useSession } from "../../../state/session";
+import { focusRow } from "../focus";
 import { type Conversation, counterparts, usernameOf } from "../names";
 import { conversationsQuery, countFilters, uniqueById } from "./query";
 import { ConversationRow } from "./row";
@@ -23,7 +24,6 @@ export interface ListHandle {
 const ROW_HEIGHT = 66;
 /** Rows before the end at which the next page is fetched. */
 const AHEAD = 15;
-const TRIES = 10;
 
 export function ConversationRows({ ref, onNew }: { ref: Ref<ListHandle>; onNew: () => void }) {
   const search = useSearch({ from: "/inside/inbox" });
@@ -100,7 +100,7 @@ function Rows({ ref, conversations, hasMore, isLoadingMore, hasFailed, onMore }:
       const target = conversations[to];
       if (!target) return;
       virtualizer.scrollToIndex(to);
-      focusRow(scroller.current, target.id, TRIES);
+      focusRow(target.id);
     },
   }));
 
@@ -138,13 +138,6 @@ function Rows({ ref, conversations, hasMore, isLoadingMore, hasFailed, onMore }:
       )}
     </div>
   );
-}
-
-/** It may have to be scrolled to first. */
-function focusRow(list: HTMLElement | null, id: number, tries: number): void {
-  const row = list?.querySelector<HTMLElement>(`[data-row="${id}"]`);
-  if (row) row.focus({ preventScroll: true });
-  else if (tries > 0) requestAnimationFrame(() => focusRow(list, id, tries - 1));
 }
 
 /** Only of a person is it known, and only where it is told. */

@@ -105,9 +105,9 @@ describe("a message that did not arrive", () => {
   });
 });
 
-describe("what people say to each other", () => {
-  const said = (more: Partial<Message> = {}) => message({ type: "chat", from: "bugs", to: "duck", status: "read", ...more });
+const said = (more: Partial<Message> = {}) => message({ type: "chat", from: "bugs", to: "duck", status: "read", ...more });
 
+describe("what people say to each other", () => {
   it("bears its reactions, and takes one's own back", async () => {
     show(said({ reactions: [{ emoji: "👍", count: 2, user_names: ["bugs", "duck"] }] }), chat, "bugs");
     answer(200, said());
