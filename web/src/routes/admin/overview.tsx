@@ -61,15 +61,15 @@ function Content({ overview, ages, minutes }: Watched & { minutes: number }) {
         </p>
       )}
       <Section title="Messages per minute" description={isSilent(overview) ? "Nothing was sent in this time." : undefined}>
-        <Chart label="Messages per minute" times={overview.minutes.map(({ at }) => Date.parse(at))} series={messageSeries(overview.minutes)} format={(value) => value.toLocaleString()} />
+        <Chart label="Messages per minute" times={overview.minutes.map(({ at }) => Date.parse(at))} series={messageSeries(overview.minutes)} leastTop={5} format={(value) => value.toLocaleString()} />
       </Section>
       <Section title="Time to delivery" description="From being accepted to having arrived, of messages that were to go at once.">
-        <Chart label="Time to delivery by minute" times={overview.minutes.map(({ at }) => Date.parse(at))} series={spreadSeries(overview.minutes)} format={formatDuration} />
+        <Chart label="Time to delivery by minute" times={overview.minutes.map(({ at }) => Date.parse(at))} series={spreadSeries(overview.minutes)} leastTop={100} format={formatDuration} />
       </Section>
       {overview.queue && (
         <Section title="What waits" description="Of all workspaces. The chart begins when this page was opened.">
           <Lanes lanes={overview.queue} />
-          <Chart key={minutes} label="Age of the oldest message that waits" times={ages.map(({ at }) => at)} series={ageSeries(ages)} format={formatDuration} isExact />
+          <Chart key={minutes} label="Age of the oldest message that waits" times={ages.map(({ at }) => at)} series={ageSeries(ages)} leastTop={1000} format={formatDuration} isExact />
         </Section>
       )}
     </>

@@ -17,11 +17,13 @@ export interface ChartProps {
   times: readonly number[];
   series: readonly Series[];
   format: (value: number) => string;
+  /** The top of its scale reaches at least as far, so that next to nothing looks like it. */
+  leastTop: number;
   /** Whether its moments are told to the second. */
   isExact?: boolean;
 }
 
-export function Chart({ label, times, series, format, isExact = false }: ChartProps) {
+export function Chart({ label, times, series, format, leastTop, isExact = false }: ChartProps) {
   const [pointed, setPointed] = useState<number>();
   const at = pointed === undefined ? undefined : times[pointed];
   return (
@@ -40,7 +42,7 @@ export function Chart({ label, times, series, format, isExact = false }: ChartPr
           {at !== undefined && <Time at={new Date(at).toISOString()} form={isExact ? "exact" : "short"} />}
         </span>
       </figcaption>
-      <Plot label={label} times={times} series={series} format={format} onPoint={setPointed} />
+      <Plot label={label} times={times} series={series} format={format} leastTop={leastTop} onPoint={setPointed} />
       <AsTable label={label} times={times} series={series} format={format} isExact={isExact} />
     </figure>
   );
@@ -58,6 +60,7 @@ function Swatch({ line }: { line: Series }) {
   );
 }
 
+type TableProps = Required<Omit<ChartProps, "leastTop">>;
 type PlotProps = Omit<ChartProps, "isExact"> & { onPoint: (index: number | undefined) => void };
 
 const scheme = matchMedia("(prefers-color-scheme: dark)");
@@ -74,16 +77,17 @@ function Plot(props: PlotProps) {
   return <Canvas key={`${theme} ${isDark}`} {...props} />;
 }
 
-function Canvas({ label, times, series, format, onPoint }: PlotProps) {
+function Canvas({ label, times, series, format, leastTop, onPoint }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot>(undefined);
-  const latest = useRef({ series, format, onPoint });
+  const latest = useRef({ series, format, leastTop, onPoint });
   useEffect(() => {
-    latest.current = { series, format, onPoint };
+    latest.current = { series, format, leastTop, onPoint };
   });
   useEffect(() => {
     if (!box.current) return;
     const made = newPlot(box.current, latest.current.series, {
+      leastTop: latest.current.leastTop,
       format: (value) => latest.current.format(value),
       onPoint: (index) => latest.current.onPoint(index),
     });
@@ -101,7 +105,7 @@ function Canvas({ label, times, series, format, onPoint }: PlotProps) {
   return <div ref={box} role="img" aria-label={`${label}: a chart. The same stands below as a table.`} className="h-50 w-full overflow-hidden" />;
 }
 
-function AsTable({ label, times, series, format, isExact }: Required<ChartProps>) {
+function AsTable({ label, times, series, format, isExact }: TableProps) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -111,7 +115,7 @@ function AsTable({ label, times, series, format, isExact }: Required<ChartProps>
   );
 }
 
-function Rows({ label, times, series, format, isExact }: Required<ChartProps>) {
+function Rows({ label, times, series, format, isExact }: TableProps) {
   const rows = rowsOf(times, series);
   if (rows.length === 0) return <p className="py-2 text-ink-muted">There is nothing to say of this time.</p>;
   return (

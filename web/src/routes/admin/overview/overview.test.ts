@@ -1,6 +1,7 @@
 /** What the charts are made of. */
 import { describe, expect, it } from "vitest";
 import { type Lane, type Overview, watchOverview } from "./data";
+import { lonely } from "./lonely";
 import { ageSeries, messageSeries, rowsOf, spreadSeries } from "./series";
 
 const minute = (at: string, accepted: number, p50_ms: number | null) => ({ at, accepted, delivered: 0, failed: 0, unknown: 0, delivery: { messages: accepted, p50_ms, p95_ms: p50_ms } });
@@ -42,4 +43,11 @@ describe("a chart's table", () => {
   it("says nothing where nothing was measured, rather than zero", () => {
     expect(spreadSeries(minutes)[0]?.values).toEqual([120, null, 80]);
   });
+});
+
+it("marks with a point only what no line leads to", () => {
+  expect(lonely([null, 5, null, 1, 2, null, 0])).toEqual([1, 6]);
+  expect(lonely([7])).toEqual([0]);
+  expect(lonely([1, 2, 3])).toEqual([]);
+  expect(lonely([])).toEqual([]);
 });

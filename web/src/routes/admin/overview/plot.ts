@@ -1,6 +1,7 @@
 /** A chart of uplot in the app's look. */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
+import { lonely } from "./lonely";
 import type { Series } from "./series";
 
 const HEIGHT = 200;
@@ -12,11 +13,13 @@ const toTheMinute = new Intl.DateTimeFormat(undefined, { hour: "numeric", minute
 const toTheSecond = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
 
 export interface PlotDeps {
+  /** The top of the scale reaches at least as far. */
+  leastTop: number;
   format: (value: number) => string;
   onPoint: (index: number | undefined) => void;
 }
 
-export function newPlot(box: HTMLElement, series: readonly Series[], { format, onPoint }: PlotDeps): uPlot {
+export function newPlot(box: HTMLElement, series: readonly Series[], { leastTop, format, onPoint }: PlotDeps): uPlot {
   const [line, muted, surface] = [colourOf(box, "text-line"), colourOf(box, "text-ink-muted"), colourOf(box, "text-surface")];
   const axis = { stroke: muted, font: FONT, ticks: { stroke: line, width: 1, size: 4 }, grid: { stroke: line, width: 1 } };
   const options: uPlot.Options = {
@@ -25,7 +28,7 @@ export function newPlot(box: HTMLElement, series: readonly Series[], { format, o
     padding: [8, 28, 0, 0],
     legend: { show: false },
     cursor: { y: false, drag: { x: false, y: false }, points: { size: 7, width: 2, fill: surface } },
-    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 1)] } },
+    scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, leastTop)] } },
     axes: [
       { ...axis, size: 28, space: 64, incrs: STEPS, grid: { show: false }, values: (_, splits, __, ___, step) => splits.map((seconds) => (step < 60 ? toTheSecond : toTheMinute).format(seconds * 1000)) },
       { ...axis, size: 64, values: (_, splits) => splits.map((value) => (Number.isInteger(value) || value > 1 ? format(value) : "")) },
@@ -37,7 +40,7 @@ export function newPlot(box: HTMLElement, series: readonly Series[], { format, o
         stroke: colourOf(box, colour),
         width: 1.75,
         dash: [...dash],
-        points: { show: false },
+        points: { show: false, size: 6, fill: colourOf(box, colour), filter: (plot: uPlot, index: number) => lonely(plot.data[index] ?? []) },
         spanGaps: false,
       })),
     ],
