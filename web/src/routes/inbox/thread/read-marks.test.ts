@@ -9,6 +9,7 @@ const other = { kind: "activity", key: "a1" } as unknown as Row;
 it("goes no further than what was seen", () => {
   expect(seenUpTo([row(1), row(2), row(3)], 1)).toBe(2);
   expect(seenUpTo([row(1), other, row(3)], 1)).toBe(1);
+  expect(seenUpTo([row(9), row(2), row(3)], 1)).toBe(2);
   expect(seenUpTo([], -1)).toBeUndefined();
 });
 
