@@ -74,7 +74,7 @@ export function AnswerForm({ address, recipients }: AnswerFormProps) {
           dir="auto"
           rows={1}
           value={text}
-          placeholder={`Answer ${to}`}
+          placeholder="Answer"
           onChange={(event) => setText(event.target.value)}
           onKeyDown={onKeyDown}
           aria-invalid={ofField ? true : undefined}

@@ -9,9 +9,9 @@ export function findCode(text: string): string | undefined {
   return /\bcode\b/i.test(text) ? CODE.exec(text)?.[0] : undefined;
 }
 
-/** The links in a text or in the HTML of a mail, each once. */
-export function findLinks(text: string): string[] {
-  const found = Array.from(text.matchAll(LINK), ([link]) => link.replaceAll("&amp;", "&").replace(/[).,;:!?\]]+$/, ""));
+/** The links in the HTML of a mail, each once; what it would load is none. */
+export function findLinks(html: string): string[] {
+  const found = Array.from(html.matchAll(/\bhref\s*=\s*["']?(https?:\/\/[^\s<>"']+)/gi), ([, link = ""]) => link.replaceAll("&amp;", "&"));
   return [...new Set(found)].filter((link) => safeUrl(link) !== undefined);
 }
 
