@@ -18,10 +18,11 @@ setup: ## say what is missing (installs nothing), make .env when absent
 run: ## build, then run for one developer on http://localhost:8080
 	@bin/start.sh
 
-build: ## the release: target/release/switchboard
+build: ## the release: target/release/switchboard, with the web app in it where npm is here
+	@bin/web.sh build
 	cargo build --locked --release
 
-test: ## every test, on SQLite and PostgreSQL, and a minute of schemathesis
+test: ## every test: the web app's, the server's on SQLite and PostgreSQL, and a minute of schemathesis
 	@bin/test-all.sh
 
 check: ## what CI checks before the tests: format, lints, documentation, generated files
@@ -31,6 +32,7 @@ check: ## what CI checks before the tests: format, lints, documentation, generat
 	@cargo build --locked --quiet $(FEATURES)
 	@cargo run --locked --quiet $(FEATURES) -- openapi | diff -u openapi.json - \
 		|| { echo "openapi.json is not current: run \`make gen\` and commit it"; exit 1; }
+	@bin/web.sh check
 
 faults: ## the fault tests in full: 100 cycles of kill -9, then sabotage
 	@bin/test-all.sh faults
@@ -38,10 +40,11 @@ faults: ## the fault tests in full: 100 cycles of kill -9, then sabotage
 sabotage: ## see each fault test fail on a server that breaks its rule (on SQLite)
 	@bin/sabotage.sh
 
-gen: ## write the generated files: openapi.json
+gen: ## write the generated files: openapi.json, and the web app's client from it
 	@cargo build --locked --quiet $(FEATURES)
 	cargo run --locked --quiet $(FEATURES) -- openapi > openapi.json.new
 	@mv openapi.json.new openapi.json
+	@bin/web.sh gen
 
 migrate: build ## bring the database's schema up to date
 	$(ENV) $(BINARY) migrate

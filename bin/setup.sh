@@ -34,6 +34,13 @@ elif command -v cargo >/dev/null; then
     need cargo-fmt "a part of Rust, for make check" "Debian: apt-get install rustfmt"
 fi
 
+echo "For the web app:"
+if wrong=$(CI=true bin/web.sh node 2>&1); then
+    printf '  %-14s here\n' "Node, npm"
+else
+    echo "  ${wrong#web: }; without it the server has no pages"
+fi
+
 echo "For make test:"
 want cargo-nextest "make test uses cargo test" "cargo install --locked cargo-nextest"
 want python3 "no mail server for the tests and no run of schemathesis, and make test fails there" "Debian: apt-get install python3-venv"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every test: the unit tests once, the whole test binary on SQLite and on PostgreSQL, then schemathesis.
+# Every test: the web app's and the unit tests once, the whole test binary on SQLite and on PostgreSQL, then schemathesis.
 #
 #   bin/test-all.sh            all, with 10 cycles of kill -9
 #   bin/test-all.sh faults     only the fault tests, with 100; then each against a server that breaks its rule
@@ -26,7 +26,7 @@ trap 'exit 130' INT TERM
 
 record() { # NAME STATUS
     local summary
-    summary=$(grep -E '^ *Summary \[|^test result:|^=+ .* =+$' "$logs/$1.log" | tail -n 1 | sed 's/^ *//')
+    summary=$(grep -E '^ *Summary \[|^test result:|^=+ .* =+$|^ *Tests  |^web: left out' "$logs/$1.log" | tail -n 1 | sed 's/^ *//')
     if [ "$2" -eq 0 ]; then
         results+=("ok      $1: $summary")
     else
@@ -71,6 +71,7 @@ filter=
 if [ -n "$filter" ]; then
     export SWITCHBOARD_FAULT_CYCLES=${SWITCHBOARD_FAULT_CYCLES:-100}
 else
+    step web bin/web.sh test
     run_tests unit "" --lib
 fi
 SWITCHBOARD_TEST_DATABASE=sqlite run_tests sqlite "$filter" --test it

@@ -1,0 +1,193 @@
+/** The outbox: in order, once, and nothing lost. */
+import { QueryClient } from "@tanstack/react-query";
+import { createStore } from "jotai";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { keys } from "./api/keys";
+import type { Message, Thread } from "./api/thread";
+import { type Outbox, startOutbox } from "./outbox";
+import { allOutgoingAtom, claimOutgoingAtom, outgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing } from "./state/outgoing";
+
+const ME = "user:1";
+let outbox: Outbox | undefined;
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "Date"] });
+});
+afterEach(() => {
+  outbox?.stop();
+  outbox = undefined;
+  vi.useRealTimers();
+});
+
+function message(id: number, body: string): Message {
+  const at = `2026-11-21T09:00:${String(id).padStart(2, "0")}.000000Z`;
+  return {
+    id,
+    conversation_id: 7,
+    direction: "outbound",
+    type: "sms",
+    from: "+12015550100",
+    to: "+12015550123",
+    body,
+    attachments: [],
+    status: "queued",
+    final: false,
+    possible_duplicate: false,
+    recipients: [],
+    timestamp: at,
+    created_at: at,
+    updated_at: at,
+  };
+}
+
+interface Asked {
+  key: string | null;
+  body: string;
+}
+
+/** A server that answers as `answer` says; `undefined` is a line that breaks. */
+function server(answer: (asked: Asked, count: number) => Response | undefined): Asked[] {
+  const asked: Asked[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const request = new Request(input);
+    const { body } = (await request.json()) as { body: string };
+    const one = { key: request.headers.get("idempotency-key"), body };
+    asked.push(one);
+    const response = answer(one, asked.length);
+    if (!response) throw new TypeError("the line broke");
+    return response;
+  });
+  return asked;
+}
+
+const json = (status: number, value: unknown, headers: Record<string, string> = {}) =>
+  new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json", ...headers } });
+
+function start() {
+  const store = createStore();
+  const client = new QueryClient();
+  store.set(claimOutgoingAtom, ME);
+  outbox = startOutbox(store, client);
+  const send = (body: string, conversationId = 7) =>
+    store.set(sendAtom, { conversationId, type: "sms", body, attachments: [], after: 0, request: { route: "reply", body: { body } } });
+  const rows = () => store.get(outgoingAtom(7)).map(({ body, state }) => `${body}: ${state}`);
+  return { store, client, send, rows };
+}
+
+const settle = () => vi.advanceTimersByTimeAsync(50);
+
+test("what is sent is shown at once, stands in the thread when it was taken, and goes from the rows", async () => {
+  server(({ body }) => json(201, message(3, body)));
+  const { client, send, rows } = start();
+  client.setQueryData<Thread>(keys.messages(7), { pages: [{ data: [message(1, "before")], next_cursor: null }], pageParams: [undefined] });
+  send("hello");
+  expect(rows()).toEqual(["hello: sending"]);
+  await settle();
+  expect(rows()).toEqual([]);
+  const thread = client.getQueryData<Thread>(keys.messages(7));
+  expect(thread?.pages[0]?.data.map(({ body }) => body)).toEqual(["hello", "before"]);
+});
+
+test("an answer that was lost is asked for again under the same key", async () => {
+  const asked = server(({ body }, count) => (count === 1 ? undefined : json(201, message(3, body))));
+  const { send, rows } = start();
+  send("hello");
+  await settle();
+  expect(rows()).toEqual(["hello: waiting"]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(rows()).toEqual([]);
+  expect(asked).toHaveLength(2);
+  expect(asked[0]?.key).toBeTruthy();
+  expect(asked[1]?.key).toBe(asked[0]?.key);
+});
+
+test("while one waits, those after it wait too, and go in their order", async () => {
+  let isAway = true;
+  const asked = server(({ body }) => (isAway ? undefined : json(201, message(Number(body), body))));
+  const { send, rows } = start();
+  for (const body of ["1", "2", "3"]) send(body);
+  await settle();
+  expect(asked.map(({ body }) => body)).toEqual(["1"]);
+  expect(rows()).toEqual(["1: waiting", "2: waiting", "3: waiting"]);
+  isAway = false;
+  outbox?.wake();
+  await settle();
+  expect(asked.map(({ body }) => body)).toEqual(["1", "1", "2", "3"]);
+  expect(rows()).toEqual([]);
+});
+
+test("one that is refused says why, and those after it go on", async () => {
+  const problem = { status: 400, code: "invalid_request", detail: "wrong", errors: [{ field: "body", code: "invalid", message: "is too long" }] };
+  const asked = server(({ body }) => (body === "1" ? json(400, problem) : json(201, message(2, body))));
+  const { store, send, rows } = start();
+  send("1");
+  send("2");
+  await settle();
+  expect(rows()).toEqual(["1: failed"]);
+  const failed = store.get(outgoingAtom(7))[0];
+  expect(failed?.error).toBe("Body: is too long");
+  if (failed) store.set(retryOutgoingAtom, failed.key);
+  await settle();
+  expect(asked.map(({ body }) => body)).toEqual(["1", "2", "1"]);
+});
+
+test("a busy server is asked again when it says", async () => {
+  const asked = server(({ body }, count) => (count === 1 ? json(429, { detail: "slow down" }, { "retry-after": "5" }) : json(201, message(3, body))));
+  const { send } = start();
+  send("hello");
+  await vi.advanceTimersByTimeAsync(4_000);
+  expect(asked).toHaveLength(1);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(asked).toHaveLength(2);
+});
+
+test("what was not taken is there after the page was loaded anew, in its order", async () => {
+  server(() => undefined);
+  const { send } = start();
+  send("1");
+  send("2");
+  await settle();
+  outbox?.stop();
+  const store = createStore();
+  store.set(claimOutgoingAtom, ME);
+  expect(store.get(allOutgoingAtom).map(({ body }) => body)).toEqual(["1", "2"]);
+});
+
+test("what one person left is neither shown to another nor sent for them", async () => {
+  server(() => undefined);
+  const { store, send } = start();
+  send("secret");
+  await settle();
+  store.set(claimOutgoingAtom, "user:2");
+  expect(store.get(allOutgoingAtom)).toEqual([]);
+  expect(Object.values(localStorage).join()).not.toContain("secret");
+});
+
+test("what waited longer than the server knows its key is not sent by itself", async () => {
+  const asked = server(() => undefined);
+  const { store, send, rows } = start();
+  send("late");
+  await settle();
+  const before = asked.length;
+  vi.setSystemTime(Date.now() + 24 * 3_600_000);
+  outbox?.wake();
+  await settle();
+  expect(rows()).toEqual(["late: failed"]);
+  expect(asked).toHaveLength(before);
+  const key = store.get(outgoingAtom(7))[0]?.key ?? "";
+  store.set(retryOutgoingAtom, key);
+  await settle();
+  expect(asked.at(-1)?.key).not.toBe(key);
+});
+
+test("a message that came by another way than its answer is not shown beside its row", () => {
+  server(() => undefined);
+  const { store, send } = start();
+  send("ok");
+  send("ok");
+  const rows = store.get(outgoingAtom(7));
+  expect(shownOutgoing(rows, [message(5, "ok")])).toHaveLength(1);
+  expect(shownOutgoing(rows, [message(5, "other")])).toHaveLength(2);
+  const later = rows.map((row) => Object.assign({}, row, { after: 5 }));
+  expect(shownOutgoing(later, [message(5, "ok")])).toHaveLength(2);
+});

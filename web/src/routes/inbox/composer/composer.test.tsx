@@ -1,0 +1,174 @@
+/** The composer: what a key does, what is sent and what never is. */
+import { QueryClientProvider } from "@tanstack/react-query";
+import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { createStore, Provider } from "jotai";
+import { afterEach, expect, test, vi } from "vitest";
+import type { Conversation } from "../../../api/conversations";
+import { newQueryClient } from "../../../api/query";
+import { claimOutgoingAtom, outgoingAtom } from "../../../state/outgoing";
+import { draftAtom } from "../../../state/drafts";
+import { type Session, sessionQuery } from "../../../state/session";
+import { Composer } from ".";
+
+const AT = "2026-11-21T09:00:00.000000Z";
+
+const conversation: Conversation = {
+  id: 7,
+  kind: "numbers",
+  participants: ["+12015550100", "+12015550123"],
+  channels: ["sms"],
+  state: "open",
+  message_count: 1,
+  unread_count: 0,
+  created_at: AT,
+  updated_at: AT,
+};
+
+const text = {
+  id: 1,
+  conversation_id: 7,
+  direction: "inbound",
+  type: "sms",
+  from: "+12015550123",
+  to: "+12015550100",
+  body: "Hi",
+  attachments: [],
+  recipients: [],
+  status: "received",
+  final: true,
+  possible_duplicate: false,
+  timestamp: AT,
+  created_at: AT,
+  updated_at: AT,
+};
+
+const json = (value: unknown, status = 200) => new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
+const asked: { path: string; body: unknown }[] = [];
+
+function server(answers: Record<string, () => Response>) {
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const request = new Request(input);
+    const { pathname } = new URL(request.url);
+    if (request.method !== "GET") asked.push({ path: `${request.method} ${pathname}`, body: await request.json() });
+    const answer = answers[`${request.method} ${pathname}`];
+    return answer ? answer() : json({ data: [], next_cursor: null });
+  });
+}
+
+async function open(answers: Record<string, () => Response> = {}) {
+  asked.length = 0;
+  server({
+    "GET /api/conversations/7": () => json(conversation),
+    "GET /api/conversations/7/messages": () => json({ data: [text], next_cursor: null }),
+    "GET /api/app": () => json({ default_sender: "+12015550100", max_segments: 2 }),
+    ...answers,
+  });
+  const client = newQueryClient();
+  const session: Session = { kind: "operator", role: "admin", isDev: true };
+  client.setQueryData<Session>(sessionQuery.queryKey, session);
+  const store = createStore();
+  store.set(claimOutgoingAtom, "operator");
+  const view = render(
+    <QueryClientProvider client={client}>
+      <Provider store={store}>
+        <Composer conversationId={7} />
+      </Provider>
+    </QueryClientProvider>,
+  );
+  const box = await screen.findByRole("textbox", { name: "Message" });
+  await screen.findByText(/Text from \(201\) 555-0100 to \(201\) 555-0123/);
+  const sent = () => store.get(outgoingAtom(7));
+  return { ...view, user: userEvent.setup(), box, sent, store };
+}
+
+afterEach(() => {
+  cleanup();
+  localStorage.clear();
+});
+
+test("Enter sends, and the box is empty for the next one", async () => {
+  const { user, box, sent } = await open();
+  await user.type(box, "hello{Enter}");
+  expect(sent().map(({ body, request }) => [body, request])).toEqual([["hello", { route: "reply", body: { body: "hello", attachments: [], type: "sms" } }]]);
+  expect(box).toHaveValue("");
+  expect(box).toHaveFocus();
+});
+
+test("Shift-Enter makes a line and sends nothing", async () => {
+  const { user, box, sent } = await open();
+  await user.type(box, "one{Shift>}{Enter}{/Shift}two");
+  expect(box).toHaveValue("one\ntwo");
+  expect(sent()).toEqual([]);
+});
+
+test("the Enter that ends an input method's word sends nothing", async () => {
+  const { user, box, sent } = await open();
+  await user.type(box, "にほん");
+  fireEvent.keyDown(box, { key: "Enter", isComposing: true });
+  fireEvent.keyDown(box, { key: "Enter", keyCode: 229 });
+  expect(sent()).toEqual([]);
+});
+
+test("nothing is sent of blanks alone", async () => {
+  const { user, box, sent } = await open();
+  await user.type(box, "   {Enter}");
+  expect(sent()).toEqual([]);
+  expect(box).toHaveValue("   ");
+});
+
+test("a text over the limit is not sent, and says so", async () => {
+  const { box, sent, user } = await open();
+  fireEvent.change(box, { target: { value: "x".repeat(400) } });
+  await user.type(box, "{Enter}");
+  expect(sent()).toEqual([]);
+  expect(screen.getByText(/at most 2 segments. Shorten it/)).toBeInTheDocument();
+  expect(box).toHaveValue("x".repeat(400));
+});
+
+test("a note goes to the notes, and never to the outbox", async () => {
+  const note = { id: 1, body: "secret", created_at: AT, author: { type: "operator" } };
+  const { user, box, sent } = await open({ "POST /api/conversations/7/notes": () => json(note, 201) });
+  await user.type(box, "for them");
+  await user.click(screen.getByRole("button", { name: "Note" }));
+  const noteBox = screen.getByRole("textbox", { name: "Internal note" });
+  expect(noteBox).toHaveValue("");
+  await user.type(noteBox, "secret{Enter}");
+  await waitFor(() => expect(asked).toEqual([{ path: "POST /api/conversations/7/notes", body: { body: "secret" } }]));
+  await waitFor(() => expect(noteBox).toHaveValue(""));
+  expect(sent()).toEqual([]);
+  await user.click(screen.getByRole("button", { name: "Reply" }));
+  expect(screen.getByRole("textbox", { name: "Message" })).toHaveValue("for them");
+});
+
+test("a note that was not taken stays, and says why", async () => {
+  const { user } = await open({ "POST /api/conversations/7/notes": () => json({ status: 503, code: "away", detail: "The database is away" }, 503) });
+  await user.click(screen.getByRole("button", { name: "Note" }));
+  const box = screen.getByRole("textbox", { name: "Internal note" });
+  await user.type(box, "secret{Enter}");
+  expect(await screen.findByText("The database is away.")).toBeInTheDocument();
+  expect(box).toHaveValue("secret");
+});
+
+test("a form in a dialog that was opened from here does not send what is being written", async () => {
+  const { user, box, sent } = await open();
+  await user.type(box, "not yet");
+  await user.click(screen.getByRole("button", { name: "Send later" }));
+  const field = await screen.findByLabelText("Another date and time");
+  const form = field.closest("form");
+  if (!form) throw new Error("no form");
+  fireEvent.submit(form);
+  expect(sent()).toEqual([]);
+});
+
+test("who opted out is named before anything is written to them", async () => {
+  const consent = { id: 1, address: "+12015550123", channel: "sms", state: "opted_out", source: "keyword", actor: "", evidence: {}, at: AT };
+  await open({ "GET /api/consents": () => json({ data: [consent], next_cursor: null }) });
+  expect(await screen.findByText(/wants no texts any more/)).toBeInTheDocument();
+});
+
+test("what was typed is kept as a draft", async () => {
+  const { user, box, store } = await open();
+  await user.type(box, "half a sen");
+  expect(store.get(draftAtom(7))).toBe("half a sen");
+});

@@ -1,0 +1,167 @@
+/** What a composer knows and does: the text, its way, what is wrong with it, and how it is sent. */
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useAtom, useSetAtom } from "jotai";
+import { useMemo } from "react";
+import { useAppFacts } from "../../../api/app";
+import { api, body } from "../../../api/client";
+import { contactQuery, type Conversation } from "../../../api/conversations";
+import { keys } from "../../../api/keys";
+import { type Message, type Thread, threadQuery } from "../../../api/thread";
+import { useNow } from "../../../parts/clock";
+import { countSegments } from "../../../segments";
+import { composingAtom } from "../../../state/composing";
+import { draftAtom } from "../../../state/drafts";
+import { type OutgoingDraft, sendAtom, type SendRequest } from "../../../state/outgoing";
+import { isAgent, useSession } from "../../../state/session";
+import { useTyping } from "../../../use-live";
+import { textType, type Way, waysOf } from "./ways";
+
+/** Older ones say nothing of how to go on. */
+const MOST_LOOKED_AT = 200;
+
+/** Only what the ways are made of: the composer is not drawn anew for a status. */
+function newest(thread: { pages: readonly { data: readonly Message[] }[] }): Message[] {
+  return thread.pages.flatMap((page) => page.data).slice(0, MOST_LOOKED_AT);
+}
+
+const NO_MESSAGES: readonly Message[] = [];
+
+export type ComposerState = ReturnType<typeof useComposer>;
+
+export function useComposer(conversation: Conversation) {
+  const { id, kind } = conversation;
+  const client = useQueryClient();
+  const session = useSession();
+  const app = useAppFacts();
+  const [text, keepText] = useAtom(draftAtom(id));
+  const [composing, setComposing] = useAtom(composingAtom(id));
+  const send = useSetAtom(sendAtom);
+  const now = useNow();
+  const tell = useTyping(id);
+  const isTeam = kind === "numbers" && isAgent(session);
+  const contactId = conversation.contact?.id;
+  const contact = useQuery({ ...contactQuery(contactId ?? 0), enabled: isTeam && contactId !== undefined }).data;
+  const messages = useInfiniteQuery({ ...threadQuery(id), select: newest, enabled: kind === "numbers" }).data ?? NO_MESSAGES;
+  const ways = useMemo(
+    () => waysOf({ messages, addresses: contact?.addresses ?? [], defaultSender: app.defaultSender }),
+    [messages, contact?.addresses, app.defaultSender],
+  );
+  const way = ways.find((way) => way.id === composing.way) ?? ways[0];
+  const isNote = composing.mode === "note" && isTeam;
+  const isText = way?.channel === "sms" && kind === "numbers";
+  const segments = isText && !isNote ? countSegments(text) : undefined;
+  const speakers = session.kind === "operator" && kind !== "numbers" ? conversation.participants : undefined;
+  const speaker = speakers && (composing.speaker ?? speakers[0]);
+
+  const note = useMutation({
+    mutationFn: (words: string) => body(api.POST("/api/conversations/{id}/notes", { params: { path: { id } }, body: { body: words } })),
+    onSuccess: () => {
+      setComposing((now) => ({ ...now, note: "" }));
+      void client.invalidateQueries({ queryKey: keys.notes(id) });
+      void client.invalidateQueries({ queryKey: keys.activity(id) });
+    },
+  });
+
+  const words = isNote ? composing.note : text;
+  const obstacle = isNote
+    ? noteObstacle(words)
+    : messageObstacle({
+        text,
+        files: composing.files,
+        segments: segments?.count,
+        maxSegments: app.maxSegments,
+        isTimeOver: composing.scheduledAt !== undefined && Date.parse(composing.scheduledAt) <= now,
+      });
+
+  function write(next: string) {
+    if (isNote) {
+      setComposing((now) => ({ ...now, note: next }));
+      note.reset();
+      return;
+    }
+    keepText(next);
+    tell(next !== "");
+  }
+
+  /** Whether it went. */
+  function submit(): boolean {
+    if (obstacle !== undefined) return false;
+    if (isNote) {
+      if (!note.isPending) note.mutate(words);
+      return true;
+    }
+    const attachments = composing.files.flatMap((file) => (file.state === "done" ? [file.url] : []));
+    const after = newestId(client.getQueryData<Thread>(keys.messages(id)), conversation);
+    send(draftOf({ conversation, way, text, attachments, after, subject: composing.subject.trim(), scheduledAt: composing.scheduledAt, speaker }));
+    keepText("");
+    setComposing((now) => ({ ...now, files: [], subject: "", scheduledAt: undefined }));
+    tell(false);
+    return true;
+  }
+
+  return { id, kind, text: words, write, composing, setComposing, ways, way, isTeam, isNote, isText, segments, obstacle, submit, speakers, speaker, note, maxSegments: app.maxSegments };
+}
+
+function noteObstacle(text: string): string | undefined {
+  return text.trim() === "" ? "Write the note first" : undefined;
+}
+
+interface Written {
+  text: string;
+  files: readonly { state: string }[];
+  segments: number | undefined;
+  maxSegments: number;
+  isTimeOver: boolean;
+}
+
+/** Why it cannot be sent as it is, in a sentence. */
+export function messageObstacle({ text, files, segments = 0, maxSegments, isTimeOver }: Written): string | undefined {
+  if (files.some((file) => file.state === "uploading")) return "A file is still being uploaded";
+  if (files.some((file) => file.state === "failed")) return "A file was not uploaded: try it again, or remove it";
+  if (text.trim() === "" && files.length === 0) return "Write something first";
+  if (segments > maxSegments) return `A text has at most ${maxSegments} segments; this one has ${segments}`;
+  if (isTimeOver) return "The time it was to be sent at is over: choose another";
+  return undefined;
+}
+
+function newestId(thread: Thread | undefined, conversation: Conversation): number {
+  const known = thread?.pages[0]?.data.map((message) => message.id) ?? [];
+  return Math.max(conversation.last_message?.id ?? 0, ...known);
+}
+
+interface Sending {
+  conversation: Pick<Conversation, "id" | "kind">;
+  way: Way | undefined;
+  text: string;
+  attachments: readonly string[];
+  after: number;
+  subject: string;
+  scheduledAt: string | undefined;
+  speaker: string | undefined;
+}
+
+/** What is asked of the server: an answer where it finds the addresses itself, else a message from one to others. */
+export function draftOf({ conversation, way, text, attachments, after, subject, scheduledAt, speaker }: Sending): OutgoingDraft {
+  const common = { conversationId: conversation.id, body: text, attachments, after };
+  const base = { body: text, attachments: [...attachments] };
+  if (conversation.kind !== "numbers" || !way) {
+    const request: SendRequest = { route: "reply", body: { ...base, ...(speaker !== undefined && { sender_user_name: speaker }) } };
+    return { ...common, type: conversation.kind === "numbers" ? "sms" : "chat", request };
+  }
+  const time = scheduledAt === undefined ? {} : { scheduled_at: scheduledAt };
+  const shown = { ...common, ...(scheduledAt !== undefined && { scheduledAt }), to: way.to.join(", ") };
+  const [only] = way.to;
+  const to = way.to.length === 1 && only !== undefined ? only : [...way.to];
+  if (way.channel === "sms") {
+    const type = textType(way, attachments.length);
+    const request: SendRequest = way.isReply
+      ? { route: "reply", body: { ...base, ...time, type } }
+      : { route: "sms", body: { ...base, ...time, type, from: way.from, to } };
+    return { ...shown, type, request };
+  }
+  const mail = { ...base, ...time, ...(subject !== "" && { subject }) };
+  const request: SendRequest = way.isReply
+    ? { route: "reply", body: { ...mail, type: "email" } }
+    : { route: "email", body: { ...mail, from: way.from, to, ...(way.cc.length > 0 && { cc: [...way.cc] }) } };
+  return { ...shown, type: "email", ...(subject !== "" && { subject }), request };
+}

@@ -1,0 +1,60 @@
+/** The keys of the inbox, wherever on the page the focus is but in a field, a dialog or a menu. */
+import { useEffect, useRef } from "react";
+import { focusThread, isEditable, isInPopup } from "./focus";
+
+export interface InboxActions {
+  move: (step: 1 | -1) => void;
+  search: () => void;
+  reply: () => void;
+  compose: () => void;
+  help: () => void;
+  back: () => void;
+}
+
+/** What there is to know of them, for the sheet of keys. */
+export const KEYS: readonly { keys: readonly string[]; does: string }[] = [
+  { keys: ["j"], does: "To the next conversation" },
+  { keys: ["k"], does: "To the one before" },
+  { keys: ["Enter"], does: "Open the conversation" },
+  { keys: ["Esc"], does: "Leave the field, close the panel, then back to the list" },
+  { keys: ["/"], does: "Search" },
+  { keys: ["r"], does: "Reply" },
+  { keys: ["c"], does: "New conversation" },
+  { keys: ["?"], does: "This sheet" },
+];
+
+export function useInboxKeys(actions: InboxActions): void {
+  const latest = useRef(actions);
+  useEffect(() => {
+    latest.current = actions;
+  });
+  useEffect(() => {
+    const listen = (event: KeyboardEvent) => {
+      const act = actionOf(event);
+      if (!act) return;
+      event.preventDefault();
+      act(latest.current);
+    };
+    document.addEventListener("keydown", listen);
+    return () => document.removeEventListener("keydown", listen);
+  }, []);
+}
+
+type Act = (actions: InboxActions) => void;
+
+const ACTS: Record<string, Act> = {
+  j: ({ move }) => move(1),
+  k: ({ move }) => move(-1),
+  "/": ({ search }) => search(),
+  r: ({ reply }) => reply(),
+  c: ({ compose }) => compose(),
+  "?": ({ help }) => help(),
+  Escape: ({ back }) => back(),
+};
+
+export function actionOf(event: KeyboardEvent): Act | undefined {
+  if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return undefined;
+  if (isInPopup(event.target)) return undefined;
+  if (isEditable(event.target)) return event.key === "Escape" ? focusThread : undefined;
+  return Object.hasOwn(ACTS, event.key) ? ACTS[event.key] : undefined;
+}

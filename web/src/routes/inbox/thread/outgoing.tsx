@@ -1,0 +1,78 @@
+/** A message that the server does not have yet: on its way, waiting for the server, or refused. */
+import { useSetAtom } from "jotai";
+import { CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Trash2 } from "lucide-react";
+import { Button } from "../../../parts/button";
+import { classes } from "../../../parts/classes";
+import { takeBackAtom } from "../../../state/composing";
+import { dropOutgoingAtom, type Outgoing, retryOutgoingAtom } from "../../../state/outgoing";
+import { focusComposer } from "../composer/focus";
+import { AttachmentNames } from "./attachments";
+import { MessageText } from "./text";
+
+export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
+  const { state, body, attachments, subject } = outgoing;
+  return (
+    <div className="flex flex-col items-end py-0.5">
+      <div
+        className={classes(
+          "max-w-[85%] min-w-0 rounded-2xl rounded-ee-md bg-accent-soft px-3 py-2 sm:max-w-[75%]",
+          state === "failed" ? "border border-danger" : "opacity-75",
+        )}
+      >
+        {subject && <p className="font-semibold break-words">{subject}</p>}
+        {body !== "" && <MessageText text={body} />}
+        <AttachmentNames attachments={attachments} />
+        <p role="status" className="mt-0.5 flex items-center justify-end gap-1 text-xs text-ink-muted">
+          {state === "sending" && (
+            <>
+              <LoaderCircle aria-hidden="true" className="size-3.5 animate-spin" /> Sending
+            </>
+          )}
+          {state === "waiting" && (
+            <>
+              <Clock aria-hidden="true" className="size-3.5" /> Kept here; sent when the server is reached
+            </>
+          )}
+          {state === "failed" && (
+            <span className="flex items-center gap-1 text-danger">
+              <CircleAlert aria-hidden="true" className="size-3.5" /> Not sent
+            </span>
+          )}
+        </p>
+      </div>
+      {state === "failed" && <Refused outgoing={outgoing} />}
+    </div>
+  );
+}
+
+/** Why it was refused, and the ways on: again, or the text back into the composer. */
+function Refused({ outgoing }: { outgoing: Outgoing }) {
+  const retry = useSetAtom(retryOutgoingAtom);
+  const drop = useSetAtom(dropOutgoingAtom);
+  const takeBack = useSetAtom(takeBackAtom);
+  return (
+    <div className="mt-1 flex max-w-[88%] flex-col items-end gap-1">
+      <p role="alert" className="text-end text-[0.8125rem] break-words text-danger">
+        {outgoing.error ?? "The server refused it."}
+      </p>
+      <div className="flex flex-wrap justify-end gap-1">
+        <Button size="small" icon={RotateCw} onClick={() => retry(outgoing.key)}>
+          Try again
+        </Button>
+        <Button
+          size="small"
+          icon={Pencil}
+          onClick={() => {
+            takeBack(outgoing);
+            requestAnimationFrame(focusComposer);
+          }}
+        >
+          Edit
+        </Button>
+        <Button size="small" tone="quiet" icon={Trash2} onClick={() => drop(outgoing.key)}>
+          Discard
+        </Button>
+      </div>
+    </div>
+  );
+}

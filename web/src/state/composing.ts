@@ -1,0 +1,81 @@
+/** What is being composed in each conversation besides its text: files, subject, time, way, and the internal note. */
+import { atom, type PrimitiveAtom } from "jotai";
+import { newIdempotencyKey } from "../api/client";
+import { explain } from "../api/problem";
+import { uploadFile } from "../api/upload";
+import { draftAtom } from "./drafts";
+import { dropOutgoingAtom, type Outgoing } from "./outgoing";
+
+export type Upload = {
+  id: string;
+  name: string;
+  sizeBytes: number;
+  stop: AbortController;
+} & ({ state: "uploading"; share: number } | { state: "done"; url: string; mediaType: string } | { state: "failed"; error: string; file: File });
+
+export interface Composing {
+  mode: "message" | "note";
+  note: string;
+  /** The `id` of the way that was chosen; absent: as the last message went. */
+  way?: string | undefined;
+  subject: string;
+  scheduledAt?: string | undefined;
+  files: readonly Upload[];
+  /** As whom the operator of `dev` speaks among people. */
+  speaker?: string | undefined;
+}
+
+const EMPTY: Composing = { mode: "message", note: "", subject: "", files: [] };
+
+const atoms = new Map<number, PrimitiveAtom<Composing>>();
+
+export function composingAtom(conversation: number): PrimitiveAtom<Composing> {
+  let found = atoms.get(conversation);
+  if (!found) {
+    found = atom(EMPTY);
+    atoms.set(conversation, found);
+  }
+  return found;
+}
+
+/** Uploads files for a conversation, wherever its writer goes meanwhile. */
+export const addFilesAtom = atom(null, (get, set, conversation: number, files: readonly File[]) => {
+  const own = composingAtom(conversation);
+  for (const file of files) {
+    const upload: Upload = { id: newIdempotencyKey(), name: file.name || "file", sizeBytes: file.size, stop: new AbortController(), state: "uploading", share: 0 };
+    const become = (next: (before: Upload) => Upload) =>
+      set(own, (now) => ({ ...now, files: now.files.map((other) => (other.id === upload.id ? next(other) : other)) }));
+    set(own, { ...get(own), files: [...get(own).files, upload] });
+    uploadFile(file, (share) => become((before) => ({ ...before, state: "uploading", share })), upload.stop.signal).then(
+      ({ url, name, media_type }) => become(({ id, sizeBytes, stop }) => ({ id, name, sizeBytes, stop, state: "done", url, mediaType: media_type })),
+      (error: unknown) => become(({ id, name, sizeBytes, stop }) => ({ id, name, sizeBytes, stop, state: "failed", error: explain(error), file })),
+    );
+  }
+});
+
+export const removeFileAtom = atom(null, (get, set, conversation: number, id: string) => {
+  const own = composingAtom(conversation);
+  const file = get(own).files.find((file) => file.id === id);
+  set(own, { ...get(own), files: get(own).files.filter((other) => other.id !== id) });
+  file?.stop.abort();
+});
+
+export const retryFileAtom = atom(null, (get, set, conversation: number, id: string) => {
+  const file = get(composingAtom(conversation)).files.find((file) => file.id === id);
+  if (file?.state !== "failed") return;
+  set(removeFileAtom, conversation, id);
+  set(addFilesAtom, conversation, [file.file]);
+});
+
+/** Gives its writer back what could not be sent, text and files, before whatever they have begun since. */
+export const takeBackAtom = atom(null, (get, set, { key, conversationId, body, attachments, subject }: Outgoing) => {
+  const draft = draftAtom(conversationId);
+  set(draft, [body, get(draft)].filter(Boolean).join("\n"));
+  const own = composingAtom(conversationId);
+  const files = attachments.map(
+    (url): Upload => ({ id: newIdempotencyKey(), name: url, sizeBytes: 0, stop: new AbortController(), state: "done", url, mediaType: "" }),
+  );
+  const now = get(own);
+  set(own, { ...now, mode: "message", subject: now.subject || (subject ?? ""), files: [...files, ...now.files] });
+  set(dropOutgoingAtom, key);
+});

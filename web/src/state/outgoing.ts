@@ -1,0 +1,203 @@
+/**
+ * What was written here and is not yet taken by the server: shown at once, kept by this browser until it is.
+ * One entry of the storage for each, so that two windows never write over each other's.
+ */
+import { type Atom, atom } from "jotai";
+import { newIdempotencyKey, type Schemas } from "../api/client";
+import type { Message } from "../api/thread";
+import { readStored, storedKeys, writeStored } from "./stored";
+
+/** What is asked of the server; the same, under the same key, however often. */
+export type SendRequest =
+  | { route: "reply"; body: Schemas["ReplyRequest"] }
+  | { route: "sms"; body: Schemas["SmsDraft"] }
+  | { route: "email"; body: Schemas["EmailDraft"] };
+
+/** `sending` now; `waiting` for the server to be reached; `failed`: the server refused it, `error` says why. */
+export type OutgoingState = "sending" | "waiting" | "failed";
+
+export interface Outgoing {
+  /** Its `Idempotency-Key`: whatever happens on the way, it is taken once. */
+  key: string;
+  conversationId: number;
+  type: Schemas["Channel"];
+  /** By which address, where it is not the one that the conversation goes by. */
+  to?: string;
+  subject?: string;
+  body: string;
+  attachments: readonly string[];
+  scheduledAt?: string;
+  /** When it was written, RFC 3339. */
+  at: string;
+  state: OutgoingState;
+  error?: string;
+  /** Who wrote it: nobody else sees or sends it. */
+  owner: string;
+  /** In which window: that one sends it; another only when that is gone. */
+  tab: string;
+  /** The newest message that was known when it was sent: its own is newer. */
+  after: number;
+  request: SendRequest;
+}
+
+/** What its writer says of it; the rest is added by `sendAtom`. */
+export type OutgoingDraft = Omit<Outgoing, "key" | "at" | "state" | "error" | "owner" | "tab">;
+
+const PREFIX = "outgoing.";
+/** The server knows a key for 24 hours. */
+const KEY_LIFE_MS = 23 * 3_600_000;
+
+/** All of them, in the order in which they were written. Set through `putOutgoing` and `dropOutgoing`. */
+const entriesAtom = atom<readonly Outgoing[]>(readAll());
+entriesAtom.onMount = (set) => {
+  set(readAll());
+  const follow = (event: StorageEvent) => {
+    if (event.key === null || event.key.includes(PREFIX)) set(readAll());
+  };
+  addEventListener("storage", follow);
+  return () => removeEventListener("storage", follow);
+};
+
+/** Whose they are to be; `claimOutgoing` sets it. */
+const ownerAtom = atom<string | undefined>(undefined);
+
+const NONE: readonly Outgoing[] = [];
+
+/** Everything of whoever is signed in that is on its way. */
+export const allOutgoingAtom = atom((get) => {
+  const owner = get(ownerAtom);
+  const found = get(entriesAtom).filter((entry) => entry.owner === owner);
+  return found.length === 0 ? NONE : found;
+});
+
+const atoms = new Map<number, Atom<readonly Outgoing[]>>();
+
+/** What is on its way in one conversation, the oldest first: rows at the end of its thread. */
+export function outgoingAtom(conversation: number): Atom<readonly Outgoing[]> {
+  let found = atoms.get(conversation);
+  if (!found) {
+    let last = NONE;
+    found = atom((get) => {
+      const rows = get(allOutgoingAtom).filter((entry) => entry.conversationId === conversation);
+      const isSame = rows.length === last.length && rows.every((row, index) => row === last[index]);
+      if (!isSame) last = rows;
+      return last;
+    });
+    atoms.set(conversation, found);
+  }
+  return found;
+}
+
+/** Adds one, or puts it in the place of the one with its key. */
+export const putOutgoingAtom = atom(null, (get, set, entry: Outgoing) => {
+  const entries = get(entriesAtom);
+  const isKnown = entries.some((other) => other.key === entry.key);
+  set(entriesAtom, isKnown ? entries.map((other) => (other.key === entry.key ? entry : other)) : [...entries, entry]);
+  writeStored(PREFIX + entry.key, entry);
+});
+
+/** Sends something: it is shown from now on, kept until the server has it, and carried by the outbox. */
+export const sendAtom = atom(null, (get, set, draft: OutgoingDraft) => {
+  const last = get(entriesAtom).at(-1)?.at;
+  const at = Math.max(Date.now(), last === undefined ? 0 : Date.parse(last) + 1);
+  const owner = get(ownerAtom) ?? "";
+  const isBehind = get(outgoingAtom(draft.conversationId)).some((entry) => entry.state === "waiting");
+  const state = isBehind ? "waiting" : "sending";
+  set(putOutgoingAtom, { ...draft, key: newIdempotencyKey(), at: new Date(at).toISOString(), state, owner, tab: tabId() });
+});
+
+/** Tries one again that was refused: under its own key, or, when the server may have forgotten that, under another. */
+export const retryOutgoingAtom = atom(null, (get, set, key: string) => {
+  const entry = get(entriesAtom).find((entry) => entry.key === key);
+  if (!entry) return;
+  const { error: _, ...rest } = entry;
+  const fresh: Outgoing = { ...rest, state: "waiting", tab: tabId() };
+  if (!isStale(entry)) return set(putOutgoingAtom, fresh);
+  set(dropOutgoingAtom, key);
+  set(putOutgoingAtom, { ...fresh, key: newIdempotencyKey(), at: new Date().toISOString() });
+});
+
+/** Whether the server may have forgotten its key, so that sending it once more might send it twice. */
+export function isStale(entry: Outgoing): boolean {
+  return Date.now() - Date.parse(entry.at) > KEY_LIFE_MS;
+}
+
+/** Takes one away: the server has it, or its writer wants it back. */
+export const dropOutgoingAtom = atom(null, (get, set, key: string) => {
+  set(entriesAtom, get(entriesAtom).filter((entry) => entry.key !== key));
+  writeStored(PREFIX + key, undefined);
+});
+
+/** From now on they are this person's; what somebody else left here goes. */
+export const claimOutgoingAtom = atom(null, (get, set, owner: string) => {
+  for (const entry of get(entriesAtom).filter((entry) => entry.owner !== owner)) writeStored(PREFIX + entry.key, undefined);
+  set(ownerAtom, owner);
+  set(entriesAtom, readAll());
+});
+
+/** One became a message: those written after it are newer than that. */
+export const settleOutgoingAtom = atom(null, (get, set, { key, message }: { key: string; message: Pick<Message, "id" | "conversation_id"> }) => {
+  const conversation = get(entriesAtom).find((entry) => entry.key === key)?.conversationId;
+  set(dropOutgoingAtom, key);
+  for (const entry of get(entriesAtom)) {
+    if (entry.conversationId === conversation && entry.after < message.id) set(putOutgoingAtom, { ...entry, after: message.id });
+  }
+});
+
+/**
+ * The rows that a thread shows under its messages. The answer to one may be lost while its message arrives by another way:
+ * it is not shown twice until the answer is had.
+ */
+export function shownOutgoing(rows: readonly Outgoing[], messages: readonly Message[]): readonly Outgoing[] {
+  if (rows.length === 0) return rows;
+  const taken = new Set<number>();
+  return rows.filter((row) => {
+    const own = messages.find((message) => !taken.has(message.id) && message.id > row.after && isOf(message, row));
+    if (own) taken.add(own.id);
+    return !own;
+  });
+}
+
+function isOf(message: Message, row: Outgoing): boolean {
+  return (
+    row.state !== "failed" &&
+    message.direction === "outbound" &&
+    message.body === row.body &&
+    message.attachments.length === row.attachments.length &&
+    message.attachments.every((attachment, index) => attachment === row.attachments[index])
+  );
+}
+
+let ownTab: string | undefined;
+
+/** This window, by a name that outlives its being loaded anew. */
+export function tabId(): string {
+  if (ownTab !== undefined) return ownTab;
+  ownTab = newIdempotencyKey();
+  try {
+    ownTab = sessionStorage.getItem("switchboard.tab") ?? ownTab;
+    sessionStorage.setItem("switchboard.tab", ownTab);
+  } catch {
+    // Forbidden: a window that is loaded anew is another one.
+  }
+  return ownTab;
+}
+
+function readAll(): readonly Outgoing[] {
+  return storedKeys(PREFIX)
+    .map((key) => asOutgoing(readStored(key)))
+    .filter((entry) => entry !== undefined)
+    .toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+}
+
+/** What this app wrote there itself; another version's is left alone. */
+function asOutgoing(kept: unknown): Outgoing | undefined {
+  if (typeof kept !== "object" || kept === null) return undefined;
+  const has = (name: string, type: string) => name in kept && typeof Reflect.get(kept, name) === type;
+  const isWhole =
+    ["key", "type", "body", "at", "state", "owner", "tab"].every((name) => has(name, "string")) &&
+    ["conversationId", "after"].every((name) => has(name, "number")) &&
+    has("request", "object") &&
+    Array.isArray(Reflect.get(kept, "attachments"));
+  return isWhole ? (kept as Outgoing) : undefined;
+}

@@ -1,0 +1,98 @@
+/** Who uses the app: somebody who signed in, the local operator of `dev`, or nobody yet. */
+import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
+import { api, body, type Schemas } from "../api/client";
+import { keys } from "../api/keys";
+import { Problem } from "../api/problem";
+import { forgetDrafts } from "./drafts";
+
+export type Role = Schemas["Role"];
+
+interface Place {
+  /** Whether the server runs in `dev`: with a simulated carrier, and open to this machine. */
+  isDev: boolean;
+}
+
+export type Session = Place &
+  (
+    | { kind: "user"; user: Schemas["AccountUser"]; role: Role }
+    /** `dev` lets this machine in without signing in. */
+    | { kind: "operator"; role: "admin" }
+    | { kind: "nobody" }
+  );
+
+async function isAllowed(request: Promise<unknown>): Promise<boolean> {
+  try {
+    await request;
+    return true;
+  } catch (error) {
+    if (error instanceof Problem && [401, 403, 404].includes(error.status)) return false;
+    throw error;
+  }
+}
+
+async function fetchSession(signal: AbortSignal): Promise<Session> {
+  const [{ user }, isDev, isAdmin] = await Promise.all([
+    body(api.GET("/api/auth/authenticated", { signal })),
+    isAllowed(api.GET("/api/simulator/chaos", { signal, credentials: "omit" })),
+    isAllowed(api.GET("/api/settings", { signal })),
+  ]);
+  if (!user) return isAdmin ? { kind: "operator", role: "admin", isDev } : { kind: "nobody", isDev };
+  if (isAdmin) return { kind: "user", user, role: "admin", isDev };
+  const isAgent = await isAllowed(api.GET("/api/labels", { signal, params: { query: { limit: 1 } } }));
+  return { kind: "user", user, role: isAgent ? "agent" : "member", isDev };
+}
+
+export const sessionQuery = queryOptions({
+  queryKey: keys.session,
+  queryFn: ({ signal }) => fetchSession(signal),
+  staleTime: 5 * 60_000,
+});
+
+/** Within the app's pages, which are shown only once it is known. */
+export function useSession(): Session {
+  return useSuspenseQuery(sessionQuery).data;
+}
+
+/** Wherever it may not be known yet. */
+export function useMaybeSession(): Session | undefined {
+  return useQuery(sessionQuery).data;
+}
+
+export function isAdmin(session: Session): boolean {
+  return session.kind !== "nobody" && session.role === "admin";
+}
+
+/** Whether they answer for the workspace's numbers and mailboxes. */
+export function isAgent(session: Session): boolean {
+  return session.kind !== "nobody" && session.role !== "member";
+}
+
+/** Who it is, so that another person in this browser is noticed. */
+export function identityOf(session: Session): string {
+  return session.kind === "user" ? `user:${session.user.id}` : session.kind;
+}
+
+export type SessionCheck = "good" | "ended" | "another" | "unreachable";
+
+/** Asks the server who it is now. */
+export async function checkSession(client: QueryClient): Promise<SessionCheck> {
+  const before = client.getQueryData(sessionQuery.queryKey);
+  try {
+    const now = await client.fetchQuery({ ...sessionQuery, staleTime: 0, retry: false });
+    if (now.kind === "nobody") return "ended";
+    return before && identityOf(before) !== identityOf(now) ? "another" : "good";
+  } catch {
+    return "unreachable";
+  }
+}
+
+/** Ends the session at the server; the page is to be left for a new one, that begins with an empty memory. */
+export async function signOut(): Promise<void> {
+  await api.POST("/api/auth/logout");
+  forgetDrafts();
+}
+
+/** After signing in: nothing that the last one read may be seen by the next. */
+export function forgetSession(client: QueryClient): void {
+  client.clear();
+}
