@@ -1,4 +1,5 @@
 /** The two ways to hear the server: a WebSocket, and server-sent events where something between does not let one through. */
+import { api, body } from "./api/client";
 
 export interface Listener {
   /** It stands; frames follow. */
@@ -114,15 +115,8 @@ export const connectEvents: Connect = (after, listener) => {
 
 /** Who is there now, of those that the reader may know of. */
 export async function fetchPresence(): Promise<Map<string, boolean>> {
-  const response = await fetch("/api/presence", { headers: { Accept: "application/json" }, credentials: "same-origin" });
-  const told: unknown = response.ok ? await response.json() : undefined;
-  const rows: unknown[] = typeof told === "object" && told !== null && "data" in told && Array.isArray(told.data) ? told.data : [];
-  const found = new Map<string, boolean>();
-  for (const row of rows) {
-    if (typeof row !== "object" || row === null || !("user_name" in row) || typeof row.user_name !== "string") continue;
-    found.set(row.user_name, true);
-  }
-  return found;
+  const { data } = await body(api.GET("/api/presence"));
+  return new Map(data.map(({ user_name }) => [user_name, true]));
 }
 
 /** Takes a stream of `text/event-stream` in pieces, gives the data of each event, and its name where it has one. */

@@ -120,7 +120,7 @@ pub enum MessageOrder {
 #[derive(Debug, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MessageParams {
-    /// Oldest first, or newest first.
-    #[param(inline, nullable = false, default = "asc")]
+    /// Oldest first (the default), or newest first.
+    #[param(inline, nullable = false)]
     pub order: Option<MessageOrder>,
 }

@@ -1,6 +1,6 @@
 /** How the server runs: what somebody who writes, or signs up, has to know of it. */
 import { queryOptions, useQuery } from "@tanstack/react-query";
-import { api } from "./client";
+import { api, body, type Schemas } from "./client";
 import { keys } from "./keys";
 
 export interface AppFacts {
@@ -18,25 +18,15 @@ const UNTOLD: AppFacts = { defaultSender: undefined, defaultCountry: "+1", maxSe
 export const appQuery = queryOptions({
   queryKey: [...keys.app, "facts"],
   staleTime: Number.POSITIVE_INFINITY,
-  queryFn: async ({ signal }): Promise<AppFacts> => {
-    // `is_operator` and the like are the session's; what is read here is the same for everybody.
-    const { data } = await api.request("get", "/api/app" as never, { signal } as never);
-    return readFacts(data);
-  },
+  queryFn: async ({ signal }): Promise<AppFacts> => readFacts(await body(api.GET("/api/app", { signal }))),
 });
 
-export function readFacts(data: unknown): AppFacts {
-  if (typeof data !== "object" || data === null) return UNTOLD;
-  const text = (name: string) => {
-    const value: unknown = Reflect.get(data, name);
-    return typeof value === "string" && value !== "" ? value : undefined;
-  };
-  const segments: unknown = Reflect.get(data, "max_segments");
+function readFacts(info: Schemas["AppInfo"]): AppFacts {
   return {
-    defaultSender: text("default_sender"),
-    defaultCountry: text("default_country") ?? UNTOLD.defaultCountry,
-    maxSegments: typeof segments === "number" ? segments : UNTOLD.maxSegments,
-    isSignUpOpen: text("sign_up") !== "invited",
+    defaultSender: info.default_sender ?? undefined,
+    defaultCountry: info.default_country,
+    maxSegments: info.max_segments,
+    isSignUpOpen: info.sign_up === "open",
   };
 }
 

@@ -11,8 +11,32 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** A page with links */
+        /**
+         * The web app
+         * @description Without it, in a server that was built so, a page with links that says how to build it.
+         */
         get: operations["getStart"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/app": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Say how this server runs
+         * @description For clients that show pages: in which mode the server runs, who may sign up, and, to somebody who may send, as whom
+         *     they send when they name no sender.
+         */
+        get: operations["getApp"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1237,6 +1261,47 @@ export interface paths {
         patch: operations["renameLabel"];
         trace?: never;
     };
+    "/api/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Listen to what happens
+         * @description As a WebSocket, or as server-sent events for `Accept: text/event-stream`: each change in what the caller sees, once
+         *     and in order, as `{"id", "type", "at", "data"}`. See *Live* in the documentation.
+         */
+        get: operations["listen"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/live/typing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Say that one is typing
+         * @description For clients of the event stream; on a WebSocket a frame says the same. The others who see the conversation are told.
+         */
+        post: operations["sayTyping"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/members": {
         parameters: {
             query?: never;
@@ -1373,6 +1438,47 @@ export interface paths {
          *     that name has said nothing. Further pages are named by the `Link` header.
          */
         get: operations["listSaid"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/overview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How is everything doing?
+         * @description The messages of the workspace, minute by minute; and, to the server's owner, what waits to be sent.
+         */
+        get: operations["getOverview"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List who is there
+         * @description Of those whom the caller may know: friends, people of a conversation that both have taken on, and colleagues who
+         *     answer the same numbers. What changes is told to those who listen.
+         */
+        get: operations["listPresent"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2316,6 +2422,36 @@ export interface components {
          * @description An API key.
          */
         ApiKeyId: number;
+        /** @description How the server runs. */
+        AppInfo: {
+            /**
+             * @description The calling code that ten bare digits get.
+             * @example +1
+             */
+            default_country: string;
+            /**
+             * @description From where a text goes whose sender nobody named; `null` where there is none, and for those who may not send.
+             * @example +12015550100
+             */
+            default_sender: string | null;
+            /** @description Whether this request, which shows no credentials, acts as the local operator. Only in `dev`. */
+            is_operator: boolean;
+            /**
+             * Format: int64
+             * @description How many segments a text may have.
+             * @example 10
+             */
+            max_segments: number;
+            /** @description In which mode it runs. */
+            mode: components["schemas"]["RunMode"];
+            /** @description Who may sign up. */
+            sign_up: components["schemas"]["SignUp"];
+            /**
+             * @description The server's version.
+             * @example 0.1.0
+             */
+            version: string;
+        };
         /**
          * @description What names an attachment.
          * @example https://example.com/image.jpg
@@ -3204,6 +3340,26 @@ export interface components {
          * @enum {string}
          */
         LaneName: "codes" | "single" | "bulk";
+        /** @description What waits in a lane. */
+        LaneQueue: {
+            /**
+             * Format: int64
+             * @description Messages whose time has come.
+             */
+            due: number;
+            /** @description Which: `codes` go before `single` messages, and these before `bulk`. */
+            lane: components["schemas"]["LaneName"];
+            /**
+             * Format: int64
+             * @description Those that wait for theirs.
+             */
+            later: number;
+            /**
+             * Format: int64
+             * @description How long the oldest due one has waited; `null` where none is due.
+             */
+            oldest_seconds: number | null;
+        };
         /** @description The newest message of a conversation, in short. */
         LastMessage: {
             /** @description The body, as it was given. */
@@ -3613,6 +3769,21 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        List_Present: {
+            /** @description The entries. */
+            data: {
+                /** @description Their id. */
+                user_id: components["schemas"]["UserId"];
+                /**
+                 * @description Their username.
+                 * @example bugs
+                 */
+                user_name: string;
+            }[];
+            /** @description What to ask for as `cursor` to get the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         List_Provider: {
             /** @description The entries. */
             data: {
@@ -3921,6 +4092,33 @@ export interface components {
          * @description A message, in or out.
          */
         MessageId: number;
+        /** @description What became of messages in one minute. */
+        Minute: {
+            /**
+             * Format: int64
+             * @description Taken to be sent.
+             */
+            accepted: number;
+            /** @description When it began. */
+            at: components["schemas"]["Timestamp"];
+            /**
+             * Format: int64
+             * @description Arrived.
+             */
+            delivered: number;
+            /** @description How long those took that arrived. */
+            delivery: components["schemas"]["Spread"];
+            /**
+             * Format: int64
+             * @description Ended without arriving: `undelivered`, `failed`, `bounced`, `rejected`, `dead`.
+             */
+            failed: number;
+            /**
+             * Format: int64
+             * @description Nobody knows whether they were sent.
+             */
+            unknown: number;
+        };
         /** @description RFC 3339, or Unix seconds. */
         Moment: string | number;
         /** @description An internal note. It is no message: nothing that sends takes one. */
@@ -3951,6 +4149,30 @@ export interface components {
         };
         /** @description One value as itself, several as a list. */
         OneOrMany: string | string[];
+        /** @description How a workspace is doing. */
+        Overview: {
+            /**
+             * Format: int64
+             * @description Messages that were given up; 10,000 stands for as many or more.
+             */
+            dead_letters: number;
+            /** @description How long deliveries took over the whole span. */
+            delivery: components["schemas"]["Spread"];
+            /** @description Whether more happened than is read for this: then the first minutes say nothing. */
+            is_partial: boolean;
+            /** @description Every minute of the span, the oldest first; the last one is not over. */
+            minutes: components["schemas"]["Minute"][];
+            /**
+             * Format: int64
+             * @description Inbound bodies that were not understood; 10,000 stands for as many or more.
+             */
+            quarantined: number;
+        };
+        /** @description How everything is doing. */
+        Overviewed: components["schemas"]["Overview"] & {
+            /** @description What waits to be sent, of all workspaces; `null` for whoever does not own the server. */
+            queue: components["schemas"]["LaneQueue"][] | null;
+        };
         /** @description An inbound body is in quarantine. */
         Parked: {
             /** @description What could not be understood. */
@@ -4036,6 +4258,16 @@ export interface components {
          * @enum {string}
          */
         Policy: "balanced" | "no_duplicates" | "prefer_delivery";
+        /** @description Somebody who is there. */
+        Present: {
+            /** @description Their id. */
+            user_id: components["schemas"]["UserId"];
+            /**
+             * @description Their username.
+             * @example bugs
+             */
+            user_name: string;
+        };
         /** @description What every refusal looks like (RFC 9457). */
         Problem: {
             /**
@@ -4404,6 +4636,11 @@ export interface components {
             /** @description The role. */
             role: components["schemas"]["Role"];
         };
+        /**
+         * @description In which mode a server runs.
+         * @enum {string}
+         */
+        RunMode: "dev" | "serve";
         /** @description What one person said to another. */
         Said: {
             /** @description What came with it. */
@@ -4610,6 +4847,11 @@ export interface components {
             user: components["schemas"]["AccountUser"];
         };
         /**
+         * @description Who may make an account.
+         * @enum {string}
+         */
+        SignUp: "open" | "invited";
+        /**
          * @description An account to make.
          * @example {
          *       "email": "alice@example.com",
@@ -4695,6 +4937,21 @@ export interface components {
             to: components["schemas"]["Recipients"];
             /** @description `sms` or `mms`. */
             type: components["schemas"]["TextType"];
+        };
+        /** @description How long deliveries took, from being accepted to having arrived; of messages that were to go at once. */
+        Spread: {
+            /** @description How many were looked at: the newest 10,000 of the span at most. */
+            messages: number;
+            /**
+             * Format: int64
+             * @description Half took no longer, in milliseconds; `null` where there are none.
+             */
+            p50_ms: number | null;
+            /**
+             * Format: int64
+             * @description 95 of 100 took no longer.
+             */
+            p95_ms: number | null;
         };
         /**
          * @description Where a message, or one of its recipients, stands.
@@ -4930,6 +5187,19 @@ export interface components {
             NumMedia?: string | null;
             /** @description To which number of ours. */
             To?: string | null;
+        };
+        /**
+         * @description Somebody is typing, or no more.
+         * @example {
+         *       "conversation_id": 1,
+         *       "is_typing": true
+         *     }
+         */
+        TypingRequest: {
+            /** @description Where. */
+            conversation_id: components["schemas"]["ConversationId"];
+            /** @description Whether they are. */
+            is_typing: boolean;
         };
         /** @description Unix seconds. */
         UnixSeconds: number | string;
@@ -5379,6 +5649,19 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description It is to be asked for in another protocol. */
+        UpgradeRequired: {
+            headers: {
+                /** @description The protocol that is wanted. */
+                Upgrade?: string;
+                /** @description The request's id: the client's own, or one of ours. */
+                "X-Request-Id"?: string;
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
     };
     parameters: never;
     requestBodies: never;
@@ -5410,6 +5693,33 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
+        };
+    };
+    getApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description How it runs. */
+            200: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppInfo"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
         };
     };
     uploadAttachment: {
@@ -7066,8 +7376,8 @@ export interface operations {
                 limit?: number;
                 /** @description The `next_cursor` of the page before. */
                 cursor?: string;
-                /** @description Oldest first, or newest first. */
-                order?: ("asc" | "desc") & Record<string, never>;
+                /** @description Oldest first (the default), or newest first. */
+                order?: "asc" | "desc";
             };
             header?: never;
             path: {
@@ -8273,6 +8583,80 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listen: {
+        parameters: {
+            query?: {
+                /** @description The last event that the client has: everything since comes first. `Last-Event-ID` says the same, and counts more. */
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A WebSocket; each text frame is one object. */
+            101: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Events; each `data` is one object. */
+            200: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            426: components["responses"]["UpgradeRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    sayTyping: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TypingRequest"];
+            };
+        };
+        responses: {
+            /** @description Said. */
+            204: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            408: components["responses"]["RequestTimeout"];
+            413: components["responses"]["ContentTooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     listMembers: {
         parameters: {
             query?: {
@@ -8589,6 +8973,64 @@ export interface operations {
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
             405: components["responses"]["MethodNotAllowed"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOverview: {
+        parameters: {
+            query?: {
+                /** @description How many minutes. */
+                minutes?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The last minutes. */
+            200: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Overviewed"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPresent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Everybody who is there. */
+            200: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Present"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];

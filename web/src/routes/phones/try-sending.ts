@@ -51,8 +51,7 @@ export function tailQuery(conversation: number | undefined) {
 }
 
 async function fetchTail(id: number, signal: AbortSignal): Promise<Schemas["Message"][]> {
-  // The server's description says of `order` that it is one of two words and an object at once, which nothing is.
-  const order = "desc" as never;
-  const request = api.GET("/api/conversations/{id}/messages", { ...AS_OPERATOR, signal, params: { path: { id }, query: { limit: SHOWN, order } } });
+  const query = { limit: SHOWN, order: "desc" } as const;
+  const request = api.GET("/api/conversations/{id}/messages", { ...AS_OPERATOR, signal, params: { path: { id }, query } });
   return (await body(request)).data.toReversed();
 }

@@ -48,8 +48,7 @@ async function fetchStandings(phone: string, signal: AbortSignal): Promise<Reado
   const participant = phone.split(",")[0] ?? phone;
   const { data: conversations } = await body(api.GET("/api/conversations", { signal, params: { query: { participant, limit: 10 } } }));
   const texted = conversations.filter(({ channels }) => channels.includes("sms") || channels.includes("mms"));
-  // As in `api/thread`: the description of `order` fits nothing.
-  const query = { order: "desc" as never, limit: NEWEST };
+  const query = { order: "desc", limit: NEWEST } as const;
   const lists = await Promise.all(
     texted.map(({ id }) => body(api.GET("/api/conversations/{id}/messages", { signal, params: { path: { id }, query } }))),
   );

@@ -1,37 +1,9 @@
 /** How the workspace is doing, as the server tells it. */
-import { Offline, Problem } from "../../../api/problem";
+import { api, body, type Schemas } from "../../../api/client";
 
-export interface Spread {
-  messages: number;
-  p50_ms: number | null;
-  p95_ms: number | null;
-}
-
-export interface Minute {
-  at: string;
-  accepted: number;
-  delivered: number;
-  failed: number;
-  unknown: number;
-  delivery: Spread;
-}
-
-export interface Lane {
-  lane: "codes" | "single" | "bulk";
-  due: number;
-  later: number;
-  oldest_seconds: number | null;
-}
-
-export interface Overview {
-  minutes: Minute[];
-  is_partial: boolean;
-  delivery: Spread;
-  dead_letters: number;
-  quarantined: number;
-  /** What waits, of all workspaces; `null` for whoever does not own the server. */
-  queue: Lane[] | null;
-}
+export type Minute = Schemas["Minute"];
+export type Lane = Schemas["LaneQueue"];
+export type Overview = Schemas["Overviewed"];
 
 /** How old the oldest message of each lane was at a moment, in milliseconds; nothing where none waited. */
 export interface Age {
@@ -47,12 +19,8 @@ export interface Watched {
 
 const MOST_AGES = 720;
 
-export async function fetchOverview(minutes: number, signal: AbortSignal): Promise<Overview> {
-  const response = await fetch(`/api/overview?minutes=${minutes}`, { signal, headers: { Accept: "application/json" } }).catch((error: unknown) => {
-    throw signal.aborted ? error : new Offline(error);
-  });
-  if (!response.ok) throw await Problem.of(response);
-  return response.json();
+export function fetchOverview(minutes: number, signal: AbortSignal): Promise<Overview> {
+  return body(api.GET("/api/overview", { signal, params: { query: { minutes } } }));
 }
 
 export function watchOverview(before: Watched | undefined, overview: Overview, at: number): Watched {
