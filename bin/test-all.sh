@@ -43,6 +43,9 @@ step() { # NAME COMMAND..
     record "$name" "${PIPESTATUS[0]}"
 }
 
+# Tests wait for the disk more than for a processor.
+export NEXTEST_TEST_THREADS=${NEXTEST_TEST_THREADS:-$((($(nproc) * 3 + 1) / 2))}
+
 run_tests() { # NAME FILTER TARGET..
     local name=$1 filter=$2
     shift 2
