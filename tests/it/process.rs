@@ -85,6 +85,12 @@ impl Process {
         self.child.id()
     }
 
+    /// Lets its files grow again, as when somebody makes room on its disk.
+    pub fn make_room(&self) {
+        let pid = self.id().to_string();
+        assert!(Command::new("prlimit").args(["--pid", &pid, "--fsize=unlimited:"]).status().unwrap().success());
+    }
+
     /// Ends it as a crash would.
     pub fn kill(&mut self) {
         let _ = self.child.kill();
@@ -278,7 +284,7 @@ impl Plan {
             None => Command::new(program()),
             Some(blocks) => {
                 let mut shell = Command::new("sh");
-                let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+                let script = format!("trap '' XFSZ; ulimit -S -f {blocks}; exec \"$0\" \"$@\"");
                 shell.arg("-c").arg(script).arg(program());
                 shell
             }
