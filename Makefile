@@ -6,11 +6,12 @@ ENV := bin/env.sh
 # One set of features for everything but a release, so that it is built once.
 FEATURES := --features faults
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/switchboard
+DEBUG_BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/switchboard
 
-.PHONY: help setup run build test check faults sabotage gen migrate seed db-up db-down db-shell clean
+.PHONY: help setup run build test check e2e screenshots faults sabotage gen migrate seed db-up db-down db-shell clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 setup: ## say what is missing (installs nothing), make .env when absent
 	@bin/setup.sh
@@ -33,6 +34,16 @@ check: ## what CI checks before the tests: format, lints, documentation, generat
 	@cargo run --locked --quiet $(FEATURES) -- openapi | diff -u openapi.json - \
 		|| { echo "openapi.json is not current: run \`make gen\` and commit it"; exit 1; }
 	@bin/web.sh check
+
+e2e: ## the web app in a real browser against a debug server; needs Chromium
+	@bin/web.sh build
+	@cargo build --locked --quiet $(FEATURES)
+	SWITCHBOARD_E2E_BINARY="$(abspath $(DEBUG_BINARY))" bin/web.sh e2e
+
+screenshots: ## write docs/pictures: every page, wide and phone-sized; needs Chromium
+	@bin/web.sh build
+	@cargo build --locked --quiet $(FEATURES)
+	SWITCHBOARD_E2E_BINARY="$(abspath $(DEBUG_BINARY))" bin/web.sh pictures
 
 faults: ## the fault tests in full: 100 cycles of kill -9, then sabotage
 	@bin/test-all.sh faults

@@ -5,6 +5,8 @@
 #   bin/web.sh build      make web/dist, unless it is newer than what it is made of
 #   bin/web.sh check      lints, types, and whether the generated client is current
 #   bin/web.sh test       the tests
+#   bin/web.sh e2e        the tests in a browser, against SWITCHBOARD_E2E_BINARY or the debug build
+#   bin/web.sh pictures   write docs/pictures, with the same
 #   bin/web.sh gen        write the generated client
 #
 # Without Node there is nothing to do and that is said; with CI set it is a failure.
@@ -66,6 +68,16 @@ check)
 test)
     install
     npm run --silent test
+    ;;
+e2e)
+    install
+    is_built || npm run --silent build
+    npm run --silent e2e
+    ;;
+pictures)
+    install
+    is_built || npm run --silent build
+    npm run --silent screenshots
     ;;
 gen)
     install

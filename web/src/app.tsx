@@ -27,9 +27,8 @@ export function App() {
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queryClient}>
         <Provider store={store}>
-          <Toasts>
-            <RouterProvider router={router} />
-          </Toasts>
+          <RouterProvider router={router} />
+          <Toasts />
           <TooltipLayer />
         </Provider>
       </QueryClientProvider>

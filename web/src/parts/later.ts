@@ -4,9 +4,10 @@ export const fetchDialog = () => import("./dialog-popup");
 export const fetchMenu = () => import("./menu-popup");
 export const fetchPicker = () => import("./picker-popup");
 export const fetchPopover = () => import("./popover-popup");
+export const fetchToasts = () => import("./toast-layer");
 
 function fetchAll(): void {
-  void Promise.allSettled([fetchDialog(), fetchMenu(), fetchPicker(), fetchPopover()]);
+  void Promise.allSettled([fetchDialog(), fetchMenu(), fetchPicker(), fetchPopover(), fetchToasts()]);
 }
 
 /** Fetches all of it, so that a menu opens though the server went away meanwhile. */

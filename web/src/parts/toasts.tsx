@@ -1,59 +1,66 @@
-/** Short notices at the edge of the page. What must be acted on is said where it happened, not here. */
-import { Toast } from "@base-ui/react/toast";
-import { X } from "lucide-react";
-import type { ReactNode } from "react";
+/** Short notices at the edge of the page. What must be acted on is said where it happened, not here. Their layer is fetched with the first of them. */
+import { lazy, Suspense, useSyncExternalStore } from "react";
 import { explain } from "../api/problem";
-import { IconButton } from "./button";
-import { classes } from "./classes";
-
-const manager = Toast.createToastManager();
+import { fetchToasts } from "./later";
 
 export interface ToastAction {
   label: string;
   onSelect: () => void;
 }
 
+export interface Notice {
+  title: string;
+  description?: string;
+  isFailure?: boolean;
+  action?: ToastAction | undefined;
+}
+
+const ToastLayer = lazy(async () => ({ default: (await fetchToasts()).ToastLayer }));
+
+/** Those that came before their layer. */
+const waiting: Notice[] = [];
+let isWanted = false;
+let give: ((notice: Notice) => void) | undefined;
+const listeners = new Set<() => void>();
+
 /** Says that something was done. */
 export function toast(title: string, action?: ToastAction): void {
-  manager.add({ title, ...(action && { actionProps: { children: action.label, onClick: action.onSelect } }) });
+  say({ title, action });
 }
 
 /** Says that something failed, and why. */
 export function toastFailure(title: string, error: unknown): void {
-  manager.add({ title, description: explain(error), type: "danger", priority: "high", timeout: 10_000 });
+  say({ title, description: explain(error), isFailure: true });
 }
 
-export function Toasts({ children }: { children: ReactNode }) {
+function say(notice: Notice): void {
+  if (give) return give(notice);
+  waiting.push(notice);
+  isWanted = true;
+  for (const listener of listeners) listener();
+}
+
+/** Hands the notices to their layer: those that wait, and from now on each as it comes. */
+export function takeNotices(take: (notice: Notice) => void): () => void {
+  give = take;
+  for (const notice of waiting.splice(0)) take(notice);
+  return () => {
+    give = undefined;
+  };
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => listeners.delete(listener);
+}
+
+/** Nothing of it is there until there is something to say. */
+export function Toasts() {
+  const isShown = useSyncExternalStore(subscribe, () => isWanted);
+  if (!isShown) return null;
   return (
-    <Toast.Provider toastManager={manager} limit={3}>
-      {children}
-      <Toast.Portal>
-        <Toast.Viewport className="fixed inset-x-3 bottom-[calc(4.5rem+env(safe-area-inset-bottom))] z-50 mx-auto flex max-w-sm flex-col gap-2 outline-none sm:inset-x-auto sm:end-4 sm:bottom-4 sm:w-88">
-          <List />
-        </Toast.Viewport>
-      </Toast.Portal>
-    </Toast.Provider>
+    <Suspense fallback={null}>
+      <ToastLayer />
+    </Suspense>
   );
-}
-
-function List() {
-  const { toasts } = Toast.useToastManager();
-  return toasts.map((toast) => (
-    <Toast.Root
-      key={toast.id}
-      toast={toast}
-      swipeDirection={["right", "down"]}
-      className={classes(
-        "flex items-start gap-2 rounded-lg border bg-raised py-2 ps-3.5 pe-1.5 text-ink shadow-floating transition-opacity data-ending-style:opacity-0 data-limited:hidden data-starting-style:opacity-0",
-        toast.type === "danger" && "border-s-4 border-s-danger",
-      )}
-    >
-      <Toast.Content className="flex min-w-0 flex-1 flex-wrap items-center gap-x-3 gap-y-0.5 py-1.5">
-        <Toast.Title className="min-w-0 font-medium break-words" />
-        <Toast.Action className="rounded-sm font-medium text-accent underline-offset-2 hover:underline" />
-        <Toast.Description className="basis-full text-[0.8125rem] break-words text-ink-muted" />
-      </Toast.Content>
-      <Toast.Close render={<IconButton icon={X} label="Dismiss" />} />
-    </Toast.Root>
-  ));
 }

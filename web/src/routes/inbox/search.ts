@@ -6,7 +6,7 @@ export interface InboxSearch {
   channel?: Schemas["Channel"];
   state?: Schemas["ConversationState"];
   assignee?: string;
-  label?: string;
+  label?: number;
   unread?: true;
 }
 
@@ -24,8 +24,8 @@ export function readInboxSearch(search: Record<string, unknown>): InboxSearch {
   if (state) found.state = state;
   const assignee = words(search.assignee);
   if (assignee !== undefined) found.assignee = assignee;
-  const label = words(search.label);
-  if (label !== undefined) found.label = label;
+  const label = Number(search.label);
+  if (Number.isSafeInteger(label) && label > 0) found.label = label;
   if (search.unread === true) found.unread = true;
   return found;
 }

@@ -32,9 +32,8 @@ function open(answer: () => Response) {
   const client = newQueryClient();
   render(
     <QueryClientProvider client={client}>
-      <Toasts>
-        <Standing conversation={conversation} />
-      </Toasts>
+      <Standing conversation={conversation} />
+      <Toasts />
     </QueryClientProvider>,
   );
   return { asked, client, user: userEvent.setup() };

@@ -88,9 +88,9 @@ export function Filters() {
                 <MenuSeparator />
                 <MenuChoices
                   label="Label"
-                  value={filters.label ?? ANY}
+                  value={filters.label === undefined ? ANY : String(filters.label)}
                   options={[{ value: ANY, label: "Any label" }, ...labels.map((label) => ({ value: String(label.id), label: label.name }))]}
-                  onChange={(value) => change({ label: value === ANY ? undefined : value })}
+                  onChange={(value) => change({ label: value === ANY ? undefined : Number(value) })}
                 />
               </>
             )}
@@ -115,7 +115,7 @@ function SetFilters({ filters, labels, onChange }: { filters: Filters; labels: S
   const set: [string, Filters][] = [];
   if (state) set.push([STATES.find(({ value }) => value === state)?.label ?? state, { state: undefined }]);
   if (channel) set.push([channelName(channel), { channel: undefined }]);
-  if (label) set.push([labels.find(({ id }) => String(id) === label)?.name ?? `Label ${label}`, { label: undefined }]);
+  if (label) set.push([labels.find(({ id }) => id === label)?.name ?? `Label ${label}`, { label: undefined }]);
   if (assignee && assignee !== "me" && assignee !== "none") set.push([`Answered by ${assignee}`, { assignee: undefined }]);
   if (set.length === 0) return null;
   return (

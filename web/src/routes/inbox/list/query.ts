@@ -1,24 +1,17 @@
 /** The list of conversations as the server has it, by what the address asks for. */
 import { infiniteQueryOptions } from "@tanstack/react-query";
 import { api, body, pages } from "../../../api/client";
-import { type ConversationFilter, keys } from "../../../api/keys";
+import { keys } from "../../../api/keys";
 import type { Conversation } from "../names";
 import type { InboxSearch } from "../search";
 
 const PAGE = 50;
 
-/** A label stands in the address as text; one that is no id is nobody's. */
-export function filterOf({ label, ...search }: InboxSearch): ConversationFilter {
-  const id = Number(label);
-  return label !== undefined && Number.isSafeInteger(id) && id > 0 ? { ...search, label: id } : search;
-}
-
 export function conversationsQuery(search: InboxSearch) {
-  const filter = filterOf(search);
   return infiniteQueryOptions({
-    queryKey: keys.conversationList(filter),
+    queryKey: keys.conversationList(search),
     ...pages<Conversation>((cursor, signal) =>
-      body(api.GET("/api/conversations", { signal, params: { query: { ...filter, cursor, limit: PAGE } } })),
+      body(api.GET("/api/conversations", { signal, params: { query: { ...search, cursor, limit: PAGE } } })),
     ),
   });
 }

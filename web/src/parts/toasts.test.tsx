@@ -1,0 +1,23 @@
+/** Notices whose layer is fetched with the first of them. */
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { expect, it, vi } from "vitest";
+import { Offline } from "../api/problem";
+import { toast, toastFailure, Toasts } from "./toasts";
+
+it("says what was told before its layer was there, once, and what is told after it", async () => {
+  toast("Saved before anything was shown");
+  render(<Toasts />);
+  expect(await screen.findByText("Saved before anything was shown")).toBeVisible();
+  toastFailure("Not saved", new Offline());
+  expect(await screen.findByRole("alert")).toHaveTextContent("Not savedThe server cannot be reached. What you typed is kept.");
+  expect(screen.getAllByText("Saved before anything was shown")).toHaveLength(1);
+});
+
+it("does what a notice offers", async () => {
+  const undo = vi.fn();
+  render(<Toasts />);
+  toast("Closed", { label: "Undo", onSelect: undo });
+  await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
+  expect(undo).toHaveBeenCalledOnce();
+});
