@@ -132,6 +132,11 @@ impl Hall {
         users.into_iter().collect()
     }
 
+    /// Whether a workspace has been read to everybody who listens there up to an event, or further.
+    pub(super) fn has_read(&self, workspace: WorkspaceId, to: EventId) -> bool {
+        self.desks.get(&workspace).is_some_and(|desk| desk.position >= to)
+    }
+
     /// Notes up to where a workspace has been read to everybody who listens.
     pub(super) fn advance(&mut self, workspace: WorkspaceId, to: EventId) {
         if let Some(desk) = self.desks.get_mut(&workspace) {

@@ -47,10 +47,16 @@ impl Live {
         if desks.is_empty() {
             return Ok(());
         }
-        let mut tx = self.shared.store.read().await?;
-        let to = tx.horizon().await?;
+        let to = self.shared.store.read().await?.horizon().await?;
         for (workspace, position) in desks.into_iter().filter(|(_, position)| *position < to) {
-            self.read_workspace(&mut tx, workspace, (position, to)).await?;
+            let mut tx = self.shared.store.read().await?;
+            if let Err(error) = self.read_workspace(&mut tx, workspace, (position, to)).await {
+                tracing::warn!(
+                    workspace = workspace.0,
+                    error = &error as &dyn std::error::Error,
+                    "what happens in a workspace is not told for now"
+                );
+            }
         }
         Ok(())
     }
@@ -79,7 +85,8 @@ impl Live {
 
     /// Gives everybody what they see, in one go with noting that they have it: whoever sits down before that gets it, and
     /// whoever does after that reads it as what they missed. False when somebody has sat down for whom it was not looked
-    /// up; then nobody gets anything.
+    /// up; then nobody gets anything. Nor does anybody where all have left meanwhile and others come who begin earlier:
+    /// that is read again from there.
     fn hand_out(
         &self,
         workspace: WorkspaceId,
@@ -87,6 +94,9 @@ impl Live {
         (after, reached): (EventId, EventId),
     ) -> bool {
         let mut hall = self.hall();
+        if !hall.has_read(workspace, after) {
+            return true;
+        }
         let users: HashSet<UserId> = users.iter().copied().collect();
         if hall.users(workspace).iter().any(|user| !users.contains(user)) {
             return false;

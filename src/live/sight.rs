@@ -84,7 +84,9 @@ fn narrowed(told: &Told, seat: &SeatRow) -> Option<Frame> {
         return None;
     }
     let Some(messages) = told.event.data.get("message_ids").and_then(Value::as_array) else {
-        return Some(told.frame.clone());
+        // who came and went before is theirs as little as what was said
+        let is_earlier = first.0 > 0 && told.event.message_id.is_none() && told.event.at < seat.joined_at;
+        return (!is_earlier).then(|| told.frame.clone());
     };
     let is_shown = |message: &&Value| message.as_i64().is_some_and(|id| MessageId(id) >= first);
     let shown: Vec<&Value> = messages.iter().filter(is_shown).collect();
@@ -152,6 +154,7 @@ mod tests {
             conversation_id: ConversationId(conversation),
             user_id: UserId(user),
             first_message_id: MessageId(first),
+            joined_at: Timestamp::from_micros(0),
             is_accepted: true,
         };
         let told = events.into_iter().map(|event| {
@@ -192,11 +195,14 @@ mod tests {
     #[test]
     fn whoever_came_later_hears_nothing_of_the_beginning() {
         let read = |id, messages: &[i64]| event(id, Some(3), None, json!({ "user_id": 1, "message_ids": messages }));
+        let earlier =
+            Event { at: Timestamp::from_micros(-1), ..event(5, Some(3), None, json!({ "joined": [4], "left": [6] })) };
         let batch = batch(vec![
             event(1, Some(3), Some(49), json!({})),
             event(2, Some(3), Some(50), json!({})),
             read(3, &[10, 49]),
             read(4, &[49, 50, 51]),
+            earlier,
         ]);
         let seen = seen(&batch, Who::User(UserId(7), Role::Member));
         assert_eq!(seen.iter().map(|frame| frame["id"].clone()).collect::<Vec<_>>(), [2, 4]);

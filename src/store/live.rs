@@ -2,7 +2,7 @@
 //! who may know of whom.
 
 use super::{Dialect, Result, Tx, on, set};
-use crate::domain::{ConversationId, ConversationKind, EventId, MessageId, UserId, WorkspaceId};
+use crate::domain::{ConversationId, ConversationKind, EventId, MessageId, Timestamp, UserId, WorkspaceId};
 
 /// A conversation that something is about, and the one in which it is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::FromRow)]
@@ -24,6 +24,8 @@ pub struct SeatRow {
     pub user_id: UserId,
     /// They see nothing before this message.
     pub first_message_id: MessageId,
+    /// Since when.
+    pub joined_at: Timestamp,
     /// Whether they have taken it on.
     pub is_accepted: bool,
 }
@@ -56,14 +58,17 @@ impl Tx {
         users: &[UserId],
     ) -> Result<Vec<SeatRow>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select conversation_id, user_id, first_message_id, accepted_at is not null as is_accepted
+            sqlite:
+                "select conversation_id, user_id, first_message_id, joined_at, accepted_at is not null as is_accepted
                 from members where workspace_id = $1 and left_at is null
                   and conversation_id in (select value from json_each($2))
                   and user_id in (select value from json_each($3))",
-            postgres: "select conversation_id, user_id, first_message_id, accepted_at is not null as is_accepted
+            // by the conversation alone: the index by both would be asked for every pair of one and a person
+            postgres:
+                "select conversation_id, user_id, first_message_id, joined_at, accepted_at is not null as is_accepted
                 from members where workspace_id = $1 and left_at is null
                   and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
-                  and user_id = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))",
+                  and user_id + 0 = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))",
         };
         if conversations.is_empty() || users.is_empty() {
             return Ok(Vec::new());

@@ -102,9 +102,12 @@ async fn a_process_that_hears_nothing_finds_the_log_and_hears_again() {
     let other = Plan { port: free_port(), ..plan.clone() }.start().await;
     let mut ear = listen(&other, "/api/live", None).await;
     ear.hello().await;
+    let name = plan.database.as_deref().and_then(|url| url.rsplit('/').next()).unwrap();
+    let deaf = format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%' and datname = '{name}'"
+    );
     for _ in 0..3 {
-        let deaf = "select pg_terminate_backend(pid) from pg_stat_activity where query ilike 'listen%'";
-        site.administer(deaf.to_owned()).await;
+        site.administer(deaf.clone()).await;
         assert!(heard_after(&one, &mut ear).await < Duration::from_secs(3));
     }
     tokio::time::sleep(Duration::from_millis(1_500)).await;
