@@ -62,6 +62,8 @@ describe.each(places(NOBODY).map(({ name }) => name))("%s", (name) => {
       await settle(page);
       for (const colorScheme of ["light", "dark"] as const) {
         await page.emulateMedia({ colorScheme });
+        // What is measured is what is painted, in its new colours.
+        await settle(page);
         wrong.push(...(await findings(page)).map((finding) => `${size}, ${colorScheme}: ${finding}`));
       }
     }
