@@ -163,6 +163,28 @@ test("what one person left is neither shown to another nor sent for them", async
   expect(Object.values(localStorage).join()).not.toContain("secret");
 });
 
+test("a session that ends parks what is unsent, and whoever wrote it sends it when they are back", async () => {
+  let isAway = true;
+  const asked = server(({ body }) => (isAway ? undefined : json(201, message(3, body))));
+  const { store, send, rows } = start();
+  send("hello");
+  await settle();
+  isAway = false;
+  const before = asked.length;
+  for (const other of ["nobody", "operator"]) {
+    store.set(claimOutgoingAtom, other);
+    outbox?.wake();
+    await settle();
+    expect(store.get(allOutgoingAtom)).toEqual([]);
+    expect(asked).toHaveLength(before);
+  }
+  store.set(claimOutgoingAtom, ME);
+  expect(rows()).toEqual(["hello: sending"]);
+  await settle();
+  expect(asked).toHaveLength(before + 1);
+  expect(rows()).toEqual([]);
+});
+
 test("what waited longer than the server knows its key is not sent by itself", async () => {
   const asked = server(() => undefined);
   const { store, send, rows } = start();
