@@ -101,6 +101,22 @@ test("an answer that was lost is asked for again under the same key", async () =
   expect(asked[1]?.key).toBe(asked[0]?.key);
 });
 
+test("an answer that cannot be read, or tells of a fault of the server's, is no refusal", async () => {
+  const faults = [
+    () => new Response('{"id":3,"conv', { status: 201, headers: { "content-type": "application/json" } }),
+    () => json(500, { detail: "something broke" }),
+  ];
+  const asked = server(({ body }) => faults.shift()?.() ?? json(201, message(3, body)));
+  const { send, rows } = start();
+  send("hello");
+  await settle();
+  expect(rows()).toEqual(["hello: waiting"]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(rows()).toEqual([]);
+  expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
+  expect(asked).toHaveLength(3);
+});
+
 test("while one waits, those after it wait too, and go in their order", async () => {
   let isAway = true;
   const asked = server(({ body }) => (isAway ? undefined : json(201, message(Number(body), body))));
