@@ -11,7 +11,7 @@ import { type Server, startServer } from "./server";
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const NARROWEST = 360;
-const NOBODY: Scene = { text: 0, mail: 0, failed: 0 };
+const NOBODY: Scene = { text: 0, mail: 0, scheduled: 0 };
 
 interface Finding {
   id: string;

@@ -27,6 +27,8 @@ export interface Outgoing {
   body: string;
   attachments: readonly string[];
   scheduledAt?: string;
+  /** The `id` of the way it goes, where there are several. */
+  way?: string;
   /** When it was written, RFC 3339. */
   at: string;
   state: OutgoingState;
