@@ -55,9 +55,8 @@ export function useComposer(conversation: Conversation) {
 
   const note = useMutation({
     mutationFn: (words: string) => body(api.POST("/api/conversations/{id}/notes", { params: { path: { id } }, body: { body: words } })),
-    onSuccess: (_, saved) => {
-      // What was typed while it was saved stays.
-      setComposing((now) => (now.note === saved ? { ...now, note: "" } : now));
+    onSuccess: () => {
+      setComposing((now) => ({ ...now, note: "" }));
       void client.invalidateQueries({ queryKey: keys.notes(id) });
       void client.invalidateQueries({ queryKey: keys.activity(id) });
     },
@@ -78,8 +77,7 @@ export function useComposer(conversation: Conversation) {
   function write(next: string) {
     if (isNote) {
       setComposing((now) => ({ ...now, note: next }));
-      // One that is being saved goes on: it is not to be saved twice.
-      if (note.isError) note.reset();
+      note.reset();
       return;
     }
     keepText(next);
