@@ -47,7 +47,7 @@ const text = {
 const json = (value: unknown, status = 200) => new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
 const asked: { path: string; body: unknown }[] = [];
 
-function server(answers: Record<string, () => Response>) {
+function server(answers: Record<string, () => Response | Promise<Response>>) {
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const request = new Request(input);
     const { pathname } = new URL(request.url);
@@ -57,7 +57,7 @@ function server(answers: Record<string, () => Response>) {
   });
 }
 
-async function open(answers: Record<string, () => Response> = {}) {
+async function open(answers: Record<string, () => Response | Promise<Response>> = {}) {
   asked.length = 0;
   server({
     "GET /api/conversations/7": () => json(conversation),
@@ -140,6 +140,23 @@ test("a note goes to the notes, and never to the outbox", async () => {
   expect(sent()).toEqual([]);
   await user.click(screen.getByRole("button", { name: "Reply" }));
   expect(screen.getByRole("textbox", { name: "Message" })).toHaveValue("for them");
+});
+
+test("a note keeps what is typed while it is saved, and is saved once", async () => {
+  const note = { id: 1, body: "secret", created_at: AT, author: { type: "operator" } };
+  let release = () => {};
+  const held = new Promise<void>((resolve) => (release = resolve));
+  const { user } = await open({ "POST /api/conversations/7/notes": () => held.then(() => json(note, 201)) });
+  await user.click(screen.getByRole("button", { name: "Note" }));
+  const box = screen.getByRole("textbox", { name: "Internal note" });
+  await user.type(box, "secret{Enter}");
+  await user.type(box, " and more{Enter}");
+  const button = screen.getByRole("button", { name: "Add note" });
+  expect(button).toHaveAttribute("aria-busy", "true");
+  release();
+  await waitFor(() => expect(button).not.toHaveAttribute("aria-busy", "true"));
+  expect(asked.map(({ body }) => body)).toEqual([{ body: "secret" }]);
+  expect(box).toHaveValue("secret and more");
 });
 
 test("a note that was not taken stays, and says why", async () => {

@@ -55,8 +55,9 @@ export function useComposer(conversation: Conversation) {
 
   const note = useMutation({
     mutationFn: (words: string) => body(api.POST("/api/conversations/{id}/notes", { params: { path: { id } }, body: { body: words } })),
-    onSuccess: () => {
-      setComposing((now) => ({ ...now, note: "" }));
+    onSuccess: (_, saved) => {
+      // What was typed while it was saved stays.
+      setComposing((now) => (now.note === saved ? { ...now, note: "" } : now));
       void client.invalidateQueries({ queryKey: keys.notes(id) });
       void client.invalidateQueries({ queryKey: keys.activity(id) });
     },
@@ -77,7 +78,8 @@ export function useComposer(conversation: Conversation) {
   function write(next: string) {
     if (isNote) {
       setComposing((now) => ({ ...now, note: next }));
-      note.reset();
+      // One that is being saved goes on: it is not to be saved twice.
+      if (note.isError) note.reset();
       return;
     }
     keepText(next);
