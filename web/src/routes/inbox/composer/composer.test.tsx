@@ -144,8 +144,8 @@ test("a note goes to the notes, and never to the outbox", async () => {
 
 test("a note keeps what is typed while it is saved, and is saved once", async () => {
   const note = { id: 1, body: "secret", created_at: AT, author: { type: "operator" } };
-  let release = () => {};
-  const held = new Promise<void>((resolve) => (release = resolve));
+  const waiting: (() => void)[] = [];
+  const held = new Promise<void>((resolve) => void waiting.push(resolve));
   const { user } = await open({ "POST /api/conversations/7/notes": () => held.then(() => json(note, 201)) });
   await user.click(screen.getByRole("button", { name: "Note" }));
   const box = screen.getByRole("textbox", { name: "Internal note" });
@@ -153,7 +153,7 @@ test("a note keeps what is typed while it is saved, and is saved once", async ()
   await user.type(box, " and more{Enter}");
   const button = screen.getByRole("button", { name: "Add note" });
   expect(button).toHaveAttribute("aria-busy", "true");
-  release();
+  for (const release of waiting) release();
   await waitFor(() => expect(button).not.toHaveAttribute("aria-busy", "true"));
   expect(asked.map(({ body }) => body)).toEqual([{ body: "secret" }]);
   expect(box).toHaveValue("secret and more");
