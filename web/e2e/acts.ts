@@ -70,7 +70,13 @@ export async function readThread(page: Page): Promise<Shown[]> {
 
 /** Waits until nothing of the page is a skeleton any more, and what is shown stands still. */
 export async function settle(page: Page): Promise<void> {
-  await page.locator("h1, h2").first().waitFor({ state: "attached" });
+  await page
+    .locator("h1, h2")
+    .first()
+    .waitFor({ state: "attached" })
+    .catch(async (error: unknown) => {
+      throw new Error(`${page.url()} has no heading:\n${await page.locator("body").innerText()}`, { cause: error });
+    });
   await page.waitForFunction(() => document.querySelector(".animate-pulse.bg-sunken, .animate-pulse.bg-surface") === null);
   await page.evaluate(async () => {
     await document.fonts.ready;

@@ -14,6 +14,7 @@ const IMAGE = `<img src="${ELSEWHERE}/spy.png" onerror="window.ran='image'">`;
 const ATTACK = `${SCRIPT}${IMAGE}<svg onload="window.ran='svg'"></svg>"><iframe src="javascript:parent.ran='frame'"></iframe>`;
 const MAIL = [
   "<h1 onclick=\"window.ran='click'\">An offer</h1>",
+  "<a href=\"javascript:top.ran='link'\">a script's link</a> <a href=\"https://example.com/fine\">a fine link</a>",
   SCRIPT,
   IMAGE,
   `<style>@import "${ELSEWHERE}/import.css"; body{background:url(${ELSEWHERE}/background.png)}</style>`,
@@ -24,7 +25,6 @@ const MAIL = [
   `<form action="${ELSEWHERE}/form"><input name="password"><button>Go</button></form>`,
   `<iframe src="${ELSEWHERE}/frame"></iframe><object data="${ELSEWHERE}/object"></object><video src="${ELSEWHERE}/video" poster="${ELSEWHERE}/poster" autoplay></video>`,
   "<svg><script>top.ran='svg script'</script></svg><math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=top.ran='mxss'&gt;\">",
-  "<a href=\"javascript:top.ran='link'\">a script's link</a> <a href=\"https://example.com/fine\">a fine link</a>",
 ].join("\n");
 
 let server: Server;

@@ -19,7 +19,7 @@ export function places(scene: Scene): Place[] {
     operator("inbox"),
     operator("conversation", `/inbox/${scene.text}`),
     operator("mail", `/inbox/${scene.mail}`),
-    operator("unknown", `/inbox/${scene.failed}`),
+    operator("scheduled", `/inbox/${scene.scheduled}`),
     operator("send"),
     operator("phones"),
     person("people"),

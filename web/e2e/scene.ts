@@ -8,7 +8,7 @@ export interface Scene {
   /** Conversations by what they show. */
   text: number;
   mail: number;
-  failed: number;
+  scheduled: number;
 }
 
 interface Sent {
@@ -37,16 +37,14 @@ export async function setScene(server: Server): Promise<Scene> {
   await ask("PUT", `/api/conversations/${mail.conversation_id}/labels/${label.id}`);
   await ask("POST", "/api/saved-replies", { name: "Thanks", body: "Thank you for writing. We will look into it today." });
 
-  await ask("PUT", "/api/simulator/chaos", { rate_reply_lost: 1, receipts: "off" });
-  const failed = await ask<Sent>("POST", "/api/messages/sms", { from: OURS, to: "+12015550199", type: "sms", body: "Your parcel waits at the front desk." });
-  await new Promise((resolve) => setTimeout(resolve, 1_500));
-  await ask("PUT", "/api/simulator/chaos", { rate_429: 0, rate_500: 0, rate_hang: 0, rate_reply_lost: 0, receipts: "ordered" });
+  const tomorrow = new Date(Date.now() + 24 * 3_600_000).toISOString();
+  const later = await ask<Sent>("POST", "/api/messages/sms", { from: OURS, to: "+12015550199", type: "sms", body: "Your parcel waits at the front desk.", scheduled_at: tomorrow });
 
   await ask("POST", "/api/webhooks/sms", { from: ADA, type: "sms", body: "whom is this for?" });
   await ask("POST", "/api/webhook-endpoints", { url: "https://example.com/hooks/switchboard", events: ["message.received", "message.delivered"], enabled: false });
   await ask("POST", "/api/keys", { name: "Shop", scopes: ["messages:send"] });
   await ask("POST", "/api/invitations", { role: "agent", email: "lin@example.com" });
-  return { text: first.conversation_id, mail: mail.conversation_id, failed: failed.conversation_id };
+  return { text: first.conversation_id, mail: mail.conversation_id, scheduled: later.conversation_id };
 }
 
 async function told(server: Server, from: string, id: string, body: string): Promise<void> {

@@ -1,11 +1,12 @@
 /**
  * The real server, on a port and a data folder of its own. It can be killed and started again, and never outlives the tests.
  *
- * `SWITCHBOARD_E2E_BINARY` names the binary. One that was built without the web app gets `dist` put in front of it.
+ * `SWITCHBOARD_E2E_BINARY` names the binary. One that was built without the web app, or
+ * with another than is in `dist`, gets that put in front of it.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -135,7 +136,8 @@ async function isReady(base: string): Promise<boolean> {
 
 async function hasApp(base: string): Promise<boolean> {
   const response = await fetch(`${base}/inbox`, { headers: { Accept: "text/html" } });
-  return response.ok && (await response.text()).includes('id="root"');
+  const page = await response.text();
+  return response.ok && page === (await readFile("dist/index.html", "utf8").catch(() => page));
 }
 
 export async function freePort(): Promise<number> {

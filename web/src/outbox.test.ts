@@ -101,6 +101,22 @@ test("an answer that was lost is asked for again under the same key", async () =
   expect(asked[1]?.key).toBe(asked[0]?.key);
 });
 
+test("an answer that cannot be read, or tells of a fault of the server's, is no refusal", async () => {
+  const faults = [
+    () => new Response('{"id":3,"conv', { status: 201, headers: { "content-type": "application/json" } }),
+    () => json(500, { detail: "something broke" }),
+  ];
+  const asked = server(({ body }) => faults.shift()?.() ?? json(201, message(3, body)));
+  const { send, rows } = start();
+  send("hello");
+  await settle();
+  expect(rows()).toEqual(["hello: waiting"]);
+  await vi.advanceTimersByTimeAsync(5_000);
+  expect(rows()).toEqual([]);
+  expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
+  expect(asked).toHaveLength(3);
+});
+
 test("while one waits, those after it wait too, and go in their order", async () => {
   let isAway = true;
   const asked = server(({ body }) => (isAway ? undefined : json(201, message(Number(body), body))));
@@ -161,6 +177,28 @@ test("what one person left is neither shown to another nor sent for them", async
   store.set(claimOutgoingAtom, "user:2");
   expect(store.get(allOutgoingAtom)).toEqual([]);
   expect(Object.values(localStorage).join()).not.toContain("secret");
+});
+
+test("a session that ends parks what is unsent, and whoever wrote it sends it when they are back", async () => {
+  let isAway = true;
+  const asked = server(({ body }) => (isAway ? undefined : json(201, message(3, body))));
+  const { store, send, rows } = start();
+  send("hello");
+  await settle();
+  isAway = false;
+  const before = asked.length;
+  for (const other of ["nobody", "operator"]) {
+    store.set(claimOutgoingAtom, other);
+    outbox?.wake();
+    await settle();
+    expect(store.get(allOutgoingAtom)).toEqual([]);
+    expect(asked).toHaveLength(before);
+  }
+  store.set(claimOutgoingAtom, ME);
+  expect(rows()).toEqual(["hello: sending"]);
+  await settle();
+  expect(asked).toHaveLength(before + 1);
+  expect(rows()).toEqual([]);
 });
 
 test("what waited longer than the server knows its key is not sent by itself", async () => {

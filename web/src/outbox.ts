@@ -3,7 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import type { createStore } from "jotai";
 import { api, body } from "./api/client";
 import { keys } from "./api/keys";
-import { explain, Offline, Problem } from "./api/problem";
+import { explain, Problem } from "./api/problem";
 import { type Message, patchThread, type Thread } from "./api/thread";
 import { allOutgoingAtom, isStale, type Outgoing, putOutgoingAtom, settleOutgoingAtom, tabId } from "./state/outgoing";
 
@@ -118,11 +118,14 @@ function take(client: QueryClient, entry: Outgoing, message: Message): void {
   if (message.conversation_id !== entry.conversationId) void client.invalidateQueries({ queryKey: keys.conversation(message.conversation_id) });
 }
 
-/** Whether the same request may be taken later: the server was away, busy, or does not know who asks any more. */
+/**
+ * Whether the same request may be taken later. Only the server's own word that it will not is final: whatever else went
+ * wrong, it may have the message, and its key sees to it that it is taken once.
+ */
 function isPassing(error: unknown): boolean {
-  if (error instanceof Offline) return true;
-  if (!(error instanceof Problem)) return false;
-  return [401, 408, 429, 502, 503, 504].includes(error.status) || (error.status === 409 && error.retryAfter !== undefined);
+  if (!(error instanceof Problem)) return true;
+  if (error.status < 400 || error.status >= 500) return true;
+  return [401, 408, 429].includes(error.status) || (error.status === 409 && error.retryAfter !== undefined);
 }
 
 function delay(failures: number, error: unknown): number {

@@ -8,6 +8,19 @@ function answer(status: number, text: string, type: string) {
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(text, { status, headers: { "Content-Type": type } }));
 }
 
+/** An answer whose line breaks within its body. */
+function broken(status: number): Response {
+  let isBegun = false;
+  const half = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (isBegun) controller.error(new TypeError("network error"));
+      else controller.enqueue(new TextEncoder().encode('{"status":'));
+      isBegun = true;
+    },
+  });
+  return new Response(half, { status, headers: { "Content-Type": "application/json" } });
+}
+
 async function failure(): Promise<unknown> {
   return body(api.GET("/api/health")).then(
     () => undefined,
@@ -31,6 +44,14 @@ describe("a request", () => {
     vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("Failed to fetch"));
     expect(await failure()).toBeInstanceOf(Offline);
     expect(reached).toEqual([false]);
+  });
+
+  it("that was answered by half is offline, whether it was taken or refused", async () => {
+    for (const status of [200, 400]) {
+      vi.spyOn(globalThis, "fetch").mockResolvedValue(broken(status));
+      expect(await failure()).toBeInstanceOf(Offline);
+    }
+    expect(reached).toEqual([false, false]);
   });
 
   it("that something between answered is offline, and the server's own 503 is not", async () => {

@@ -42,13 +42,21 @@ const failures: Middleware = {
   },
 };
 
+/** An answer counts when all of it is there: one that breaks off was lost. What is asked for as a stream stays one. */
+async function fetchWhole(request: Request): Promise<Response> {
+  // Looked up at each call, so that a test can stand in for it.
+  const response = await globalThis.fetch(
+    new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]) }),
+  );
+  if (response.headers.get("content-type")?.includes("json")) await response.clone().arrayBuffer();
+  return response;
+}
+
 export const api = createClient<paths>({
   baseUrl: globalThis.location?.origin ?? "",
   credentials: "same-origin",
   headers: { Accept: "application/json" },
-  // Looked up at each call, so that a test can stand in for it.
-  fetch: (request) =>
-    globalThis.fetch(new Request(request, { signal: AbortSignal.any([request.signal, AbortSignal.timeout(PATIENCE_MS)]) })),
+  fetch: fetchWhole,
 });
 api.use(failures);
 

@@ -7,13 +7,13 @@ import { EmptyState, ErrorState } from "./states";
 
 export function FailedPage({ error, reset }: ErrorComponentProps) {
   usePageTitle("Something went wrong");
-  return <ErrorState error={error} title="This page could not be shown" onRetry={reset} />;
+  return <ErrorState error={error} isPage title="This page could not be shown" onRetry={reset} />;
 }
 
 export function MissingPage() {
   usePageTitle("No such page");
   return (
-    <EmptyState icon={Compass} title="There is no such page">
+    <EmptyState isPage icon={Compass} title="There is no such page">
       The address may be old or mistyped. <Link to="/inbox">Go to the inbox</Link>
     </EmptyState>
   );

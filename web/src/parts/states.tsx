@@ -7,16 +7,19 @@ import { Button } from "./button";
 export interface EmptyStateProps {
   icon?: LucideIcon;
   title: string;
+  /** Whether it is all there is on the page, whose heading it is then. */
+  isPage?: boolean;
   /** What to do about it. */
   children?: ReactNode;
   action?: ReactNode;
 }
 
-export function EmptyState({ icon: Icon, title, children, action }: EmptyStateProps) {
+export function EmptyState({ icon: Icon, title, isPage = false, children, action }: EmptyStateProps) {
+  const Title = isPage ? "h1" : "p";
   return (
     <div className="mx-auto flex max-w-sm flex-col items-center gap-2 px-6 py-12 text-center">
       {Icon && <Icon aria-hidden="true" strokeWidth={1.5} className="mb-1 size-9 text-ink-muted" />}
-      <p className="text-base font-semibold">{title}</p>
+      <Title className="text-base font-semibold">{title}</Title>
       {children !== undefined && <div className="text-ink-muted">{children}</div>}
       {action !== undefined && <div className="mt-2 flex flex-wrap justify-center gap-2">{action}</div>}
     </div>
@@ -27,17 +30,20 @@ export interface ErrorStateProps {
   error: unknown;
   /** What could not be had: `The conversations could not be loaded`. */
   title?: string;
+  /** Whether it is all there is on the page, whose heading it is then. */
+  isPage?: boolean;
   onRetry?: () => void;
   isRetrying?: boolean;
 }
 
-export function ErrorState({ error, title = "This could not be loaded", onRetry, isRetrying = false }: ErrorStateProps) {
+export function ErrorState({ error, title = "This could not be loaded", isPage = false, onRetry, isRetrying = false }: ErrorStateProps) {
+  const Title = isPage ? "h1" : "p";
   const Icon = error instanceof Offline ? WifiOff : TriangleAlert;
   const requestId = error instanceof Problem && error.status >= 500 ? error.requestId : undefined;
   return (
     <div role="alert" className="mx-auto flex max-w-sm flex-col items-center gap-2 px-6 py-12 text-center">
       <Icon aria-hidden="true" strokeWidth={1.5} className="mb-1 size-9 text-danger" />
-      <p className="text-base font-semibold">{title}</p>
+      <Title className="text-base font-semibold">{title}</Title>
       <p className="break-words text-ink-muted">{explain(error)}</p>
       {requestId !== undefined && <p className="text-xs break-all text-ink-muted">Request {requestId}</p>}
       {onRetry && (

@@ -47,7 +47,7 @@ export function Table<Row>({ caption, columns, rows, keyOf, rowClassName }: Tabl
               <td
                 key={column.key}
                 role="cell"
-                className={classes("flex min-w-0 items-start justify-between gap-4 sm:table-cell sm:border-b sm:px-3 sm:py-2 sm:align-top", column.align === "end" && "sm:text-end sm:tabular-nums", column.className)}
+                className={classes("flex min-w-0 items-start justify-between gap-4 max-sm:has-[>div:empty]:hidden sm:table-cell sm:border-b sm:px-3 sm:py-2 sm:align-top", column.align === "end" && "sm:text-end sm:tabular-nums", column.className)}
               >
                 {!column.isHeaderHidden && (
                   <span aria-hidden="true" className="shrink-0 text-xs leading-5 text-ink-muted sm:hidden">

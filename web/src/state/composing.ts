@@ -67,8 +67,9 @@ export const retryFileAtom = atom(null, (get, set, conversation: number, id: str
   set(addFilesAtom, conversation, [file.file]);
 });
 
-/** Gives its writer back what could not be sent, text and files, before whatever they have begun since. */
-export const takeBackAtom = atom(null, (get, set, { key, conversationId, body, attachments, subject }: Outgoing) => {
+/** Gives its writer back what could not be sent, as it was to go, before whatever they have begun since. */
+export const takeBackAtom = atom(null, (get, set, outgoing: Outgoing) => {
+  const { key, conversationId, body, attachments, subject } = outgoing;
   const draft = draftAtom(conversationId);
   set(draft, [body, get(draft)].filter(Boolean).join("\n"));
   const own = composingAtom(conversationId);
@@ -76,6 +77,13 @@ export const takeBackAtom = atom(null, (get, set, { key, conversationId, body, a
     (url): Upload => ({ id: newIdempotencyKey(), name: url, sizeBytes: 0, stop: new AbortController(), state: "done", url, mediaType: "" }),
   );
   const now = get(own);
-  set(own, { ...now, mode: "message", subject: now.subject || (subject ?? ""), files: [...files, ...now.files] });
+  set(own, {
+    ...now,
+    mode: "message",
+    way: outgoing.way ?? now.way,
+    subject: now.subject || (subject ?? ""),
+    scheduledAt: now.scheduledAt ?? outgoing.scheduledAt,
+    files: [...files, ...now.files],
+  });
   set(dropOutgoingAtom, key);
 });

@@ -34,6 +34,22 @@ describe("drafts", () => {
     expect(storedKeys("draft.")).toEqual([]);
   });
 
+  it("outlive a session that ended, and the operator's turn, for whoever wrote them", () => {
+    const store = createStore();
+    claimDrafts("user:1");
+    store.set(draftAtom(1), "half a word");
+    expect(claimDrafts("nobody")).toBe(false);
+    expect(claimDrafts("user:1")).toBe(false);
+    expect(storedKeys("draft.")).toEqual(["draft.1"]);
+    expect(claimDrafts("operator")).toBe(true);
+    claimDrafts("user:1");
+    expect(store.get(draftAtom(1))).toBe("half a word");
+    expect(storedKeys("draft.")).toEqual(["draft.1"]);
+    claimDrafts("nobody");
+    expect(claimDrafts("user:2")).toBe(true);
+    expect(storedKeys("draft.")).toEqual([]);
+  });
+
   it("are forgotten beyond a number, the oldest first", () => {
     vi.useFakeTimers();
     const store = createStore();

@@ -38,19 +38,34 @@ function newDraftAtom(conversation: number): DraftAtom {
   );
 }
 
-/** The drafts are whose they are: when it is somebody else's turn, they go. Tells whether another person's went. */
+/** Whose turn it is in this window. */
+let turn: string | undefined;
+
+/**
+ * The drafts are whose they are: when it is another user's turn, they go. Nobody's turn, such as a session that ended,
+ * takes none away; nor does the operator of `dev`. Tells whether this window remembers another person.
+ */
 export function claimDrafts(owner: string): boolean {
+  if (owner === "nobody") return false;
+  const isAnothersTurn = turn !== owner && isUser(turn);
+  turn = owner;
   const before = readStored("drafts-owner");
-  if (before === owner) return false;
+  if (before === owner || (isUser(before) && !isUser(owner))) return isAnothersTurn;
   forgetDrafts();
+  turn = owner;
   writeStored("drafts-owner", owner);
-  return typeof before === "string" && before.startsWith("user:");
+  return isAnothersTurn || isUser(before);
+}
+
+function isUser(owner: unknown): boolean {
+  return typeof owner === "string" && owner.startsWith("user:");
 }
 
 /** Forgets every draft, those of other pages too: their keys begin with `draft`. */
 export function forgetDrafts(): void {
   for (const key of storedKeys("draft")) writeStored(key, undefined);
   atoms.clear();
+  turn = undefined;
 }
 
 function readDraft(conversation: number): Draft | undefined {

@@ -27,6 +27,8 @@ export interface Outgoing {
   body: string;
   attachments: readonly string[];
   scheduledAt?: string;
+  /** The `id` of the way it goes, where there are several. */
+  way?: string;
   /** When it was written, RFC 3339. */
   at: string;
   state: OutgoingState;
@@ -128,10 +130,16 @@ export const dropOutgoingAtom = atom(null, (get, set, key: string) => {
   writeStored(PREFIX + key, undefined);
 });
 
-/** From now on they are this person's; what somebody else left here goes. */
+/**
+ * From now on they are this person's; what another user left here goes. Nobody's turn, such as a session that ended, only
+ * parks them; nor does the operator of `dev` take a user's away.
+ */
 export const claimOutgoingAtom = atom(null, (get, set, owner: string) => {
-  for (const entry of get(entriesAtom).filter((entry) => entry.owner !== owner)) writeStored(PREFIX + entry.key, undefined);
-  set(ownerAtom, owner);
+  const isUser = owner.startsWith("user:");
+  for (const entry of isUser ? get(entriesAtom) : []) {
+    if (entry.owner !== owner) writeStored(PREFIX + entry.key, undefined);
+  }
+  set(ownerAtom, owner === "nobody" ? undefined : owner);
   set(entriesAtom, readAll());
 });
 

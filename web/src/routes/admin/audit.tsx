@@ -109,7 +109,7 @@ function Entries({ rows, onFilter }: { rows: Entry[]; onFilter: (filter: Filter)
           ),
         },
         { key: "to", header: "To what", cell: (entry) => <bdi>{targetName(entry)}</bdi> },
-        { key: "data", header: "Details", cell: (entry) => <span className="text-xs [overflow-wrap:anywhere] text-ink-muted">{details(entry.data)}</span> },
+        { key: "data", header: "Details", cell: ({ data }) => details(data) && <span className="text-xs [overflow-wrap:anywhere] text-ink-muted">{details(data)}</span> },
       ]}
     />
   );

@@ -1,11 +1,12 @@
 /** The composer: what a key does, what is sent and what never is. */
 import { QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createStore, Provider } from "jotai";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Conversation } from "../../../api/conversations";
 import { newQueryClient } from "../../../api/query";
+import { composingAtom } from "../../../state/composing";
 import { claimOutgoingAtom, outgoingAtom } from "../../../state/outgoing";
 import { draftAtom } from "../../../state/drafts";
 import { type Session, sessionQuery } from "../../../state/session";
@@ -46,7 +47,7 @@ const text = {
 const json = (value: unknown, status = 200) => new Response(JSON.stringify(value), { status, headers: { "content-type": "application/json" } });
 const asked: { path: string; body: unknown }[] = [];
 
-function server(answers: Record<string, () => Response>) {
+function server(answers: Record<string, () => Response | Promise<Response>>) {
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const request = new Request(input);
     const { pathname } = new URL(request.url);
@@ -56,7 +57,7 @@ function server(answers: Record<string, () => Response>) {
   });
 }
 
-async function open(answers: Record<string, () => Response> = {}) {
+async function open(answers: Record<string, () => Response | Promise<Response>> = {}) {
   asked.length = 0;
   server({
     "GET /api/conversations/7": () => json(conversation),
@@ -141,6 +142,23 @@ test("a note goes to the notes, and never to the outbox", async () => {
   expect(screen.getByRole("textbox", { name: "Message" })).toHaveValue("for them");
 });
 
+test("a note keeps what is typed while it is saved, and is saved once", async () => {
+  const note = { id: 1, body: "secret", created_at: AT, author: { type: "operator" } };
+  const waiting: (() => void)[] = [];
+  const held = new Promise<void>((resolve) => void waiting.push(resolve));
+  const { user } = await open({ "POST /api/conversations/7/notes": () => held.then(() => json(note, 201)) });
+  await user.click(screen.getByRole("button", { name: "Note" }));
+  const box = screen.getByRole("textbox", { name: "Internal note" });
+  await user.type(box, "secret{Enter}");
+  await user.type(box, " and more{Enter}");
+  const button = screen.getByRole("button", { name: "Add note" });
+  expect(button).toHaveAttribute("aria-busy", "true");
+  for (const release of waiting) release();
+  await waitFor(() => expect(button).not.toHaveAttribute("aria-busy", "true"));
+  expect(asked.map(({ body }) => body)).toEqual([{ body: "secret" }]);
+  expect(box).toHaveValue("secret and more");
+});
+
 test("a note that was not taken stays, and says why", async () => {
   const { user } = await open({ "POST /api/conversations/7/notes": () => json({ status: 503, code: "away", detail: "The database is away" }, 503) });
   await user.click(screen.getByRole("button", { name: "Note" }));
@@ -159,6 +177,19 @@ test("a form in a dialog that was opened from here does not send what is being w
   if (!form) throw new Error("no form");
   fireEvent.submit(form);
   expect(sent()).toEqual([]);
+});
+
+test("a time that is over says so, and nothing is sent at it", async () => {
+  const { user, box, sent, store } = await open();
+  await user.type(box, "hello");
+  const scheduledAt = new Date(Date.now() - 3_600_000).toISOString();
+  act(() => store.set(composingAtom(7), (now) => ({ ...now, scheduledAt })));
+  expect(screen.getByText(/That time is over: choose another/)).toBeInTheDocument();
+  await user.type(box, "{Enter}");
+  expect(sent()).toEqual([]);
+  await user.click(screen.getByRole("button", { name: "Send it at once instead" }));
+  await user.type(box, "{Enter}");
+  expect(sent()).toHaveLength(1);
 });
 
 test("who opted out is named before anything is written to them", async () => {

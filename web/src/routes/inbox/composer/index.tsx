@@ -202,13 +202,19 @@ function Subject({ composer: { composing, setComposing }, last }: { composer: Co
   );
 }
 
-function Scheduled({ composer: { composing, setComposing, isNote } }: { composer: ComposerState }) {
+function Scheduled({ composer: { composing, setComposing, isNote, isTimeOver } }: { composer: ComposerState }) {
   if (isNote || composing.scheduledAt === undefined) return null;
   return (
-    <div className="mx-3 mt-2 flex items-center gap-2 rounded-lg bg-accent-soft ps-3 text-[0.8125rem] text-accent">
+    <div
+      className={classes(
+        "mx-3 mt-2 flex items-center gap-2 rounded-lg ps-3 text-[0.8125rem]",
+        isTimeOver ? "bg-warn-soft text-warn" : "bg-accent-soft text-accent",
+      )}
+    >
       <CalendarClock aria-hidden="true" className="size-4 shrink-0" />
-      <span className="min-w-0 flex-1">
-        Will be sent {formatMoment(new Date(composing.scheduledAt))} ({zoneName()})
+      <span role="status" className="min-w-0 flex-1">
+        {isTimeOver ? "Was to be sent" : "Will be sent"} {formatMoment(new Date(composing.scheduledAt))} ({zoneName()})
+        {isTimeOver && ". That time is over: choose another, or send it at once."}
       </span>
       <IconButton icon={X} label="Send it at once instead" onClick={() => setComposing({ ...composing, scheduledAt: undefined })} />
     </div>

@@ -55,14 +55,16 @@ export function useComposer(conversation: Conversation) {
 
   const note = useMutation({
     mutationFn: (words: string) => body(api.POST("/api/conversations/{id}/notes", { params: { path: { id } }, body: { body: words } })),
-    onSuccess: () => {
-      setComposing((now) => ({ ...now, note: "" }));
+    onSuccess: (_, saved) => {
+      // What was typed while it was saved stays.
+      setComposing((now) => (now.note === saved ? { ...now, note: "" } : now));
       void client.invalidateQueries({ queryKey: keys.notes(id) });
       void client.invalidateQueries({ queryKey: keys.activity(id) });
     },
   });
 
   const words = isNote ? composing.note : text;
+  const isTimeOver = composing.scheduledAt !== undefined && Date.parse(composing.scheduledAt) <= now;
   const obstacle = isNote
     ? noteObstacle(words)
     : messageObstacle({
@@ -70,13 +72,14 @@ export function useComposer(conversation: Conversation) {
         files: composing.files,
         segments: segments?.count,
         maxSegments: app.maxSegments,
-        isTimeOver: composing.scheduledAt !== undefined && Date.parse(composing.scheduledAt) <= now,
+        isTimeOver,
       });
 
   function write(next: string) {
     if (isNote) {
       setComposing((now) => ({ ...now, note: next }));
-      note.reset();
+      // One that is being saved goes on: it is not to be saved twice.
+      if (note.isError) note.reset();
       return;
     }
     keepText(next);
@@ -99,7 +102,7 @@ export function useComposer(conversation: Conversation) {
     return true;
   }
 
-  return { id, kind, text: words, write, composing, setComposing, ways, way, isTeam, isNote, isText, segments, obstacle, submit, speakers, speaker, note, maxSegments: app.maxSegments };
+  return { id, kind, text: words, write, composing, setComposing, ways, way, isTeam, isNote, isText, segments, obstacle, isTimeOver, submit, speakers, speaker, note, maxSegments: app.maxSegments };
 }
 
 function noteObstacle(text: string): string | undefined {
@@ -149,7 +152,7 @@ export function draftOf({ conversation, way, text, attachments, after, subject, 
     return { ...common, type: conversation.kind === "numbers" ? "sms" : "chat", request };
   }
   const time = scheduledAt === undefined ? {} : { scheduled_at: scheduledAt };
-  const shown = { ...common, ...(scheduledAt !== undefined && { scheduledAt }), to: way.to.join(", ") };
+  const shown = { ...common, ...(scheduledAt !== undefined && { scheduledAt }), to: way.to.join(", "), way: way.id };
   const [only] = way.to;
   const to = way.to.length === 1 && only !== undefined ? only : [...way.to];
   if (way.channel === "sms") {

@@ -75,6 +75,7 @@ describe("what is asked of the server", () => {
   });
 
   test("names both ends by another way", () => {
+    expect(draftOf({ ...base, way: second }).way).toBe(second?.id ?? "none");
     expect(draftOf({ ...base, way: second }).request).toEqual({
       route: "sms",
       body: { body: "hi", attachments: [], type: "sms", from: US, to: "+12015550199" },

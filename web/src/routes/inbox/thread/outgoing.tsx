@@ -1,8 +1,10 @@
 /** A message that the server does not have yet: on its way, waiting for the server, or refused. */
 import { useSetAtom } from "jotai";
-import { CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Trash2 } from "lucide-react";
+import { CalendarClock, CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Trash2 } from "lucide-react";
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
+import { useNow } from "../../../parts/clock";
+import { formatMoment } from "../../../parts/when";
 import { takeBackAtom } from "../../../state/composing";
 import { dropOutgoingAtom, type Outgoing, retryOutgoingAtom } from "../../../state/outgoing";
 import { focusComposer } from "../composer/focus";
@@ -10,7 +12,7 @@ import { AttachmentNames } from "./attachments";
 import { MessageText } from "./text";
 
 export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
-  const { state, body, attachments, subject } = outgoing;
+  const { state, body, attachments, subject, scheduledAt } = outgoing;
   return (
     <div className="flex flex-col items-end py-0.5">
       <div
@@ -22,6 +24,7 @@ export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
         {subject && <p className="font-semibold break-words">{subject}</p>}
         {body !== "" && <MessageText text={body} />}
         <AttachmentNames attachments={attachments} />
+        {scheduledAt !== undefined && <Scheduled at={scheduledAt} />}
         <p role="status" className="mt-0.5 flex items-center justify-end gap-1 text-xs text-ink-muted">
           {state === "sending" && (
             <>
@@ -42,6 +45,20 @@ export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
       </div>
       {state === "failed" && <Refused outgoing={outgoing} />}
     </div>
+  );
+}
+
+/** When it is to go, as its writer chose. */
+function Scheduled({ at }: { at: string }) {
+  const isOver = Date.parse(at) <= useNow();
+  return (
+    <p className={classes("mt-0.5 flex items-center justify-end gap-1 text-xs", isOver ? "text-warn" : "text-ink-muted")}>
+      <CalendarClock aria-hidden="true" className="size-3.5 shrink-0" />
+      <span>
+        {isOver ? "Was to be sent" : "To be sent"} {formatMoment(new Date(at))}
+        {isOver && "; that time is over"}
+      </span>
+    </p>
   );
 }
 

@@ -1,0 +1,60 @@
+/** What is not sent yet: it says when it is to go, and comes back to its writer whole. */
+import { QueryClientProvider } from "@tanstack/react-query";
+import { render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { createStore, Provider } from "jotai";
+import { expect, test } from "vitest";
+import { newQueryClient } from "../../../api/query";
+import { formatMoment } from "../../../parts/when";
+import { composingAtom } from "../../../state/composing";
+import { draftAtom } from "../../../state/drafts";
+import type { Outgoing } from "../../../state/outgoing";
+import { OutgoingEntry } from "./outgoing";
+
+const HOUR_MS = 3_600_000;
+
+function refused(more: Partial<Outgoing>): Outgoing {
+  return {
+    key: "k1",
+    conversationId: 7,
+    type: "sms",
+    body: "hello",
+    attachments: [],
+    at: new Date().toISOString(),
+    state: "failed",
+    owner: "user:1",
+    tab: "t1",
+    after: 0,
+    request: { route: "reply", body: { body: "hello" } },
+    ...more,
+  };
+}
+
+function show(outgoing: Outgoing) {
+  const store = createStore();
+  render(
+    <QueryClientProvider client={newQueryClient()}>
+      <Provider store={store}>
+        <OutgoingEntry outgoing={outgoing} />
+      </Provider>
+    </QueryClientProvider>,
+  );
+  return { store, user: userEvent.setup() };
+}
+
+test("one that is scheduled says for when, and whether that is over", () => {
+  const to = new Date(Date.now() + HOUR_MS);
+  show(refused({ scheduledAt: to.toISOString(), state: "waiting" }));
+  expect(screen.getByText(`To be sent ${formatMoment(to)}`)).toBeInTheDocument();
+  const over = new Date(Date.now() - HOUR_MS);
+  show(refused({ scheduledAt: over.toISOString() }));
+  expect(screen.getByText(`Was to be sent ${formatMoment(over)}; that time is over`)).toBeInTheDocument();
+});
+
+test("one that is taken back keeps its time and its way", async () => {
+  const scheduledAt = new Date(Date.now() + HOUR_MS).toISOString();
+  const { store, user } = show(refused({ scheduledAt, way: "sms +12015550100 +12015550124 cc" }));
+  await user.click(screen.getByRole("button", { name: "Edit" }));
+  expect(store.get(draftAtom(7))).toBe("hello");
+  expect(store.get(composingAtom(7))).toMatchObject({ scheduledAt, way: "sms +12015550100 +12015550124 cc" });
+});
