@@ -121,7 +121,12 @@ export const retryOutgoingAtom = atom(null, (get, set, key: string) => {
 
 /** Whether the server may have forgotten its key, so that sending it once more might send it twice. */
 export function isStale(entry: Outgoing): boolean {
-  return Date.now() - Date.parse(entry.at) > KEY_LIFE_MS;
+  return isKeyStale(Date.parse(entry.at));
+}
+
+/** The same of a key by itself, made at a time in milliseconds. */
+export function isKeyStale(madeAt: number): boolean {
+  return Date.now() - madeAt > KEY_LIFE_MS;
 }
 
 /** Takes one away: the server has it, or its writer wants it back. */
