@@ -169,6 +169,27 @@ test("what was not taken is there after the page was loaded anew, in its order",
   expect(store.get(allOutgoingAtom).map(({ body }) => body)).toEqual(["1", "2"]);
 });
 
+test("what a full storage did not take is not lost when another window writes there, until that takes it away", async () => {
+  server(() => undefined);
+  const { store, send, rows } = start();
+  vi.stubGlobal("localStorage", {
+    setItem() {
+      throw new DOMException("full", "QuotaExceededError");
+    },
+    removeItem() {},
+  });
+  send("hello");
+  await settle();
+  vi.unstubAllGlobals();
+  expect(Object.keys(localStorage)).toEqual([]);
+  dispatchEvent(new StorageEvent("storage", { key: "switchboard.outgoing.another", newValue: "{}" }));
+  store.set(claimOutgoingAtom, ME);
+  expect(rows()).toEqual(["hello: waiting"]);
+  const key = store.get(outgoingAtom(7))[0]?.key ?? "";
+  dispatchEvent(new StorageEvent("storage", { key: `switchboard.outgoing.${key}`, newValue: null }));
+  expect(rows()).toEqual([]);
+});
+
 test("what one person left is neither shown to another nor sent for them", async () => {
   server(() => undefined);
   const { store, send } = start();
