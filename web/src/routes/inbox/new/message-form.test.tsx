@@ -7,12 +7,13 @@ import { expect, test, vi } from "vitest";
 import { newQueryClient } from "../../../api/query";
 import { MessageForm } from "./message-form";
 
+const json = (value: unknown) => new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
+
 test("a try that was not answered is tried again under its key, though the form was closed between", async () => {
   const keys: (string | null)[] = [];
   let isAway = true;
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const request = new Request(input);
-    const json = (value: unknown) => new Response(JSON.stringify(value), { headers: { "content-type": "application/json" } });
     if (request.method === "GET") return json({ data: [], next_cursor: null });
     keys.push(request.headers.get("idempotency-key"));
     if (isAway) throw new TypeError("the line broke");
