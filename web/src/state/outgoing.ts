@@ -155,6 +155,17 @@ export const claimOutgoingAtom = atom(null, (get, set, owner: string) => {
   set(entriesAtom, readAnew);
 });
 
+/** How many of somebody's are not sent, whoever's turn it is. */
+export const countUnsentAtom = atom((get) => {
+  const entries = get(entriesAtom);
+  return (owner: string) => entries.filter((entry) => entry.owner === owner).length;
+});
+
+/** Takes all of somebody's away: they leave, and know of it. */
+export const dropAllOutgoingAtom = atom(null, (get, set, owner: string) => {
+  for (const entry of get(entriesAtom).filter((entry) => entry.owner === owner)) set(dropOutgoingAtom, entry.key);
+});
+
 /** One became a message: those written after it are newer than that. */
 export const settleOutgoingAtom = atom(null, (get, set, { key, message }: { key: string; message: Pick<Message, "id" | "conversation_id"> }) => {
   const conversation = get(entriesAtom).find((entry) => entry.key === key)?.conversationId;
