@@ -5,7 +5,7 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { keys } from "./api/keys";
 import type { Message, Thread } from "./api/thread";
 import { type Outbox, startOutbox } from "./outbox";
-import { allOutgoingAtom, claimOutgoingAtom, outgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing } from "./state/outgoing";
+import { allOutgoingAtom, claimOutgoingAtom, dropAllOutgoingAtom, outgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing } from "./state/outgoing";
 
 const ME = "user:1";
 let outbox: Outbox | undefined;
@@ -169,6 +169,27 @@ test("what was not taken is there after the page was loaded anew, in its order",
   expect(store.get(allOutgoingAtom).map(({ body }) => body)).toEqual(["1", "2"]);
 });
 
+test("what a full storage did not take is not lost when another window writes there, until that takes it away", async () => {
+  server(() => undefined);
+  const { store, send, rows } = start();
+  vi.stubGlobal("localStorage", {
+    setItem() {
+      throw new DOMException("full", "QuotaExceededError");
+    },
+    removeItem() {},
+  });
+  send("hello");
+  await settle();
+  vi.unstubAllGlobals();
+  expect(Object.keys(localStorage)).toEqual([]);
+  dispatchEvent(new StorageEvent("storage", { key: "switchboard.outgoing.another", newValue: "{}" }));
+  store.set(claimOutgoingAtom, ME);
+  expect(rows()).toEqual(["hello: waiting"]);
+  const key = store.get(outgoingAtom(7))[0]?.key ?? "";
+  dispatchEvent(new StorageEvent("storage", { key: `switchboard.outgoing.${key}`, newValue: null }));
+  expect(rows()).toEqual([]);
+});
+
 test("what one person left is neither shown to another nor sent for them", async () => {
   server(() => undefined);
   const { store, send } = start();
@@ -199,6 +220,19 @@ test("a session that ends parks what is unsent, and whoever wrote it sends it wh
   await settle();
   expect(asked).toHaveLength(before + 1);
   expect(rows()).toEqual([]);
+});
+
+test("what is refused when its writer has left does not come back", async () => {
+  let answer: ((response: Response) => void) | undefined;
+  vi.spyOn(globalThis, "fetch").mockImplementation(() => new Promise((resolve) => (answer = resolve)));
+  const { store, send } = start();
+  send("secret");
+  await settle();
+  store.set(dropAllOutgoingAtom, ME);
+  answer?.(json(400, { detail: "wrong" }));
+  await settle();
+  expect(store.get(allOutgoingAtom)).toEqual([]);
+  expect(Object.values(localStorage).join()).not.toContain("secret");
 });
 
 test("what waited longer than the server knows its key is not sent by itself", async () => {

@@ -54,7 +54,9 @@ export function startOutbox(store: Store, client: QueryClient): Outbox {
           await sleep(delay(failures++, error));
         } else {
           failures = 0;
-          store.set(putOutgoingAtom, { ...entry, state: "failed", error: reason(error) });
+          // Its writer may have left meanwhile, and it with them.
+          const isThere = store.get(allOutgoingAtom).some(({ key }) => key === entry?.key);
+          if (isThere) store.set(putOutgoingAtom, { ...entry, state: "failed", error: reason(error) });
         }
       }
     }

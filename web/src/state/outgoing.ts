@@ -49,12 +49,18 @@ const PREFIX = "outgoing.";
 /** The server knows a key for 24 hours. */
 const KEY_LIFE_MS = 23 * 3_600_000;
 
+/** The keys of those that the storage did not take: they live as long as the page. */
+const unkept = new Set<string>();
+
 /** All of them, in the order in which they were written. Set through `putOutgoing` and `dropOutgoing`. */
 const entriesAtom = atom<readonly Outgoing[]>(readAll());
 entriesAtom.onMount = (set) => {
-  set(readAll());
-  const follow = (event: StorageEvent) => {
-    if (event.key === null || event.key.includes(PREFIX)) set(readAll());
+  set(readAnew);
+  const follow = ({ key, newValue }: StorageEvent) => {
+    if (key !== null && !key.includes(PREFIX)) return;
+    // Another window took it away: the server has it, or its writer wants it back.
+    if (key !== null && newValue === null) unkept.delete(key.slice(key.indexOf(PREFIX) + PREFIX.length));
+    set(readAnew);
   };
   addEventListener("storage", follow);
   return () => removeEventListener("storage", follow);
@@ -95,7 +101,8 @@ export const putOutgoingAtom = atom(null, (get, set, entry: Outgoing) => {
   const entries = get(entriesAtom);
   const isKnown = entries.some((other) => other.key === entry.key);
   set(entriesAtom, isKnown ? entries.map((other) => (other.key === entry.key ? entry : other)) : [...entries, entry]);
-  writeStored(PREFIX + entry.key, entry);
+  if (writeStored(PREFIX + entry.key, entry)) unkept.delete(entry.key);
+  else unkept.add(entry.key);
 });
 
 /** Sends something: it is shown from now on, kept until the server has it, and carried by the outbox. */
@@ -121,13 +128,18 @@ export const retryOutgoingAtom = atom(null, (get, set, key: string) => {
 
 /** Whether the server may have forgotten its key, so that sending it once more might send it twice. */
 export function isStale(entry: Outgoing): boolean {
-  return Date.now() - Date.parse(entry.at) > KEY_LIFE_MS;
+  return isKeyStale(Date.parse(entry.at));
+}
+
+/** The same of a key by itself, made at a time in milliseconds. */
+export function isKeyStale(madeAt: number): boolean {
+  return Date.now() - madeAt > KEY_LIFE_MS;
 }
 
 /** Takes one away: the server has it, or its writer wants it back. */
 export const dropOutgoingAtom = atom(null, (get, set, key: string) => {
   set(entriesAtom, get(entriesAtom).filter((entry) => entry.key !== key));
-  writeStored(PREFIX + key, undefined);
+  forget(key);
 });
 
 /**
@@ -137,10 +149,21 @@ export const dropOutgoingAtom = atom(null, (get, set, key: string) => {
 export const claimOutgoingAtom = atom(null, (get, set, owner: string) => {
   const isUser = owner.startsWith("user:");
   for (const entry of isUser ? get(entriesAtom) : []) {
-    if (entry.owner !== owner) writeStored(PREFIX + entry.key, undefined);
+    if (entry.owner !== owner) forget(entry.key);
   }
   set(ownerAtom, owner === "nobody" ? undefined : owner);
-  set(entriesAtom, readAll());
+  set(entriesAtom, readAnew);
+});
+
+/** How many of somebody's are not sent, whoever's turn it is. */
+export const countUnsentAtom = atom((get) => {
+  const entries = get(entriesAtom);
+  return (owner: string) => entries.filter((entry) => entry.owner === owner).length;
+});
+
+/** Takes all of somebody's away: they leave, and know of it. */
+export const dropAllOutgoingAtom = atom(null, (get, set, owner: string) => {
+  for (const entry of get(entriesAtom).filter((entry) => entry.owner === owner)) set(dropOutgoingAtom, entry.key);
 });
 
 /** One became a message: those written after it are newer than that. */
@@ -195,7 +218,23 @@ function readAll(): readonly Outgoing[] {
   return storedKeys(PREFIX)
     .map((key) => asOutgoing(readStored(key)))
     .filter((entry) => entry !== undefined)
-    .toSorted((one, other) => (one.at < other.at ? -1 : one.at > other.at ? 1 : 0));
+    .toSorted(byTime);
+}
+
+/** What the storage says now, and what it did not take. */
+function readAnew(before: readonly Outgoing[]): readonly Outgoing[] {
+  const own = before.filter((entry) => unkept.has(entry.key));
+  if (own.length === 0) return readAll();
+  return [...readAll().filter((entry) => !unkept.has(entry.key)), ...own].toSorted(byTime);
+}
+
+function byTime(one: Outgoing, other: Outgoing): number {
+  return one.at < other.at ? -1 : one.at > other.at ? 1 : 0;
+}
+
+function forget(key: string): void {
+  writeStored(PREFIX + key, undefined);
+  unkept.delete(key);
 }
 
 /** What this app wrote there itself; another version's is left alone. */

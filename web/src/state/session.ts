@@ -86,9 +86,14 @@ export async function checkSession(client: QueryClient): Promise<SessionCheck> {
   }
 }
 
-/** Ends the session at the server; the page is to be left for a new one, that begins with an empty memory. */
-export async function signOut(): Promise<void> {
+/** Ends a session at the server, or what is pending of one. */
+export async function endSession(): Promise<void> {
   await api.POST("/api/auth/logout");
+}
+
+/** Somebody leaves; the page is to be left for a new one, that begins with an empty memory. */
+export async function signOut(): Promise<void> {
+  await endSession();
   forgetDrafts();
 }
 

@@ -1,14 +1,15 @@
 /** The signed-in person's own account. */
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { LogOut, User } from "lucide-react";
 import { Avatar } from "../../parts/avatar";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
 import { PageBody, PageHeader } from "../../parts/page";
+import { useSignOut } from "../../parts/sign-out";
 import { EmptyState } from "../../parts/states";
 import { toastFailure } from "../../parts/toasts";
-import { forgetSession, type Session, signOut, useSession } from "../../state/session";
+import { forgetSession, identityOf, type Session, useSession } from "../../state/session";
 import { Details } from "./profile/details";
 import { Password } from "./profile/password";
 import { SecondFactor } from "./profile/second-factor";
@@ -32,14 +33,14 @@ function Profile({ session }: { session: Extract<Session, { kind: "user" }> }) {
   const { user, role } = session;
   const client = useQueryClient();
   const navigate = useNavigate();
-  const leave = useMutation({
-    mutationFn: signOut,
-    onSuccess: async () => {
+  const leave = useSignOut(
+    identityOf(session),
+    async () => {
       await navigate({ to: "/sign-in" });
       forgetSession(client);
     },
-    onError: (error) => toastFailure("You are still signed in", error),
-  });
+    (error) => toastFailure("You are still signed in", error),
+  );
   return (
     <PageBody width="narrow">
       <div className="flex items-center gap-4">
@@ -53,12 +54,13 @@ function Profile({ session }: { session: Extract<Session, { kind: "user" }> }) {
             </>
           }
           actions={
-            <Button icon={LogOut} isBusy={leave.isPending} onClick={() => leave.mutate()}>
+            <Button icon={LogOut} isBusy={leave.isBusy} onClick={leave.start}>
               Sign out
             </Button>
           }
         />
       </div>
+      {leave.question}
       <Details user={user} />
       <Password username={user.username} />
       <SecondFactor user={user} />

@@ -5,8 +5,9 @@ import { useAtom } from "jotai";
 import { useState } from "react";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
+import { useSignOut } from "../../parts/sign-out";
 import { FormError } from "../../parts/states";
-import { type Session, signOut, useMaybeSession } from "../../state/session";
+import { identityOf, type Session, useMaybeSession } from "../../state/session";
 import { Card } from "./card";
 import { CodeStage } from "./code-stage";
 import { pendingSignInAtom } from "./held";
@@ -66,12 +67,7 @@ function AsOperator({ next }: { next: string | undefined }) {
 }
 
 function AlreadyIn({ session, onGoOn }: { session: Extract<Session, { kind: "user" }>; onGoOn: () => Promise<void> }) {
-  const leave = useMutation({
-    mutationFn: async () => {
-      await signOut();
-      location.reload();
-    },
-  });
+  const leave = useSignOut(identityOf(session), () => location.reload());
   return (
     <Card
       title="You are signed in"
@@ -86,10 +82,11 @@ function AlreadyIn({ session, onGoOn }: { session: Extract<Session, { kind: "use
         <Button tone="accent" onClick={() => void onGoOn()}>
           Go on
         </Button>
-        <Button isBusy={leave.isPending} onClick={() => leave.mutate()}>
+        <Button isBusy={leave.isBusy} onClick={leave.start}>
           Sign in as somebody else
         </Button>
       </div>
+      {leave.question}
     </Card>
   );
 }

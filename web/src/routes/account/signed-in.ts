@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useRouter } from "@tanstack/react-router";
 import { useCallback } from "react";
-import { signOut, forgetSession } from "../../state/session";
+import { endSession, forgetSession } from "../../state/session";
 
 /** Goes on to `next`, a path of the app, as whoever the session's cookie says. */
 export function useGoOn(next: string | undefined): () => Promise<void> {
@@ -19,7 +19,7 @@ export function useGoOn(next: string | undefined): () => Promise<void> {
 export function useGoOnAsOperator(next: string | undefined): () => Promise<void> {
   const goOn = useGoOn(next);
   return useCallback(async () => {
-    await signOut();
+    await endSession();
     await goOn();
   }, [goOn]);
 }

@@ -9,8 +9,9 @@ import { keys } from "../../api/keys";
 import { Badge } from "../../parts/badge";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
+import { useSignOut } from "../../parts/sign-out";
 import { FormError } from "../../parts/states";
-import { sessionQuery, signOut, useSession } from "../../state/session";
+import { endSession, identityOf, sessionQuery, useSession } from "../../state/session";
 import { CodeOfSignIn } from "../account/code-stage";
 import { pendingSignInAtom } from "../account/held";
 import { SignUpForm } from "../account/sign-up-form";
@@ -24,7 +25,7 @@ export function TryAccount({ onSignedIn }: { onSignedIn: () => void }) {
   const [isSigningUp, setSigningUp] = useState(false);
   const [reason, setReason] = useState<string>();
 
-  if (session.kind === "user") return <SignedIn userName={session.user.username} role={session.role} />;
+  if (session.kind === "user") return <SignedIn identity={identityOf(session)} userName={session.user.username} role={session.role} />;
   if (pending) {
     return (
       <CodeOfSignIn
@@ -68,18 +69,13 @@ export function TryAccount({ onSignedIn }: { onSignedIn: () => void }) {
   );
 }
 
-function SignedIn({ userName, role }: { userName: string; role: "member" | "agent" | "admin" }) {
+function SignedIn({ identity, userName, role }: { identity: string; userName: string; role: "member" | "agent" | "admin" }) {
   const client = useQueryClient();
   const promote = useMutation({
     mutationFn: () => body(api.PATCH("/api/members/{user_name}", { ...AS_OPERATOR, params: { path: { user_name: userName } }, body: { role: "admin" } })),
     onSuccess: () => readAnew(client),
   });
-  const leave = useMutation({
-    mutationFn: async () => {
-      await signOut();
-      await readAnew(client);
-    },
-  });
+  const leave = useSignOut(identity, () => readAnew(client));
   return (
     <div className="flex flex-col gap-2.5">
       <p className="flex flex-wrap items-center gap-2">
@@ -93,11 +89,12 @@ function SignedIn({ userName, role }: { userName: string; role: "member" | "agen
             Make me an admin
           </Button>
         )}
-        <Button size="small" tone="quiet" isBusy={leave.isPending} onClick={() => leave.mutate()}>
+        <Button size="small" tone="quiet" isBusy={leave.isBusy} onClick={leave.start}>
           Sign out
         </Button>
       </div>
       <FormError error={promote.error ?? leave.error} />
+      {leave.question}
     </div>
   );
 }
@@ -107,7 +104,7 @@ function BegunElsewhere() {
   const client = useQueryClient();
   const drop = useMutation({
     mutationFn: async () => {
-      await signOut();
+      await endSession();
       await readAnew(client);
     },
   });

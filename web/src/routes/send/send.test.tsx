@@ -229,6 +229,24 @@ describe("the form", () => {
     expect(kept).toMatchObject({ message: "Hello", attempt: { key: sent[0]?.key, phone: "2015550199", message: "Hello" } });
   });
 
+  it("does not send again by itself what the server may have forgotten, and then sends it as another", async () => {
+    answers = [() => Promise.reject(new TypeError("Failed to fetch"))];
+    const { user, phone, message } = show();
+    await user.type(phone, "2015550199");
+    await user.type(message, "Hello");
+    await user.click(screen.getByRole("button", { name: "Send" }));
+    await screen.findByText(/cannot be reached/);
+    vi.spyOn(Date, "now").mockReturnValue(Date.now() + 23.5 * 3_600_000);
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    expect(await screen.findByText(/may have been sent then/)).toBeInTheDocument();
+    expect(sent).toHaveLength(1);
+    expect(message.value).toBe("Hello");
+    await user.click(screen.getByRole("button", { name: "Try again" }));
+    await waitFor(() => expect(message.value).toBe(""));
+    expect(sent).toHaveLength(2);
+    expect(sent[1]?.key).not.toBe(sent[0]?.key);
+  });
+
   it("shows what the server says of a field beside it, until that is changed", async () => {
     const message = "must be a string of ten digits";
     answers = [() => refuse(400, "invalid_request", "1 field is not right", [{ field: "recipient_phone", code: "invalid", message }])];

@@ -4,6 +4,7 @@ import { atom, type Getter, type Setter } from "jotai";
 import { api, body, newIdempotencyKey } from "../../api/client";
 import { keys } from "../../api/keys";
 import { Problem } from "../../api/problem";
+import { isKeyStale } from "../../state/outgoing";
 import { queryClientAtom } from "../../state/query-client";
 import { storedAtom } from "../../state/stored";
 import { checkPhone, refusePhone } from "./phone";
@@ -17,11 +18,15 @@ interface Typed {
 /** What was tried and not answered for certain: the same again is the same message, by its key. */
 interface Attempt extends Typed {
   key: string;
+  /** When the key was made, in milliseconds. */
+  at: number;
 }
 
 interface SendForm extends Typed {
   attempt?: Attempt;
 }
+
+const STALE = "This was tried a day ago or longer, and may have been sent then. Look before you send it again.";
 
 const EMPTY: SendForm = { phone: "", message: "" };
 
@@ -31,7 +36,10 @@ function readForm(kept: unknown): SendForm {
   const attempt = typeof kept === "object" && kept !== null && "attempt" in kept ? kept.attempt : undefined;
   const tried = readTyped(attempt);
   const hasKey = typeof attempt === "object" && attempt !== null && "key" in attempt && typeof attempt.key === "string";
-  return tried && hasKey ? { ...typed, attempt: { ...tried, key: String(attempt.key) } } : typed;
+  if (!tried || !hasKey) return typed;
+  // One of no known age may be of any.
+  const at = "at" in attempt && typeof attempt.at === "number" ? attempt.at : 0;
+  return { ...typed, attempt: { ...tried, key: String(attempt.key), at } };
 }
 
 function readTyped(kept: unknown): Typed | undefined {
@@ -111,8 +119,13 @@ export const sendAtom = atom(null, async (get, set): Promise<"taken" | "failed" 
   if (refusePhone(phone)) return "phone";
   if (message.trim() === "") return "message";
   const isAgain = attempt?.phone === phone && attempt.message === message;
-  const key = isAgain ? attempt.key : newIdempotencyKey();
-  set(formAtom, { phone, message, attempt: { key, phone, message } });
+  if (isAgain && isKeyStale(attempt.at)) {
+    set(formAtom, { phone, message });
+    set(failureAtom, new Problem({ status: 409, code: "stale_attempt", detail: STALE }));
+    return "failed";
+  }
+  const { key, at } = isAgain ? attempt : { key: newIdempotencyKey(), at: Date.now() };
+  set(formAtom, { phone, message, attempt: { key, at, phone, message } });
   set(isSendingAtom, true);
   try {
     const text = await body(

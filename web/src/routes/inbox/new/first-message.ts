@@ -1,6 +1,6 @@
 /** The first message of a conversation, as it is typed and as the server takes it. */
 import { atom } from "jotai";
-import { api, body, type Schemas } from "../../../api/client";
+import { api, body, newIdempotencyKey, type Schemas } from "../../../api/client";
 import { Problem } from "../../../api/problem";
 import { storedAtom } from "../../../state/stored";
 
@@ -11,8 +11,32 @@ export interface FirstMessage {
   body: string;
 }
 
+interface Begun {
+  message: FirstMessage;
+  /** What was tried and not answered for certain: the same again is the same message, by its key. */
+  attempt?: { key: string; of: string };
+}
+
 /** What was begun and not sent stays while the app is open. */
-export const begunAtom = atom<{ text?: FirstMessage; email?: FirstMessage }>({});
+export const begunAtom = atom<{ text?: Begun | undefined; email?: Begun | undefined }>({});
+
+/** The key of a try: that of the one before, until a word of it is changed. */
+export const attemptFirstAtom = atom(null, (get, set, kind: "text" | "email", message: FirstMessage): string => {
+  const begun = get(begunAtom);
+  const of = JSON.stringify(message);
+  const before = begun[kind]?.attempt;
+  const attempt = before?.of === of ? before : { key: newIdempotencyKey(), of };
+  set(begunAtom, { ...begun, [kind]: { message, attempt } });
+  return attempt.key;
+});
+
+/** The server has it: what was begun since stays. */
+export const settleFirstAtom = atom(null, (get, set, kind: "text" | "email", sent: FirstMessage) => {
+  const begun = get(begunAtom);
+  const now = begun[kind]?.message;
+  const isChanged = now !== undefined && JSON.stringify(now) !== JSON.stringify(sent);
+  set(begunAtom, { ...begun, [kind]: isChanged ? { message: now } : undefined });
+});
 
 /** From whom the last mail was begun here. */
 export const mailboxAtom = storedAtom<string>("mailbox", (kept) => (typeof kept === "string" ? kept : ""));

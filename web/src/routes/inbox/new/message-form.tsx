@@ -1,11 +1,9 @@
 /** A text or a mail to somebody: to whom, from whom, what. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useAtom } from "jotai";
+import { useAtom, useSetAtom } from "jotai";
 import { BookUser } from "lucide-react";
-import { useRef } from "react";
 import { useForm, useWatch } from "react-hook-form";
 import { useAppFacts } from "../../../api/app";
-import { newIdempotencyKey } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { Button, IconButton } from "../../../parts/button";
 import { TextArea, TextField } from "../../../parts/field";
@@ -14,7 +12,7 @@ import { countSegments } from "../../../segments";
 import { SegmentCounter } from "../composer/segments";
 import { channelOf } from "../composer/ways";
 import { ContactSearch } from "../contact/contact-search";
-import { begunAtom, fieldError, type FirstMessage, mailboxAtom, recipientsIn, sendFirst } from "./first-message";
+import { attemptFirstAtom, begunAtom, fieldError, type FirstMessage, mailboxAtom, recipientsIn, sendFirst, settleFirstAtom } from "./first-message";
 
 export interface MessageFormProps {
   kind: "text" | "email";
@@ -25,23 +23,19 @@ export function MessageForm({ kind, onBegun }: MessageFormProps) {
   const client = useQueryClient();
   const { defaultSender = "", maxSegments } = useAppFacts();
   const [begun, setBegun] = useAtom(begunAtom);
+  const attempt = useSetAtom(attemptFirstAtom);
+  const settle = useSetAtom(settleFirstAtom);
   const [mailbox, setMailbox] = useAtom(mailboxAtom);
   const from = kind === "text" ? defaultSender : mailbox;
-  const form = useForm<FirstMessage>({ defaultValues: begun[kind] ?? { to: "", from, subject: "", body: "" } });
+  const form = useForm<FirstMessage>({ defaultValues: begun[kind]?.message ?? { to: "", from, subject: "", body: "" } });
   const { register, handleSubmit, formState, setValue, getValues, control } = form;
   const text = useWatch({ control, name: "body" });
   const segments = kind === "text" ? countSegments(text) : undefined;
-  // One key for one message: a try again is the same one, until a word of it is changed.
-  const attempt = useRef({ of: "", key: "" });
   const send = useMutation({
-    mutationFn: (message: FirstMessage) => {
-      const of = JSON.stringify([kind, message]);
-      if (attempt.current.of !== of) attempt.current = { of, key: newIdempotencyKey() };
-      return sendFirst(kind, message, attempt.current.key);
-    },
-    onSuccess: (message, { from }) => {
-      if (kind === "email") setMailbox(from.trim());
-      setBegun({ ...begun, [kind]: undefined });
+    mutationFn: (message: FirstMessage) => sendFirst(kind, message, attempt(kind, message)),
+    onSuccess: (message, sent) => {
+      if (kind === "email") setMailbox(sent.from.trim());
+      settle(kind, sent);
       void client.invalidateQueries({ queryKey: keys.conversations });
       onBegun(message.conversation_id);
     },
@@ -54,7 +48,8 @@ export function MessageForm({ kind, onBegun }: MessageFormProps) {
       noValidate
       className="flex flex-col gap-3 pb-4"
       onChange={() => {
-        setBegun({ ...begun, [kind]: getValues() });
+        const message = { ...getValues() };
+        setBegun((now) => ({ ...now, [kind]: { ...now[kind], message } }));
         if (send.isError) send.reset();
       }}
       onSubmit={(event) => void handleSubmit((message) => send.mutate(message))(event)}
