@@ -156,9 +156,12 @@ impl Tx {
                     s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
                 from json_each($1) x cross join sessions s on s.id = x.value
                 left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id",
-            postgres: "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
+            // a join might read every membership into a hash
+            postgres: "select s.id, s.user_id, s.workspace_id, (select p.role from memberships p
+                      where p.workspace_id = s.workspace_id and p.user_id = s.user_id) as role,
+                    s.purpose, s.client, s.created_at, s.seen_at,
                     s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
-                from sessions s left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id
+                from sessions s
                 where s.id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
         };
         if ids.is_empty() {
