@@ -3,7 +3,7 @@
 FROM node:20-bookworm-slim AS web
 WORKDIR /build/web
 COPY web/package.json web/package-lock.json web/.npmrc ./
-RUN npm ci
+RUN npm install --no-save
 COPY openapi.json /build/
 COPY web ./
 RUN npm run build

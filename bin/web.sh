@@ -28,7 +28,8 @@ wrong_with_node() {
 
 install() {
     if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-        npm ci --no-audit --no-fund --no-progress
+        # not `npm ci`: it wants every platform's optional packages, which a mirror may not have
+        npm install --no-save --no-audit --no-fund --no-progress
         touch node_modules/.package-lock.json
     fi
 }
