@@ -40,7 +40,7 @@ pub use recovery::{RecoverError, complete_recovery, recover};
 pub use seed::{SeedError, seed_people};
 pub use sessions::{
     ABSOLUTE_LIMIT, PENDING_LIFE, Renewed, SESSION_PREFIX, Session, SwitchError, authenticate_session, begin_session,
-    end_other_sessions, end_session, list_sessions, switch_workspace,
+    end_other_sessions, end_session, list_seats, list_sessions, switch_workspace,
 };
 pub use standing::{Standing, find_standing};
 pub use totp::{TotpBegun, TotpError, begin_totp, confirm_totp, make_recovery_codes, remove_totp};

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use super::token::{hash, new_token};
 use crate::clock::Clock;
 use crate::domain::{Caller, Role, SessionId, Timestamp, UserId, Who, WorkspaceId};
-use crate::store::{self, NewSession, Rise, SessionRow, Store, Tx};
+use crate::store::{self, NewSession, Rise, SessionRow, Store, Tx, WorkspaceSeatRow};
 
 /// What every session's token begins with.
 pub const SESSION_PREFIX: &str = "sb_sess_";
@@ -150,6 +150,11 @@ pub async fn end_other_sessions(store: &Store, clock: &Clock, session: &Session)
     tx.end_sessions(session.user, Some(session.id)).await?;
     note_end(&mut tx, session.user, "session.others_ended", clock.now()).await?;
     tx.commit().await
+}
+
+/// Somebody's seats, the oldest first.
+pub async fn list_seats(store: &Store, user: UserId) -> store::Result<Vec<WorkspaceSeatRow>> {
+    store.read().await?.list_memberships(user).await
 }
 
 /// Lets a session act in another workspace, under another token.

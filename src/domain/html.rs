@@ -111,6 +111,7 @@ pub fn render_with(html: &str, pictures: BTreeMap<String, String>) -> Rendered {
     let harmless = ammonia::Builder::default()
         .link_rel(Some("noopener noreferrer nofollow"))
         .add_url_schemes(["cid"])
+        .url_relative(ammonia::UrlRelative::Deny)
         .attribute_filter(move |element, attribute, value| match (element, attribute) {
             ("img", "src") => picture(value, &pictures),
             _ => (!is_picture_name(value)).then_some(Cow::Borrowed(value)),
@@ -207,6 +208,10 @@ mod tests {
         ] {
             let html = format!("<img src=\"{source}\" alt=\"x\">");
             assert_eq!(render_with(&html, pictures.clone()).html, shown, "{source}");
+        }
+        for relative in ["/sign-in", "inbox", "//example.org/x", "?q", "#top"] {
+            let link = render(&format!("<a href=\"{relative}\">x</a>")).html;
+            assert_eq!(link, "<a rel=\"noopener noreferrer nofollow\">x</a>", "{relative}: a mail is no page of ours");
         }
         let link = render_with("<a href=\"cid:a@b+c\">x</a>", pictures).html;
         assert_eq!(link, "<a rel=\"noopener noreferrer nofollow\">x</a>");

@@ -218,6 +218,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(accounts::sessions::get_authenticated))
         .routes(routes!(accounts::sessions::list_sessions, accounts::sessions::end_other_sessions))
         .routes(routes!(accounts::sessions::end_session))
+        .routes(routes!(accounts::sessions::list_own_workspaces))
         .routes(routes!(accounts::sessions::switch_workspace))
         .routes(routes!(accounts::change::update_user))
         .routes(routes!(accounts::change::update_password))

@@ -133,6 +133,14 @@ impl Rules {
         default.or_else(|| self.routing.first_number(workspace))
     }
 
+    /// The numbers and mailboxes that the configuration names as a workspace's own; where it says of none whose they are,
+    /// what stands for a sender.
+    pub fn senders_of(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Address> {
+        let standing = [&self.default_sender, &self.mail_sender].into_iter().flatten();
+        let standing = standing.filter(|_| !self.routing.has_senders());
+        self.routing.senders_of(workspace).chain(standing)
+    }
+
     /// Whether the configuration says that a workspace writes from an address: one of its senders or of its routes, or
     /// what stands for a sender, unless that is somebody else's.
     pub fn is_own(&self, workspace: WorkspaceId, address: &Address) -> bool {

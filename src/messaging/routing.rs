@@ -164,8 +164,12 @@ impl Routing {
 
     /// The first number of a workspace.
     pub(super) fn first_number(&self, workspace: WorkspaceId) -> Option<&Address> {
-        let is_number = |sender: &&Sender| sender.workspace == workspace && sender.address.kind() == AddressKind::Phone;
-        self.senders.iter().find(is_number).map(|sender| &sender.address)
+        self.senders_of(workspace).find(|address| address.kind() == AddressKind::Phone)
+    }
+
+    /// The numbers and mailboxes of a workspace, as they were configured.
+    pub(super) fn senders_of(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Address> {
+        self.senders.iter().filter(move |sender| sender.workspace == workspace).map(|sender| &sender.address)
     }
 
     fn sender(&self, address: &Address) -> Option<&Sender> {

@@ -110,7 +110,7 @@ pub use retention::Retention;
 pub use second_factor::TotpRow;
 pub use sessions::{NewSession, Rise, SessionRow};
 pub use types::{Order, Page, PageRequest, Position};
-pub use users::{MembershipRow, NewUser, UserRow, handle};
+pub use users::{MembershipRow, NewUser, UserRow, WorkspaceSeatRow, handle};
 pub use vault::{Sealed, Vault};
 pub use views::{Place, View};
 pub use ways::{Moved, Queue, RouteClaim, Trail, Tried};

@@ -93,6 +93,19 @@ pub struct MembershipRow {
     pub created_at: Timestamp,
 }
 
+/// Somebody's seat, as they see it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct WorkspaceSeatRow {
+    /// Where.
+    pub workspace_id: WorkspaceId,
+    /// What the workspace is called.
+    pub name: String,
+    /// As what.
+    pub role: Role,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
 macro_rules! users {
     ($rest:literal) => {
         concat!(
@@ -231,10 +244,11 @@ impl Tx {
         Ok(on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(user).fetch_optional(conn).await)?)
     }
 
-    /// Every seat that somebody has, the oldest first.
-    pub async fn list_memberships(&mut self, user: UserId) -> Result<Vec<MembershipRow>> {
-        const SQL: &str = "select workspace_id, user_id, role, created_at from memberships
-            where user_id = $1 order by created_at, workspace_id";
+    /// Every seat that somebody has, with what the workspace is called, the oldest first.
+    pub async fn list_memberships(&mut self, user: UserId) -> Result<Vec<WorkspaceSeatRow>> {
+        const SQL: &str = "select p.workspace_id, w.name, p.role, p.created_at
+            from memberships p join workspaces w on w.id = p.workspace_id
+            where p.user_id = $1 order by p.created_at, p.workspace_id";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(user).fetch_all(conn).await)?)
     }
 }

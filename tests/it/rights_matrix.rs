@@ -43,6 +43,9 @@ const SHARED: &[&str] = &["listConversations", "listPeople", "uploadAttachment",
 /// Routes that answer with nothing rather than refuse: what they say then.
 const EMPTY: &[(&str, &str)] = &[("getPhoneHistory", r#"{"message":"User not found"}"#), ("listSaid", "[]")];
 
+/// Where a member reads what their workspace is called.
+const NAMES_THE_WORKSPACE: &str = "listOwnWorkspaces";
+
 /// What stands in the default workspace and nowhere else.
 const MARKERS: [&str; 12] = [
     "marker-body",
@@ -333,7 +336,9 @@ async fn another_member_reaches_nothing_of_the_numbers_and_nothing_of_the_admins
         let is_their_own = operation.is_for_people && operation.scope.is_none() && !operation.template.contains("id}");
         let is_shared = SHARED.contains(&operation.id.as_str());
         let finding = if is_their_own || is_shared { leak_of(&answer) } else { refusal_of(operation, &answer) };
-        findings.note(operation, finding);
+        let is_the_name =
+            |found: &String| operation.id == NAMES_THE_WORKSPACE && found.starts_with("marker-workspace in");
+        findings.note(operation, finding.filter(|found| !is_the_name(found)));
     }
     findings.end(35);
 }

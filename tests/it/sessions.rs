@@ -156,6 +156,14 @@ async fn the_token_is_another_one_where_the_session_acts_from_now_on() {
     let switched = switch(&visitor).await;
     assert_eq!((switched.status.as_u16(), &switched["token"]), (200, &Value::Null), "a browser gets a cookie");
     assert!(switched.header("set-cookie").contains(&format!("Max-Age={};", 90 * 24 * 3_600 - 3_600)));
+    let seats = visitor.get(&app, "/api/auth/workspaces").await["data"].clone();
+    let seats: Vec<_> = seats.as_array().unwrap().iter().collect();
+    let shown =
+        |at: usize| json!([seats[at]["workspace_id"], seats[at]["name"], seats[at]["role"], seats[at]["is_current"]]);
+    assert_eq!(
+        (shown(0), shown(1), seats.len()),
+        (json!([1, "default", "member", false]), json!([shop, "shop", "agent", true]), 2)
+    );
     assert!(visitor.is_signed_in(&app).await && !before.is_signed_in(&app).await);
     assert_eq!(app.database().texts(ends).await, end, "it lives no longer for that");
 }

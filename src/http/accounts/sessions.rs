@@ -12,8 +12,9 @@ use crate::http::openapi::Refuses;
 use crate::http::page::List;
 use crate::http::query::Path;
 use crate::http::rights::{MaybeSession, SignedIn};
-use crate::http::shapes::{Authenticated, SessionEntry, SwitchRequest, Switched};
+use crate::http::shapes::{Authenticated, Seat, SessionEntry, SwitchRequest, Switched};
 use crate::http::{Error, State};
+use crate::store::{SessionRow, WorkspaceSeatRow};
 
 /// Say who is signed in
 #[utoipa::path(
@@ -41,7 +42,7 @@ pub async fn get_authenticated(
 pub async fn list_sessions(state: State, SignedIn(session): SignedIn) -> Result<Json<List<SessionEntry>>, Error> {
     let m = &state.messaging;
     let rows = auth::list_sessions(&m.store, &m.clock, session.user).await?;
-    let entry = |row: crate::store::SessionRow| SessionEntry {
+    let entry = |row: SessionRow| SessionEntry {
         id: row.id,
         client: row.client,
         created_at: row.created_at,
@@ -77,6 +78,25 @@ pub async fn end_session(state: State, SignedIn(session): SignedIn, path: Path) 
         return Ok(StatusCode::NO_CONTENT);
     }
     Err(Error::not_found("no_such_session", "you have no such session"))
+}
+
+/// List the workspaces in which one has a seat
+#[utoipa::path(
+    get, path = "/api/auth/workspaces", operation_id = "listOwnWorkspaces", tag = "accounts",
+    responses((status = 200, description = "All of them, the oldest seat first.", body = List<Seat>)),
+    security(("session" = [])),
+)]
+pub async fn list_own_workspaces(state: State, SignedIn(session): SignedIn) -> Result<Json<List<Seat>>, Error> {
+    let rows = auth::list_seats(&state.messaging.store, session.user).await?;
+    let current = session.seat.map(|(workspace, _)| workspace);
+    let seat = |row: WorkspaceSeatRow| Seat {
+        is_current: current == Some(row.workspace_id),
+        workspace_id: row.workspace_id,
+        name: row.name,
+        role: row.role,
+        created_at: row.created_at,
+    };
+    Ok(Json(List { data: rows.into_iter().map(seat).collect(), next_cursor: None }))
 }
 
 /// Act in another workspace

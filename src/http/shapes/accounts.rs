@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::{SessionId, Timestamp, UserId};
+use crate::domain::{Role, SessionId, Timestamp, UserId, WorkspaceId};
 
 /// How a client carries its session.
 #[derive(Deserialize, ToSchema)]
@@ -375,4 +375,19 @@ pub struct TotpSecret {
 pub struct RecoveryCodes {
     /// The codes.
     pub codes: Vec<String>,
+}
+
+/// One's seat in a workspace.
+#[derive(Serialize, ToSchema)]
+pub struct Seat {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// What people call it.
+    pub name: String,
+    /// What one is there.
+    pub role: Role,
+    /// Since when.
+    pub created_at: Timestamp,
+    /// Whether the session that asks acts there.
+    pub is_current: bool,
 }

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::domain::{Role, WorkspaceId};
+
 /// How the server runs.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct AppInfo {
@@ -13,11 +15,20 @@ pub struct AppInfo {
     pub mode: RunMode,
     /// Whether this request, which shows no credentials, acts as the local operator. Only in `dev`.
     pub is_operator: bool,
+    /// The workspace in which this request acts; `null` for nobody.
+    #[schema(required = true, example = 1)]
+    pub workspace_id: Option<WorkspaceId>,
+    /// What the caller is there: a person's role, `admin` for the local operator, `null` for a key and for nobody.
+    #[schema(required = true)]
+    pub role: Option<Role>,
     /// Who may sign up.
     pub sign_up: SignUp,
     /// From where a text goes whose sender nobody named; `null` where there is none, and for those who may not send.
     #[schema(required = true, example = "+12015550100")]
     pub default_sender: Option<String>,
+    /// The numbers and mailboxes that the configuration names as the workspace's own; none for those who may not send.
+    #[schema(example = json!(["+12015550100", "support@example.com"]))]
+    pub senders: Vec<String>,
     /// The calling code that ten bare digits get.
     #[schema(example = "+1")]
     pub default_country: String,

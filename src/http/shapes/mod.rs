@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 pub use self::accounts::{
     AccountUser, AskedPurpose, Authenticated, ClientKind, CodeChannel, CodeRequest, CodeSent, ConfirmRequest,
     LoginRequest, PasswordDone, PasswordRequest, PendingCode, RecoverRequest, RecoveryBegun, RecoveryCodes,
-    RecoveryRequest, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, Switched, TotpRequest,
+    RecoveryRequest, Seat, SessionEntry, SignInBegun, SignInDone, SignUpRequest, SwitchRequest, Switched, TotpRequest,
     TotpSecret, UpdateRequest, UserMade, VerifyRequest,
 };
 pub use self::app::{AppInfo, RunMode, SignUp};

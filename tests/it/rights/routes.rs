@@ -112,6 +112,7 @@ pub const PEOPLE: &[(&str, &str)] = &[
     ("GET", "/api/auth/sessions"),
     ("DELETE", "/api/auth/sessions"),
     ("DELETE", "/api/auth/sessions/1"),
+    ("GET", "/api/auth/workspaces"),
     ("POST", "/api/auth/switch-workspace"),
     ("PUT", "/api/users/update"),
     ("PATCH", "/api/users/update-password"),

@@ -33,8 +33,8 @@ export interface paths {
         };
         /**
          * Say how this server runs
-         * @description For clients that show pages: in which mode the server runs, who may sign up, and, to somebody who may send, as whom
-         *     they send when they name no sender.
+         * @description For clients that show pages: in which mode the server runs, who may sign up, what the caller is, and, to somebody who
+         *     may send, from where.
          */
         get: operations["getApp"];
         put?: never;
@@ -402,6 +402,23 @@ export interface paths {
          *     code is looked at five times. To sign in, a code of the person's own device or a recovery code does as well.
          */
         post: operations["verifyCode"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/auth/workspaces": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List the workspaces in which one has a seat */
+        get: operations["listOwnWorkspaces"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -2444,6 +2461,15 @@ export interface components {
             max_segments: number;
             /** @description In which mode it runs. */
             mode: components["schemas"]["RunMode"];
+            role: components["schemas"]["Role"] | null;
+            /**
+             * @description The numbers and mailboxes that the configuration names as the workspace's own; none for those who may not send.
+             * @example [
+             *       "+12015550100",
+             *       "support@example.com"
+             *     ]
+             */
+            senders: string[];
             /** @description Who may sign up. */
             sign_up: components["schemas"]["SignUp"];
             /**
@@ -2451,6 +2477,7 @@ export interface components {
              * @example 0.1.0
              */
             version: string;
+            workspace_id: components["schemas"]["WorkspaceId"] | null;
         };
         /**
          * @description What names an attachment.
@@ -3868,6 +3895,24 @@ export interface components {
             next_cursor: string | null;
         };
         /** @description One page of a list. */
+        List_Seat: {
+            /** @description The entries. */
+            data: {
+                /** @description Since when. */
+                created_at: components["schemas"]["Timestamp"];
+                /** @description Whether the session that asks acts there. */
+                is_current: boolean;
+                /** @description What people call it. */
+                name: string;
+                /** @description What one is there. */
+                role: components["schemas"]["Role"];
+                /** @description The workspace. */
+                workspace_id: components["schemas"]["WorkspaceId"];
+            }[];
+            /** @description What to ask for as `cursor` to get the next page; `null` on the last. */
+            next_cursor: string | null;
+        };
+        /** @description One page of a list. */
         List_SessionEntry: {
             /** @description The entries. */
             data: {
@@ -4720,6 +4765,19 @@ export interface components {
             body: string;
             /** @description What it is called; no other one of the workspace may be. */
             name: string;
+        };
+        /** @description One's seat in a workspace. */
+        Seat: {
+            /** @description Since when. */
+            created_at: components["schemas"]["Timestamp"];
+            /** @description Whether the session that asks acts there. */
+            is_current: boolean;
+            /** @description What people call it. */
+            name: string;
+            /** @description What one is there. */
+            role: components["schemas"]["Role"];
+            /** @description The workspace. */
+            workspace_id: components["schemas"]["WorkspaceId"];
         };
         /** @description What a text costs. */
         SegmentSummary: {
@@ -6403,6 +6461,33 @@ export interface operations {
             408: components["responses"]["RequestTimeout"];
             413: components["responses"]["ContentTooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["InternalError"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOwnWorkspaces: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them, the oldest seat first. */
+            200: {
+                headers: {
+                    /** @description The request's id: the client's own, or one of ours. */
+                    "X-Request-Id"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["List_Seat"];
+                };
+            };
+            401: components["responses"]["Unauthorized"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["InternalError"];
             503: components["responses"]["Unavailable"];
