@@ -2,7 +2,6 @@
 import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { api, body, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
-import { Problem } from "../api/problem";
 import { forgetDrafts } from "./drafts";
 
 export type Role = Schemas["Role"];
@@ -10,6 +9,8 @@ export type Role = Schemas["Role"];
 interface Place {
   /** Whether the server runs in `dev`: with a simulated carrier, and open to this machine. */
   isDev: boolean;
+  /** In which they act; nobody is in none, nor is whoever has no seat yet. */
+  workspace?: number | undefined;
 }
 
 export type Session = Place &
@@ -20,26 +21,11 @@ export type Session = Place &
     | { kind: "nobody" }
   );
 
-async function isAllowed(request: Promise<unknown>): Promise<boolean> {
-  try {
-    await request;
-    return true;
-  } catch (error) {
-    if (error instanceof Problem && [401, 403, 404].includes(error.status)) return false;
-    throw error;
-  }
-}
-
 async function fetchSession(signal: AbortSignal): Promise<Session> {
-  const [{ user }, isDev, isAdmin] = await Promise.all([
-    body(api.GET("/api/auth/authenticated", { signal })),
-    isAllowed(api.GET("/api/simulator/chaos", { signal, credentials: "omit" })),
-    isAllowed(api.GET("/api/settings", { signal })),
-  ]);
-  if (!user) return isAdmin ? { kind: "operator", role: "admin", isDev } : { kind: "nobody", isDev };
-  if (isAdmin) return { kind: "user", user, role: "admin", isDev };
-  const isAgent = await isAllowed(api.GET("/api/labels", { signal, params: { query: { limit: 1 } } }));
-  return { kind: "user", user, role: isAgent ? "agent" : "member", isDev };
+  const [{ user }, info] = await Promise.all([body(api.GET("/api/auth/authenticated", { signal })), body(api.GET("/api/app", { signal }))]);
+  const place = { isDev: info.mode === "dev", workspace: info.workspace_id ?? undefined };
+  if (user) return { ...place, kind: "user", user, role: info.role ?? "member" };
+  return info.is_operator ? { ...place, kind: "operator", role: "admin" } : { ...place, kind: "nobody" };
 }
 
 export const sessionQuery = queryOptions({
