@@ -1,8 +1,7 @@
 /**
  * The real server, on a port and a data folder of its own. It can be killed and started again, and never outlives the tests.
  *
- * `SWITCHBOARD_E2E_BINARY` names the binary. One that was built without the web app, or
- * with another than is in `dist`, gets that put in front of it.
+ * `SWITCHBOARD_E2E_BINARY` names the binary, which must hold the web app that is in `dist`.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { existsSync, rmSync } from "node:fs";
@@ -11,7 +10,6 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import { type Front, startFront } from "./front";
 
 const START_MS = 30_000;
 /** What is kept of what it says, for when it does not start. */
@@ -42,18 +40,26 @@ process.on("exit", () => {
   }
 });
 
-export async function startServer(): Promise<Server> {
+/** A database that several servers share, and the master key that seals it. */
+export interface Shared {
+  url: string;
+  masterKey: string;
+}
+
+/** On SQLite in its own folder, or on what it shares with others. */
+export async function startServer(shared?: Shared): Promise<Server> {
   if (!existsSync(BINARY)) throw new Error(`there is no ${BINARY}: build the server, or name it in SWITCHBOARD_E2E_BINARY`);
   const folder = await mkdtemp(join(tmpdir(), "switchboard-e2e-"));
   const port = await freePort();
-  const own = `http://127.0.0.1:${port}`;
+  const base = `http://127.0.0.1:${port}`;
+  const place = ["--data", folder, ...(shared ? ["--database", shared.url] : [])];
+  const env = { ...bareEnvironment(), ...(shared && { SWITCHBOARD_MASTER_KEY: shared.masterKey }) };
   let current: { child: ChildProcess; folder: string } | undefined;
-  let front: Front | undefined;
 
   async function start(): Promise<void> {
     if (current) throw new Error("it runs already");
     let log = "";
-    const child = spawn(BINARY, ["dev", "--listen", `127.0.0.1:${port}`, "--data", folder], { env: bareEnvironment(), stdio: ["ignore", "pipe", "pipe"] });
+    const child = spawn(BINARY, ["dev", "--listen", `127.0.0.1:${port}`, ...place], { env, stdio: ["ignore", "pipe", "pipe"] });
     current = { child, folder };
     running.add(current);
     for (const stream of [child.stdout, child.stderr]) {
@@ -62,7 +68,7 @@ export async function startServer(): Promise<Server> {
       });
     }
     const until = Date.now() + START_MS;
-    while (!(await isReady(own))) {
+    while (!(await isReady(base))) {
       if (child.exitCode !== null || Date.now() > until) throw new Error(`the server did not start:\n${log}`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
@@ -82,27 +88,26 @@ export async function startServer(): Promise<Server> {
   }
 
   async function stop(): Promise<void> {
-    await front?.stop();
     await kill();
     await rm(folder, { recursive: true, force: true });
   }
 
   try {
     await start();
-    if (!(await hasApp(own))) front = await startFront(port);
+    if (!(await hasApp(base))) throw new Error(`${BINARY} holds another web app than web/dist, or none: build the app, then the server`);
   } catch (error) {
     await stop();
     throw error;
   }
   return {
-    base: front?.base ?? own,
+    base,
     kill,
     start,
     stop,
     seed: async () => {
-      await promisify(execFile)(BINARY, ["seed", "--data", folder], { env: bareEnvironment(), timeout: START_MS });
+      await promisify(execFile)(BINARY, ["seed", ...place], { env, timeout: START_MS });
     },
-    ask: (method, path, body) => ask(own, method, path, body),
+    ask: (method, path, body) => ask(base, method, path, body),
   };
 }
 
@@ -137,7 +142,7 @@ async function isReady(base: string): Promise<boolean> {
 async function hasApp(base: string): Promise<boolean> {
   const response = await fetch(`${base}/inbox`, { headers: { Accept: "text/html" } });
   const page = await response.text();
-  return response.ok && page === (await readFile("dist/index.html", "utf8").catch(() => page));
+  return response.ok && page === (await readFile("dist/index.html", "utf8"));
 }
 
 export async function freePort(): Promise<number> {
