@@ -23,11 +23,12 @@ build: ## the release: target/release/switchboard, with the web app in it where 
 	@bin/web.sh build
 	cargo build --locked --release
 
-test: ## every test: the web app's, the server's on SQLite and PostgreSQL, and a minute of schemathesis
+test: ## every test: the server's on SQLite and PostgreSQL, the web app's, in a browser too, a minute of schemathesis
 	@bin/test-all.sh
 
 check: ## what CI checks before the tests: format, lints, documentation, generated files
 	cargo fmt --check
+	@bin/web.sh build
 	cargo clippy --locked --all-targets --all-features -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features --document-private-items --quiet
 	@cargo build --locked --quiet $(FEATURES)

@@ -44,6 +44,7 @@ fi
 echo "For make test:"
 want cargo-nextest "make test uses cargo test" "cargo install --locked cargo-nextest"
 want python3 "no mail server for the tests and no run of schemathesis, and make test fails there" "Debian: apt-get install python3-venv"
+want chromium "make test installs it (root, Debian), and fails where it cannot" "Debian: apt-get install chromium"
 if bin/postgres.sh find >/dev/null; then
     echo "  PostgreSQL     here: $(bin/postgres.sh find)"
 elif bin/postgres.sh binaries >/dev/null; then

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Every test: the web app's and the unit tests once, the whole test binary on SQLite and on PostgreSQL, then schemathesis.
+# Every test: the web app's and the unit tests once, the whole test binary on SQLite and on PostgreSQL, the web app in a
+# browser, then schemathesis.
 #
 #   bin/test-all.sh            all, with 10 cycles of kill -9
 #   bin/test-all.sh faults     only the fault tests, with 100; then each against a server that breaks its rule
@@ -74,10 +75,16 @@ filter=
 if [ -n "$filter" ]; then
     export SWITCHBOARD_FAULT_CYCLES=${SWITCHBOARD_FAULT_CYCLES:-100}
 else
+    # before the server, which carries it
+    bin/web.sh build
     step web bin/web.sh test
     run_tests unit "" --lib
 fi
 SWITCHBOARD_TEST_DATABASE=sqlite run_tests sqlite "$filter" --test it
+if [ -z "$filter" ]; then
+    target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+    SWITCHBOARD_E2E_BINARY=$target/debug/switchboard step browser bin/web.sh e2e
+fi
 
 url=
 find_postgres

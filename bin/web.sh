@@ -5,7 +5,7 @@
 #   bin/web.sh build      make web/dist, unless it is newer than what it is made of
 #   bin/web.sh check      lints, types, and whether the generated client is current
 #   bin/web.sh test       the tests
-#   bin/web.sh e2e        the tests in a browser, against SWITCHBOARD_E2E_BINARY or the debug build
+#   bin/web.sh e2e        the tests in a browser, against SWITCHBOARD_E2E_BINARY or the debug build; installs Chromium (root, Debian)
 #   bin/web.sh pictures   write docs/pictures, with the same
 #   bin/web.sh gen        write the generated client
 #
@@ -36,6 +36,27 @@ install() {
 
 is_built() {
     [ -f dist/index.html ] && [ -z "$(find src public index.html package.json package-lock.json ./*.ts ./*.mjs -newer dist/index.html -print -quit)" ]
+}
+
+has_browser() {
+    [ -n "${CHROMIUM:-}" ] || command -v chromium || command -v chromium-browser || command -v google-chrome
+}
+
+bring_browser() {
+    if has_browser >/dev/null; then return; fi
+    if [ "$(id -u)" -eq 0 ] && command -v apt-get >/dev/null; then
+        echo "web: installing Debian's chromium"
+        apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends chromium && return
+    fi
+    echo "web: Chromium is missing (Debian: apt-get install chromium), or name one in CHROMIUM" >&2
+    return 1
+}
+
+# The browser's tests and pictures are of the app that the server holds.
+drive() { # SCRIPT
+    bring_browser
+    install
+    npm run --silent "$1"
 }
 
 wrong=$(wrong_with_node)
@@ -70,16 +91,8 @@ test)
     install
     npm run --silent test
     ;;
-e2e)
-    install
-    is_built || npm run --silent build
-    npm run --silent e2e
-    ;;
-pictures)
-    install
-    is_built || npm run --silent build
-    npm run --silent screenshots
-    ;;
+e2e) drive e2e ;;
+pictures) drive screenshots ;;
 gen)
     install
     npm run --silent gen
