@@ -25,11 +25,12 @@ pub async fn get_authenticated(
     state: State,
     MaybeSession(session): MaybeSession,
 ) -> Result<Json<Authenticated>, Error> {
-    let account = match session.filter(|session| session.is_verified) {
-        Some(session) => auth::find_account(&state.accounts, session.user).await?,
-        None => None,
+    let Some(session) = session.filter(|session| session.is_verified) else {
+        return Ok(Json(Authenticated { authenticated: false, user: None, workspace_id: None }));
     };
-    Ok(Json(Authenticated { authenticated: account.is_some(), user: account.as_ref().map(user) }))
+    let account = auth::find_account(&state.accounts, session.user).await?;
+    let workspace_id = account.as_ref().and(session.seat).map(|(workspace, _)| workspace);
+    Ok(Json(Authenticated { authenticated: account.is_some(), user: account.as_ref().map(user), workspace_id }))
 }
 
 /// List one's own sessions

@@ -5,7 +5,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::domain::{SessionId, Timestamp, UserId};
+use crate::domain::{SessionId, Timestamp, UserId, WorkspaceId};
 
 /// How a client carries its session.
 #[derive(Deserialize, ToSchema)]
@@ -340,6 +340,10 @@ pub struct Authenticated {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub user: Option<AccountUser>,
+    /// In which workspace they act; absent: in none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub workspace_id: Option<WorkspaceId>,
 }
 
 /// One session.
