@@ -3,7 +3,8 @@ import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tan
 import { api, body, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
 import { Problem } from "../api/problem";
-import { forgetDrafts } from "./drafts";
+import { forgetDrafts, forgetWorkspace } from "./drafts";
+import { parkTurn } from "./turn";
 
 export type Role = Schemas["Role"];
 
@@ -14,7 +15,7 @@ interface Place {
 
 export type Session = Place &
   (
-    | { kind: "user"; user: Schemas["AccountUser"]; role: Role }
+    | { kind: "user"; user: Schemas["AccountUser"]; role: Role; /** Where they act. */ workspace?: number | undefined }
     /** `dev` lets this machine in without signing in. */
     | { kind: "operator"; role: "admin" }
     | { kind: "nobody" }
@@ -31,15 +32,15 @@ async function isAllowed(request: Promise<unknown>): Promise<boolean> {
 }
 
 async function fetchSession(signal: AbortSignal): Promise<Session> {
-  const [{ user }, isDev, isAdmin] = await Promise.all([
+  const [{ user, workspace_id: workspace }, isDev, isAdmin] = await Promise.all([
     body(api.GET("/api/auth/authenticated", { signal })),
     isAllowed(api.GET("/api/simulator/chaos", { signal, credentials: "omit" })),
     isAllowed(api.GET("/api/settings", { signal })),
   ]);
   if (!user) return isAdmin ? { kind: "operator", role: "admin", isDev } : { kind: "nobody", isDev };
-  if (isAdmin) return { kind: "user", user, role: "admin", isDev };
+  if (isAdmin) return { kind: "user", user, role: "admin", workspace, isDev };
   const isAgent = await isAllowed(api.GET("/api/labels", { signal, params: { query: { limit: 1 } } }));
-  return { kind: "user", user, role: isAgent ? "agent" : "member", isDev };
+  return { kind: "user", user, role: isAgent ? "agent" : "member", workspace, isDev };
 }
 
 export const sessionQuery = queryOptions({
@@ -67,9 +68,11 @@ export function isAgent(session: Session): boolean {
   return session.kind !== "nobody" && session.role !== "member";
 }
 
-/** Who it is, so that another person in this browser is noticed. */
+/** Who it is and where they act, so that another person in this browser is noticed, and another workspace. */
 export function identityOf(session: Session): string {
-  return session.kind === "user" ? `user:${session.user.id}` : session.kind;
+  if (session.kind !== "user") return session.kind;
+  const { user, workspace } = session;
+  return workspace === undefined ? `user:${user.id}` : `user:${user.id}@${workspace}`;
 }
 
 export type SessionCheck = "good" | "ended" | "another" | "unreachable";
@@ -88,6 +91,7 @@ export async function checkSession(client: QueryClient): Promise<SessionCheck> {
 
 /** Ends a session at the server, or what is pending of one. */
 export async function endSession(): Promise<void> {
+  parkTurn();
   await api.POST("/api/auth/logout");
 }
 
@@ -100,4 +104,5 @@ export async function signOut(): Promise<void> {
 /** After signing in: nothing that the last one read may be seen by the next. */
 export function forgetSession(client: QueryClient): void {
   client.clear();
+  forgetWorkspace();
 }

@@ -1,5 +1,6 @@
 /** Acting in another workspace, for those who may know which there are. */
 import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
+import { useAtomValue } from "jotai";
 import { api, body, pages } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { Badge } from "../../../parts/badge";
@@ -7,9 +8,12 @@ import { Button } from "../../../parts/button";
 import { LoadMore } from "../../../parts/load-more";
 import { Section } from "../../../parts/page";
 import { toast, toastFailure } from "../../../parts/toasts";
+import { allOutgoingAtom } from "../../../state/outgoing";
+import { parkTurn } from "../../../state/turn";
 import { useGoOn } from "../signed-in";
 
 export function Workspaces() {
+  const unsent = useAtomValue(allOutgoingAtom).length;
   const goOn = useGoOn("/inbox");
   const all = useInfiniteQuery({
     queryKey: keys.workspaces,
@@ -18,10 +22,13 @@ export function Workspaces() {
   });
   const here = useQuery({ queryKey: keys.settings, queryFn: ({ signal }) => body(api.GET("/api/settings", { signal })), retry: false, enabled: all.isSuccess });
   const move = useMutation({
-    mutationFn: (workspace: { id: number; name: string }) => body(api.POST("/api/auth/switch-workspace", { body: { workspace_id: workspace.id } })),
+    mutationFn: (workspace: { id: number; name: string }) => {
+      parkTurn();
+      return body(api.POST("/api/auth/switch-workspace", { body: { workspace_id: workspace.id } }));
+    },
     onSuccess: async (_, workspace) => {
       await goOn();
-      toast(`You act in ${workspace.name} now`);
+      toast(`You act in ${workspace.name} now${unsent === 0 ? "" : "; what is not sent waits until you are back"}`);
     },
     onError: (error) => toastFailure("You stay where you are", error),
   });
