@@ -98,7 +98,8 @@ pub async fn list_messages(
 
 /// Answer in a conversation
 ///
-/// Among numbers, addresses and, without `type`, the channel come from its last message. Among people it is said to
+/// Among numbers, addresses and, without `type`, the channel come from its last message, or from the one that
+/// `in_reply_to` names. Among people it is said to
 /// everybody who is there; it has a body and attachments, and nothing else of a send.
 #[utoipa::path(
     post, path = "/api/conversations/{id}/messages", operation_id = "reply", tag = "conversations",

@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::fields::{Fields, is_about};
-use crate::domain::{Address, AddressKind, Channel, Draft, Limits, PhoneRules, Policy, Refusal, Timestamp};
+use crate::domain::{Address, AddressKind, Channel, Draft, Limits, MessageId, PhoneRules, Policy, Refusal, Timestamp};
 use crate::messaging::{Messaging, Reply};
 
 /// What a route takes.
@@ -118,6 +118,7 @@ pub fn reply(mut fields: Fields<'_>) -> Result<Reply, Refusal> {
     let channel = fields.choice("type", |name| one_of(EITHER.channels, name), &names(EITHER.channels));
     let body = fields.text("body");
     let reply = Reply {
+        in_reply_to: fields.value_of("in_reply_to", "must be the id of a message").map(MessageId),
         channel,
         subject: fields.text("subject"),
         body: fields.require("body", body).unwrap_or_default(),

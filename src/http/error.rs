@@ -272,6 +272,7 @@ impl From<ReplyError> for Error {
     fn from(error: ReplyError) -> Self {
         match error {
             ReplyError::NoSuchConversation => no_such_conversation(),
+            ReplyError::NoSuchMessage => no_such_message(),
             ReplyError::Send(error) => error.into(),
         }
     }

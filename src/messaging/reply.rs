@@ -1,17 +1,21 @@
-//! Answering in a conversation: addresses and channel come from its last message, or from the last one of a channel.
+//! Answering in a conversation: addresses and channel come from the message that is answered, which is its last one, or
+//! the last one of a channel, unless another is named.
 
 use super::mails::Answered;
 use super::send::send_answer;
 use super::{Messaging, Once, SendError, Sent};
 use crate::domain::{
-    Address, Caller, Channel, ConversationId, Direction, Draft, FieldError, Message, Policy, Refusal, Timestamp,
+    Address, Caller, Channel, ConversationId, Direction, Draft, FieldError, Message, MessageId, Policy, Refusal,
+    Timestamp, WorkspaceId,
 };
 use crate::messaging::read::load_composed;
-use crate::store;
+use crate::store::{self, MessageRow, Tx};
 
 /// What is answered.
 #[derive(Debug, Clone)]
 pub struct Reply {
+    /// Which message; absent: the last one.
+    pub in_reply_to: Option<MessageId>,
     /// By which channel; absent: that of the last message.
     pub channel: Option<Channel>,
     /// A mail's subject; absent: that of the last message.
@@ -34,6 +38,9 @@ pub enum ReplyError {
     /// The conversation does not exist, or is not the caller's to see.
     #[error("no such conversation")]
     NoSuchConversation,
+    /// The message that is to be answered is not in it.
+    #[error("no such message")]
+    NoSuchMessage,
     /// As for any send.
     #[error(transparent)]
     Send(#[from] SendError),
@@ -51,8 +58,13 @@ pub async fn reply(
     reply: Reply,
     once: Option<Once>,
 ) -> Result<Sent, ReplyError> {
-    let last = last_message(m, caller, conversation, reply.channel).await.map_err(SendError::from)?;
-    let (last, answered) = last.ok_or(ReplyError::NoSuchConversation)?;
+    let found = match reply.in_reply_to {
+        Some(message) => named_message(m, caller, conversation, message).await,
+        None => last_message(m, caller, conversation, reply.channel).await,
+    };
+    let is_named = reply.in_reply_to.is_some();
+    let missing = if is_named { ReplyError::NoSuchMessage } else { ReplyError::NoSuchConversation };
+    let (last, answered) = found.map_err(SendError::from)?.ok_or(missing)?;
     let draft = draft(m, caller, &last, reply);
     Ok(send_answer(m, caller, draft, once, answered.as_ref()).await?)
 }
@@ -74,8 +86,28 @@ async fn last_message(
         let bits = same.fold(0, |bits, other| bits | other.bit());
         row = tx.find_last_joined(workspace, view.id, bits).await?.unwrap_or(row);
     }
-    let answered = Answered::find(&mut tx, workspace, &row).await?;
-    Ok(load_composed(&mut tx, workspace, vec![row]).await?.pop().map(|last| (last, answered)))
+    answerable(&mut tx, workspace, row).await
+}
+
+async fn named_message(
+    m: &Messaging,
+    caller: &Caller,
+    conversation: ConversationId,
+    message: MessageId,
+) -> store::Result<Option<(Message, Option<Answered>)>> {
+    let mut tx = m.store.read().await?;
+    let Some(view) = tx.view(caller, conversation).await? else { return Ok(None) };
+    let Some(row) = tx.find_message(caller.workspace, &view, message).await? else { return Ok(None) };
+    answerable(&mut tx, caller.workspace, row).await
+}
+
+async fn answerable(
+    tx: &mut Tx,
+    workspace: WorkspaceId,
+    row: MessageRow,
+) -> store::Result<Option<(Message, Option<Answered>)>> {
+    let answered = Answered::find(tx, workspace, &row).await?;
+    Ok(load_composed(tx, workspace, vec![row]).await?.pop().map(|last| (last, answered)))
 }
 
 fn draft(m: &Messaging, caller: &Caller, last: &Message, reply: Reply) -> Result<Draft, Refusal> {

@@ -109,6 +109,29 @@ async fn a_reply_to_a_mail_keeps_its_subject_and_everybody_it_went_to() {
 }
 
 #[tokio::test]
+async fn a_reply_to_a_message_by_name_goes_where_that_came_from_whatever_came_since() {
+    let app = TestApp::start().await;
+    let mail = |id: &str, reply_to: &str| {
+        json!({ "from": "ann@example.com", "to": "support@example.org", "reply_to": reply_to, "xillio_id": id,
+                "subject": id, "body": "Hello" })
+    };
+    let first = app.post("/api/webhooks/email", mail("x-1", "ann@example.com")).await.body;
+    let second = app.post("/api/webhooks/email", mail("x-2", "desk@example.com")).await.body;
+    assert_eq!(first["conversation_id"], second["conversation_id"]);
+    let path = format!("/api/conversations/{}/messages", first["conversation_id"]);
+    let named = app.post(&path, json!({ "body": "An answer", "in_reply_to": first["id"] })).await;
+    assert_eq!((&named["to"], &named["subject"]), (&json!("ann@example.com"), &json!("x-1")), "{:?}", named.body);
+    let other = app.send_sms("elsewhere").await;
+    for strange in [&other["id"], &json!(4_000_000)] {
+        let refused = app.post(&path, json!({ "body": "An answer", "in_reply_to": strange })).await;
+        assert_eq!((refused.status.as_u16(), text(&refused["code"])), (404, "no_such_message"));
+    }
+    let refused = app.post(&path, json!({ "body": "An answer", "in_reply_to": "x-1" })).await;
+    assert_eq!((refused.status.as_u16(), refused.errors()), (400, vec!["in_reply_to invalid".to_owned()]));
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn a_group_keeps_its_one_conversation() {
     let app = TestApp::start().await;
     let mut group = sms("all of you");

@@ -151,6 +151,8 @@ async fn the_token_is_another_one_where_the_session_acts_from_now_on() {
     };
     assert_eq!(outcome(&switch(&visitor).await), (404, "no_such_workspace"));
     assert_eq!(visitor.cookies(), before.cookies(), "nothing has changed");
+    let place = async |visitor: &Visitor| visitor.get(&app, "/api/app").await["workspace_id"].clone();
+    assert_eq!(place(&visitor).await, json!(1));
     app.database().execute(&join).await;
     app.advance(hours(1));
     let switched = switch(&visitor).await;
@@ -165,6 +167,7 @@ async fn the_token_is_another_one_where_the_session_acts_from_now_on() {
         (json!([1, "default", "member", false]), json!([shop, "shop", "agent", true]), 2)
     );
     assert!(visitor.is_signed_in(&app).await && !before.is_signed_in(&app).await);
+    assert_eq!(place(&visitor).await, json!(shop));
     assert_eq!(app.database().texts(ends).await, end, "it lives no longer for that");
 }
 

@@ -1,11 +1,13 @@
 /** The outbox: in order, once, and nothing lost. */
 import { QueryClient } from "@tanstack/react-query";
 import { createStore } from "jotai";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { keys } from "./api/keys";
 import type { Message, Thread } from "./api/thread";
 import { type Outbox, startOutbox } from "./outbox";
-import { allOutgoingAtom, claimOutgoingAtom, dropAllOutgoingAtom, outgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing } from "./state/outgoing";
+import { allOutgoingAtom, claimOutgoingAtom, countUnsentAtom, dropAllOutgoingAtom, longTrouble, type Outgoing, outgoingAtom, putOutgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing } from "./state/outgoing";
+import { type Session, sessionQuery } from "./state/session";
+import { parkTurn, takeTurn } from "./state/turn";
 
 const ME = "user:1";
 let outbox: Outbox | undefined;
@@ -167,6 +169,141 @@ test("what was not taken is there after the page was loaded anew, in its order",
   const store = createStore();
   store.set(claimOutgoingAtom, ME);
   expect(store.get(allOutgoingAtom).map(({ body }) => body)).toEqual(["1", "2"]);
+});
+
+/** What another window wrote some time ago. */
+function theirs(ageMs: number): Outgoing {
+  const at = new Date(Date.now() - ageMs).toISOString();
+  const request = { route: "reply", body: { body: "1" } } as const;
+  return { key: "k-theirs", conversationId: 7, type: "sms", body: "1", attachments: [], at, state: "sending", owner: ME, tab: "another", after: 0, request };
+}
+
+test("what another window sends is waited for no longer than it takes", async () => {
+  const asked = server(({ body }) => json(201, message(Number(body), body)));
+  const { store, send, rows } = start();
+  store.set(putOutgoingAtom, theirs(1_000));
+  send("2");
+  await settle();
+  expect(asked).toEqual([]);
+  localStorage.removeItem("switchboard.outgoing.k-theirs");
+  dispatchEvent(new StorageEvent("storage", { key: "switchboard.outgoing.k-theirs", newValue: null }));
+  await settle();
+  expect(asked.map(({ body }) => body)).toEqual(["2"]);
+  expect(rows()).toEqual([]);
+});
+
+test("what another window leaves behind is sent in its place after a while", async () => {
+  const asked = server(({ body }) => json(201, message(Number(body), body)));
+  const { store } = start();
+  store.set(putOutgoingAtom, theirs(0));
+  await vi.advanceTimersByTimeAsync(9_000);
+  expect(asked).toEqual([]);
+  await vi.advanceTimersByTimeAsync(2_000);
+  expect(asked.map(({ key }) => key)).toEqual(["k-theirs"]);
+});
+
+test("a server that keeps answering with faults is told of, asked seldom and always under the same key", async () => {
+  let isBroken = true;
+  const asked = server(({ body }) => (isBroken ? json(500, { detail: "something broke" }) : json(201, message(3, body))));
+  const { store, send, rows } = start();
+  send("hello");
+  await vi.advanceTimersByTimeAsync(60_000);
+  const trouble = () => store.get(outgoingAtom(7)).map((entry) => longTrouble(entry, Date.now())?.error);
+  expect(trouble()).toEqual([undefined]);
+  await vi.advanceTimersByTimeAsync(120_000);
+  expect(trouble()).toEqual(["Something broke."]);
+  expect(store.get(outgoingAtom(7))[0]?.trouble?.nextAt).toBeGreaterThan(Date.now());
+  const before = asked.length;
+  await vi.advanceTimersByTimeAsync(10 * 60_000);
+  expect(asked.length - before).toBeLessThanOrEqual(10);
+  expect(rows()).toEqual(["hello: waiting"]);
+  isBroken = false;
+  store.set(retryOutgoingAtom, asked[0]?.key ?? "");
+  await settle();
+  expect(rows()).toEqual([]);
+  expect(new Set(asked.map(({ key }) => key)).size).toBe(1);
+});
+
+test("a server that is away is no trouble of its own", async () => {
+  let isAway = false;
+  server(() => (isAway ? undefined : json(503, { detail: "the database is away" })));
+  const { store, send } = start();
+  send("hello");
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(store.get(outgoingAtom(7))[0]?.trouble).toBeDefined();
+  isAway = true;
+  await vi.advanceTimersByTimeAsync(20_000);
+  expect(store.get(outgoingAtom(7))[0]?.trouble).toBeUndefined();
+});
+
+test("what was written in one workspace is not sent in another, and goes when its writer is back", async () => {
+  let isAway = true;
+  const asked = server(({ body }) => (isAway ? undefined : json(201, message(3, body))));
+  const { store, rows, send } = start();
+  store.set(claimOutgoingAtom, `${ME}@1`);
+  send("hello");
+  await settle();
+  isAway = false;
+  const before = asked.length;
+  store.set(claimOutgoingAtom, `${ME}@2`);
+  outbox?.wake();
+  await settle();
+  expect(store.get(allOutgoingAtom)).toEqual([]);
+  expect(asked).toHaveLength(before);
+  expect(store.get(countUnsentAtom)(`${ME}@2`)).toBe(1);
+  store.set(claimOutgoingAtom, `${ME}@1`);
+  await settle();
+  expect(asked).toHaveLength(before + 1);
+  expect(rows()).toEqual([]);
+});
+
+function sessionIn(workspace: number): Session {
+  const user = { id: 1 } as Extract<Session, { kind: "user" }>["user"];
+  return { kind: "user", user, role: "agent", workspace, isDev: false };
+}
+
+/** A server whose session acts in a workspace, and one message that is to be sent in the first. */
+function begin(workspace: number) {
+  const asked: string[] = [];
+  vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
+    const { pathname } = new URL(new Request(input).url);
+    if (pathname === "/api/auth/authenticated") return json(200, { authenticated: true, user: { id: 1 } });
+    if (pathname === "/api/app") return json(200, { mode: "serve", role: "agent", workspace_id: workspace });
+    asked.push(pathname);
+    return json(201, message(3, "hello"));
+  });
+  const { store, client, send, rows } = start();
+  client.setQueryData<Session>(sessionQuery.queryKey, sessionIn(1));
+  takeTurn(`${ME}@1`);
+  store.set(claimOutgoingAtom, `${ME}@1`);
+  parkTurn();
+  send("hello");
+  return { asked, rows };
+}
+
+describe("while another window changes the session", () => {
+  test("nothing is sent before the server said whose it is, and then at once", async () => {
+    const { asked, rows } = begin(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    expect(asked).toEqual([]);
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(asked).toEqual(["/api/conversations/7/messages"]);
+    expect(rows()).toEqual([]);
+  });
+
+  test("nothing is sent once it acts elsewhere", async () => {
+    const { asked, rows } = begin(2);
+    await vi.advanceTimersByTimeAsync(120_000);
+    expect(asked).toEqual([]);
+    expect(rows()).toEqual(["hello: waiting"]);
+  });
+
+  test("nothing is sent after another one took the turn", async () => {
+    const { asked } = begin(2);
+    takeTurn(`${ME}@2`);
+    await vi.advanceTimersByTimeAsync(30_000);
+    expect(asked).toEqual([]);
+  });
 });
 
 test("what a full storage did not take is not lost when another window writes there, until that takes it away", async () => {

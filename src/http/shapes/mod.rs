@@ -267,7 +267,9 @@ pub struct ReplyRequest {
     /// A mail's subject.
     #[schema(max_length = 998, pattern = "^[^\\x00\\r\\n]*$")]
     pub subject: Option<String>,
-    /// How it travels; absent: as the conversation's last message.
+    /// Among numbers, which message is answered: its addresses are taken; absent: the last one's.
+    pub in_reply_to: Option<MessageId>,
+    /// How it travels; absent: as the message that is answered.
     #[serde(rename = "type")]
     pub kind: Option<SendType>,
     /// Not before then, at most 35 days ahead; absent: at once.

@@ -801,7 +801,8 @@ export interface paths {
         put?: never;
         /**
          * Answer in a conversation
-         * @description Among numbers, addresses and, without `type`, the channel come from its last message. Among people it is said to
+         * @description Among numbers, addresses and, without `type`, the channel come from its last message, or from the one that
+         *     `in_reply_to` names. Among people it is said to
          *     everybody who is there; it has a body and attachments, and nothing else of a send.
          */
         post: operations["reply"];
@@ -2514,6 +2515,8 @@ export interface components {
             authenticated: boolean;
             /** @description Who. */
             user?: components["schemas"]["AccountUser"];
+            /** @description In which workspace they act; absent: in none. */
+            workspace_id?: components["schemas"]["WorkspaceId"];
         };
         /** @description What became of a batch. */
         BatchAnswer: {
@@ -4653,6 +4656,7 @@ export interface components {
             /** @description The text, or a mail's HTML; among people at most 10,000 characters. */
             body: string;
             deliver_by?: components["schemas"]["Timestamp"] | null;
+            in_reply_to?: components["schemas"]["MessageId"] | null;
             policy?: components["schemas"]["Policy"] | null;
             scheduled_at?: components["schemas"]["Timestamp"] | null;
             /** @description Among people, who says it: only the operator of `dev` names anybody. */

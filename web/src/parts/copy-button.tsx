@@ -2,7 +2,7 @@
 import { Check, Copy } from "lucide-react";
 import { useEffect, useState } from "react";
 import { Button, IconButton } from "./button";
-import { toastFailure } from "./toasts";
+import { copyText, tellNotCopied } from "./copy-text";
 
 const SHOWN_MS = 2_000;
 
@@ -25,10 +25,7 @@ export function CopyButton({ text, label, isIconOnly = false, size = "small", cl
     return () => clearTimeout(timer);
   }, [copied]);
   const copy = () => {
-    copyText(text).then(
-      () => setCopied(text),
-      (error: unknown) => toastFailure("It could not be copied: select it, and copy it yourself", error),
-    );
+    copyText(text).then(() => setCopied(text), tellNotCopied);
   };
   return (
     <>
@@ -44,19 +41,4 @@ export function CopyButton({ text, label, isIconOnly = false, size = "small", cl
       </span>
     </>
   );
-}
-
-/** The clipboard is absent where the page was not loaded safely, such as http:// from another machine: a selection does then. */
-export async function copyText(text: string): Promise<void> {
-  if (navigator.clipboard) return navigator.clipboard.writeText(text);
-  const box = document.createElement("textarea");
-  box.value = text;
-  box.className = "fixed opacity-0";
-  const focused = document.activeElement;
-  document.body.append(box);
-  box.select();
-  const isDone = document.execCommand("copy");
-  box.remove();
-  if (focused instanceof HTMLElement) focused.focus();
-  if (!isDone) throw new Error("The browser did not copy");
 }

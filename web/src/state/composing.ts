@@ -1,8 +1,9 @@
 /** What is being composed in each conversation besides its text: files, subject, time, way, and the internal note. */
-import { atom, type PrimitiveAtom } from "jotai";
+import { atom, type SetStateAction, type WritableAtom } from "jotai";
 import { newIdempotencyKey } from "../api/client";
 import { explain } from "../api/problem";
 import { uploadFile } from "../api/upload";
+import { keepComposing, readComposing } from "./composing-kept";
 import { draftAtom } from "./drafts";
 import { dropOutgoingAtom, type Outgoing } from "./outgoing";
 
@@ -21,31 +22,49 @@ export interface Composing {
   subject: string;
   scheduledAt?: string | undefined;
   files: readonly Upload[];
+  /** The names of files whose upload ended with the page. */
+  lost: readonly string[];
   /** As whom the operator of `dev` speaks among people. */
   speaker?: string | undefined;
 }
 
-const EMPTY: Composing = { mode: "message", note: "", subject: "", files: [] };
+const EMPTY: Composing = { mode: "message", note: "", subject: "", files: [], lost: [] };
 
-const atoms = new Map<number, PrimitiveAtom<Composing>>();
+type ComposingAtom = WritableAtom<Composing, [SetStateAction<Composing>], void>;
 
-export function composingAtom(conversation: number): PrimitiveAtom<Composing> {
+const atoms = new Map<number, ComposingAtom>();
+
+/** The same atom each time; this browser keeps what is in it. */
+export function composingAtom(conversation: number): ComposingAtom {
   let found = atoms.get(conversation);
   if (!found) {
-    found = atom(EMPTY);
+    found = newComposingAtom(conversation);
     atoms.set(conversation, found);
   }
   return found;
 }
 
+function newComposingAtom(conversation: number): ComposingAtom {
+  const inner = atom(readComposing(conversation, EMPTY));
+  return atom(
+    (get) => get(inner),
+    (get, set, change: SetStateAction<Composing>) => {
+      const before = get(inner);
+      const now = typeof change === "function" ? change(before) : change;
+      set(inner, now);
+      keepComposing(conversation, before, now);
+    },
+  );
+}
+
 /** Uploads files for a conversation, wherever its writer goes meanwhile. */
-export const addFilesAtom = atom(null, (get, set, conversation: number, files: readonly File[]) => {
+export const addFilesAtom = atom(null, (_get, set, conversation: number, files: readonly File[]) => {
   const own = composingAtom(conversation);
   for (const file of files) {
     const upload: Upload = { id: newIdempotencyKey(), name: file.name || "file", sizeBytes: file.size, stop: new AbortController(), state: "uploading", share: 0 };
     const become = (next: (before: Upload) => Upload) =>
       set(own, (now) => ({ ...now, files: now.files.map((other) => (other.id === upload.id ? next(other) : other)) }));
-    set(own, { ...get(own), files: [...get(own).files, upload] });
+    set(own, (now) => ({ ...now, files: [...now.files, upload], lost: now.lost.filter((name) => name !== upload.name) }));
     uploadFile(file, (share) => become((before) => ({ ...before, state: "uploading", share })), upload.stop.signal).then(
       ({ url, name, media_type }) => become(({ id, sizeBytes, stop }) => ({ id, name, sizeBytes, stop, state: "done", url, mediaType: media_type })),
       (error: unknown) => become(({ id, name, sizeBytes, stop }) => ({ id, name, sizeBytes, stop, state: "failed", error: explain(error), file })),

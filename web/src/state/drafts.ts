@@ -1,6 +1,7 @@
 /** What was begun to be written in each conversation. This browser keeps it until it is sent, or somebody else signs in. */
 import { atom, type WritableAtom } from "jotai";
 import { readStored, storedKeys, writeStored } from "./stored";
+import { isUser, personOf } from "./turn";
 
 /** Drafts beyond these are forgotten, the oldest first. */
 export const MOST_DRAFTS = 100;
@@ -43,22 +44,25 @@ let turn: string | undefined;
 
 /**
  * The drafts are whose they are: when it is another user's turn, they go. Nobody's turn, such as a session that ended,
- * takes none away; nor does the operator of `dev`. Tells whether this window remembers another person.
+ * takes none away; nor does the operator of `dev`, nor another workspace. Tells whether this window remembers another
+ * person or another workspace.
  */
 export function claimDrafts(owner: string): boolean {
   if (owner === "nobody") return false;
-  const isAnothersTurn = turn !== owner && isUser(turn);
+  const person = personOf(owner);
+  const isAnothersTurn = isUser(turn) && turn !== owner && turn !== person;
   turn = owner;
   const before = readStored("drafts-owner");
-  if (before === owner || (isUser(before) && !isUser(owner))) return isAnothersTurn;
+  if (before === person || (isUser(before) && !isUser(person))) return isAnothersTurn;
   forgetDrafts();
   turn = owner;
-  writeStored("drafts-owner", owner);
+  writeStored("drafts-owner", person);
   return isAnothersTurn || isUser(before);
 }
 
-function isUser(owner: unknown): boolean {
-  return typeof owner === "string" && owner.startsWith("user:");
+/** This window remembers nothing of the workspace any more; it still knows the person. */
+export function forgetWorkspace(): void {
+  turn = turn && personOf(turn);
 }
 
 /** Forgets every draft, those of other pages too: their keys begin with `draft`. */
@@ -85,12 +89,17 @@ function writeDraft(conversation: number, text: string): void {
   }
   const isNew = readStored(key) === undefined;
   writeStored(key, { text: text.slice(0, MOST_CHARACTERS), at: Date.now() } satisfies Draft);
-  if (isNew) dropOldest();
+  if (isNew) dropOldest(PREFIX);
 }
 
-function dropOldest(): void {
-  const keys = storedKeys(PREFIX);
+/** Forgets the oldest of what is kept under keys that begin so, where there are too many; each says `at` when it was changed. */
+export function dropOldest(prefix: string): void {
+  const keys = storedKeys(prefix);
   if (keys.length <= MOST_DRAFTS) return;
-  const byAge = keys.map((key) => ({ key, at: asDraft(readStored(key))?.at ?? 0 })).toSorted((one, other) => one.at - other.at);
+  const byAge = keys.map((key) => ({ key, at: changedAt(readStored(key)) })).toSorted((one, other) => one.at - other.at);
   for (const { key } of byAge.slice(0, keys.length - MOST_DRAFTS)) writeStored(key, undefined);
+}
+
+function changedAt(kept: unknown): number {
+  return typeof kept === "object" && kept !== null && "at" in kept && typeof kept.at === "number" ? kept.at : 0;
 }

@@ -6,6 +6,7 @@ import { type Atom, atom } from "jotai";
 import { newIdempotencyKey, type Schemas } from "../api/client";
 import type { Message } from "../api/thread";
 import { readStored, storedKeys, writeStored } from "./stored";
+import { isUser, personOf } from "./turn";
 
 /** What is asked of the server; the same, under the same key, however often. */
 export type SendRequest =
@@ -33,7 +34,9 @@ export interface Outgoing {
   at: string;
   state: OutgoingState;
   error?: string;
-  /** Who wrote it: nobody else sees or sends it. */
+  /** While the server is reached and answers with faults. */
+  trouble?: Trouble | undefined;
+  /** Who wrote it, and where they acted: nobody else sees or sends it, nor they themselves in another workspace. */
   owner: string;
   /** In which window: that one sends it; another only when that is gone. */
   tab: string;
@@ -42,10 +45,20 @@ export interface Outgoing {
   request: SendRequest;
 }
 
+export interface Trouble {
+  /** Since when there was nothing else, and when it is tried again, in milliseconds. */
+  since: number;
+  nextAt: number;
+  /** What the server said last. */
+  error: string;
+}
+
 /** What its writer says of it; the rest is added by `sendAtom`. */
-export type OutgoingDraft = Omit<Outgoing, "key" | "at" | "state" | "error" | "owner" | "tab">;
+export type OutgoingDraft = Omit<Outgoing, "key" | "at" | "state" | "error" | "trouble" | "owner" | "tab">;
 
 const PREFIX = "outgoing.";
+/** A fault of the server's that is over sooner is not spoken of. */
+const LONG_TROUBLE_MS = 120_000;
 /** The server knows a key for 24 hours. */
 const KEY_LIFE_MS = 23 * 3_600_000;
 
@@ -115,11 +128,23 @@ export const sendAtom = atom(null, (get, set, draft: OutgoingDraft) => {
   set(putOutgoingAtom, { ...draft, key: newIdempotencyKey(), at: new Date(at).toISOString(), state, owner, tab: tabId() });
 });
 
-/** Tries one again that was refused: under its own key, or, when the server may have forgotten that, under another. */
+/** The fault that one meets, once it has lasted. */
+export function longTrouble({ state, trouble }: Outgoing, now: number): Trouble | undefined {
+  return state !== "failed" && trouble && now - trouble.since >= LONG_TROUBLE_MS ? trouble : undefined;
+}
+
+/** Counts how often its writer wanted not to wait for the next try. */
+export const hurriesAtom = atom(0);
+
+/**
+ * Tries one again that was refused, or that waits: under its own key, or, when the server may have forgotten that, under
+ * another.
+ */
 export const retryOutgoingAtom = atom(null, (get, set, key: string) => {
   const entry = get(entriesAtom).find((entry) => entry.key === key);
   if (!entry) return;
-  const { error: _, ...rest } = entry;
+  if (entry.state !== "failed") return set(hurriesAtom, (count) => count + 1);
+  const { error: _, trouble: __, ...rest } = entry;
   const fresh: Outgoing = { ...rest, state: "waiting", tab: tabId() };
   if (!isStale(entry)) return set(putOutgoingAtom, fresh);
   set(dropOutgoingAtom, key);
@@ -144,27 +169,30 @@ export const dropOutgoingAtom = atom(null, (get, set, key: string) => {
 
 /**
  * From now on they are this person's; what another user left here goes. Nobody's turn, such as a session that ended, only
- * parks them; nor does the operator of `dev` take a user's away.
+ * parks them, and so does another workspace of the same person; nor does the operator of `dev` take a user's away.
  */
 export const claimOutgoingAtom = atom(null, (get, set, owner: string) => {
-  const isUser = owner.startsWith("user:");
-  for (const entry of isUser ? get(entriesAtom) : []) {
-    if (entry.owner !== owner) forget(entry.key);
+  for (const entry of isUser(owner) ? get(entriesAtom) : []) {
+    if (!isOfPerson(entry, owner)) forget(entry.key);
   }
   set(ownerAtom, owner === "nobody" ? undefined : owner);
   set(entriesAtom, readAnew);
 });
 
-/** How many of somebody's are not sent, whoever's turn it is. */
+/** How many of somebody's are not sent, whoever's turn it is, and wherever they acted. */
 export const countUnsentAtom = atom((get) => {
   const entries = get(entriesAtom);
-  return (owner: string) => entries.filter((entry) => entry.owner === owner).length;
+  return (owner: string) => entries.filter((entry) => isOfPerson(entry, owner)).length;
 });
 
 /** Takes all of somebody's away: they leave, and know of it. */
 export const dropAllOutgoingAtom = atom(null, (get, set, owner: string) => {
-  for (const entry of get(entriesAtom).filter((entry) => entry.owner === owner)) set(dropOutgoingAtom, entry.key);
+  for (const entry of get(entriesAtom).filter((entry) => isOfPerson(entry, owner))) set(dropOutgoingAtom, entry.key);
 });
+
+function isOfPerson(entry: Outgoing, owner: string): boolean {
+  return personOf(entry.owner) === personOf(owner);
+}
 
 /** One became a message: those written after it are newer than that. */
 export const settleOutgoingAtom = atom(null, (get, set, { key, message }: { key: string; message: Pick<Message, "id" | "conversation_id"> }) => {

@@ -2,7 +2,8 @@
 import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { api, body, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
-import { forgetDrafts } from "./drafts";
+import { forgetDrafts, forgetWorkspace } from "./drafts";
+import { parkTurn } from "./turn";
 
 export type Role = Schemas["Role"];
 
@@ -53,9 +54,11 @@ export function isAgent(session: Session): boolean {
   return session.kind !== "nobody" && session.role !== "member";
 }
 
-/** Who it is, so that another person in this browser is noticed. */
+/** Who it is and where they act, so that another person in this browser is noticed, and another workspace. */
 export function identityOf(session: Session): string {
-  return session.kind === "user" ? `user:${session.user.id}` : session.kind;
+  if (session.kind !== "user") return session.kind;
+  const { user, workspace } = session;
+  return workspace === undefined ? `user:${user.id}` : `user:${user.id}@${workspace}`;
 }
 
 export type SessionCheck = "good" | "ended" | "another" | "unreachable";
@@ -74,6 +77,7 @@ export async function checkSession(client: QueryClient): Promise<SessionCheck> {
 
 /** Ends a session at the server, or what is pending of one. */
 export async function endSession(): Promise<void> {
+  parkTurn();
   await api.POST("/api/auth/logout");
 }
 
@@ -86,4 +90,5 @@ export async function signOut(): Promise<void> {
 /** After signing in: nothing that the last one read may be seen by the next. */
 export function forgetSession(client: QueryClient): void {
   client.clear();
+  forgetWorkspace();
 }

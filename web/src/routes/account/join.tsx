@@ -9,6 +9,7 @@ import { Link } from "../../parts/link";
 import { Skeleton } from "../../parts/skeleton";
 import { toast } from "../../parts/toasts";
 import { useMaybeSession } from "../../state/session";
+import { parkTurn } from "../../state/turn";
 import { Card } from "./card";
 import { invitationAtom } from "./held";
 import { useLinkToken } from "./link-token";
@@ -59,7 +60,10 @@ function Join({ found }: { found: string | undefined }) {
 function Accept({ token, username, onOver }: { token: string; username: string; onOver: () => void }) {
   const goOn = useGoOn("/inbox");
   const accept = useMutation({
-    mutationFn: () => body(api.POST("/api/invitations/accept", { body: { token } })),
+    mutationFn: () => {
+      parkTurn();
+      return body(api.POST("/api/invitations/accept", { body: { token } }));
+    },
     onSuccess: async ({ workspace }) => {
       onOver();
       await goOn();

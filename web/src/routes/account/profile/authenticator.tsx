@@ -7,11 +7,11 @@ import { keys } from "../../../api/keys";
 import { explain } from "../../../api/problem";
 import { Badge } from "../../../parts/badge";
 import { Button, IconButton } from "../../../parts/button";
+import { copyAndTell } from "../../../parts/copy-text";
 import { ConfirmDialog, Dialog } from "../../../parts/dialog";
 import { FormError } from "../../../parts/states";
 import { toast } from "../../../parts/toasts";
 import { CODE_LENGTH, CodeField } from "../code-field";
-import { copyText } from "./copy";
 import { failureOf, type FreshCode } from "./fresh-code";
 
 type TotpSecret = Schemas["TotpSecret"];
@@ -127,7 +127,7 @@ function SetUpSteps({ secret, onDone }: { secret: TotpSecret; onDone: () => Prom
                 <code dir="ltr" className="min-w-0 font-mono text-[0.8125rem] break-words">
                   {inGroups(secret.secret)}
                 </code>
-                <IconButton icon={Copy} label="Copy the secret" onClick={() => void copyText(secret.secret, "The secret is copied")} />
+                <IconButton icon={Copy} label="Copy the secret" onClick={() => void copyAndTell(secret.secret, "The secret is copied")} />
               </div>
             </div>
           </div>

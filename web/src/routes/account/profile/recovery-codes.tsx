@@ -4,10 +4,11 @@ import { Copy, Download, Printer } from "lucide-react";
 import { useState } from "react";
 import { api, body } from "../../../api/client";
 import { Button } from "../../../parts/button";
+import { copyAndTell } from "../../../parts/copy-text";
 import { ConfirmDialog, Dialog } from "../../../parts/dialog";
 import { FormError } from "../../../parts/states";
-import { copyText, downloadText, printLines } from "./copy";
 import { failureOf, type FreshCode } from "./fresh-code";
+import { downloadText, printLines } from "./paper";
 
 const TITLE = "Switchboard recovery codes";
 
@@ -67,7 +68,7 @@ function Codes({ codes, username, onClose }: { codes: readonly string[] | undefi
             ))}
           </ol>
           <div className="flex flex-wrap gap-2">
-            <Button icon={Copy} onClick={() => void copyText(lines.join("\n"), "The codes are copied")}>
+            <Button icon={Copy} onClick={() => void copyAndTell(lines.join("\n"), "The codes are copied")}>
               Copy
             </Button>
             <Button icon={Printer} onClick={() => printLines(TITLE, lines)}>

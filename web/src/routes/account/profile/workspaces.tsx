@@ -1,47 +1,51 @@
-/** Acting in another workspace, for those who may know which there are. */
-import { useInfiniteQuery, useMutation, useQuery } from "@tanstack/react-query";
-import { api, body, pages } from "../../../api/client";
+/** Acting in another workspace, for those who have a seat in several. */
+import { useMutation, useQuery } from "@tanstack/react-query";
+import { useAtomValue } from "jotai";
+import { api, body, type Schemas } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { Badge } from "../../../parts/badge";
 import { Button } from "../../../parts/button";
-import { LoadMore } from "../../../parts/load-more";
 import { Section } from "../../../parts/page";
 import { toast, toastFailure } from "../../../parts/toasts";
+import { allOutgoingAtom } from "../../../state/outgoing";
+import { parkTurn } from "../../../state/turn";
 import { useGoOn } from "../signed-in";
 
+type Seat = Schemas["Seat"];
+
 export function Workspaces() {
+  const unsent = useAtomValue(allOutgoingAtom).length;
   const goOn = useGoOn("/inbox");
-  const all = useInfiniteQuery({
-    queryKey: keys.workspaces,
-    ...pages((cursor, signal) => body(api.GET("/api/workspaces", { signal, params: { query: { cursor, limit: 50 } } }))),
-    retry: false,
-  });
-  const here = useQuery({ queryKey: keys.settings, queryFn: ({ signal }) => body(api.GET("/api/settings", { signal })), retry: false, enabled: all.isSuccess });
+  const seats = useQuery({ queryKey: keys.workspaces, queryFn: ({ signal }) => body(api.GET("/api/auth/workspaces", { signal })) }).data?.data ?? [];
   const move = useMutation({
-    mutationFn: (workspace: { id: number; name: string }) => body(api.POST("/api/auth/switch-workspace", { body: { workspace_id: workspace.id } })),
-    onSuccess: async (_, workspace) => {
+    mutationFn: ({ workspace_id }: Seat) => {
+      parkTurn();
+      return body(api.POST("/api/auth/switch-workspace", { body: { workspace_id } }));
+    },
+    onSuccess: async (_, { name }) => {
       await goOn();
-      toast(`You act in ${workspace.name} now`);
+      toast(`You act in ${name} now${unsent === 0 ? "" : "; what is not sent waits until you are back"}`);
     },
     onError: (error) => toastFailure("You stay where you are", error),
   });
-  const workspaces = all.data?.pages.flatMap((page) => page.data) ?? [];
-  if (workspaces.length < 2) return null;
+  if (seats.length < 2) return null;
   return (
-    <Section title="Workspaces" description="All of this server's, since you may administer it. You can act in those in which you have a seat.">
+    <Section title="Workspaces" description="Those in which you have a seat.">
       <ul className="flex flex-col divide-y">
-        {workspaces.map((workspace) => (
-          <li key={workspace.id} className="flex flex-wrap items-center gap-x-3 gap-y-2 py-2.5">
-            <bdi className="min-w-0 flex-1 font-medium break-words">{workspace.name}</bdi>
-            {workspace.id === here.data?.id ? (
+        {seats.map((seat) => (
+          <li key={seat.workspace_id} className="flex flex-wrap items-center gap-x-3 gap-y-2 py-2.5">
+            <span className="min-w-0 flex-1 break-words">
+              <bdi className="font-medium">{seat.name}</bdi> <span className="text-ink-muted">{seat.role}</span>
+            </span>
+            {seat.is_current ? (
               <Badge tone="accent">You act here</Badge>
             ) : (
               <Button
                 size="small"
-                aria-label={`Switch to ${workspace.name}`}
-                isBusy={move.isPending && move.variables.id === workspace.id}
+                aria-label={`Switch to ${seat.name}`}
+                isBusy={move.isPending && move.variables.workspace_id === seat.workspace_id}
                 disabled={move.isPending}
-                onClick={() => move.mutate(workspace)}
+                onClick={() => move.mutate(seat)}
               >
                 Switch
               </Button>
@@ -49,7 +53,6 @@ export function Workspaces() {
           </li>
         ))}
       </ul>
-      <LoadMore hasMore={all.hasNextPage} isLoading={all.isFetchingNextPage} hasFailed={all.isFetchNextPageError} onMore={all.fetchNextPage} />
     </Section>
   );
 }

@@ -57,7 +57,7 @@ function server(answers: Record<string, () => Response | Promise<Response>>) {
   });
 }
 
-async function open(answers: Record<string, () => Response | Promise<Response>> = {}) {
+async function open(answers: Record<string, () => Response | Promise<Response>> = {}, isWhole = true) {
   asked.length = 0;
   server({
     "GET /api/conversations/7": () => json(conversation),
@@ -78,20 +78,21 @@ async function open(answers: Record<string, () => Response | Promise<Response>> 
     </QueryClientProvider>,
   );
   const box = await screen.findByRole("textbox", { name: "Message" });
-  await screen.findByText(/Text from \(201\) 555-0100 to \(201\) 555-0123/);
+  if (isWhole) await screen.findByText(/Text from \(201\) 555-0100 to \(201\) 555-0123/);
   const sent = () => store.get(outgoingAtom(7));
   return { ...view, user: userEvent.setup(), box, sent, store };
 }
 
 afterEach(() => {
   cleanup();
+  createStore().set(composingAtom(7), (now) => ({ ...now, mode: "message", note: "", scheduledAt: undefined, lost: [] }));
   localStorage.clear();
 });
 
 test("Enter sends, and the box is empty for the next one", async () => {
   const { user, box, sent } = await open();
   await user.type(box, "hello{Enter}");
-  expect(sent().map(({ body, request }) => [body, request])).toEqual([["hello", { route: "reply", body: { body: "hello", attachments: [], type: "sms" } }]]);
+  expect(sent().map(({ body, request }) => [body, request])).toEqual([["hello", { route: "sms", body: { body: "hello", attachments: [], type: "sms", from: text.to, to: text.from } }]]);
   expect(box).toHaveValue("");
   expect(box).toHaveFocus();
 });
@@ -116,6 +117,40 @@ test("nothing is sent of blanks alone", async () => {
   await user.type(box, "   {Enter}");
   expect(sent()).toEqual([]);
   expect(box).toHaveValue("   ");
+});
+
+test("what cannot be sent says why when it is to be, where it was written, until that changes", async () => {
+  const { user, box, sent } = await open();
+  await user.click(screen.getByRole("button", { name: "Send" }));
+  expect(screen.getByRole("alert")).toHaveTextContent("Write something first");
+  expect(box).toHaveFocus();
+  expect(box).toHaveAccessibleDescription("Write something first");
+  await user.type(box, "hello");
+  expect(screen.queryByRole("alert")).toBeNull();
+  await user.clear(box);
+  expect(screen.queryByRole("alert")).toBeNull();
+  expect(sent()).toEqual([]);
+});
+
+test("nothing is sent while it is not known to whom", async () => {
+  const loading = new Promise<Response>(() => {});
+  const { user, box, sent } = await open({ "GET /api/conversations/7/messages": () => loading }, false);
+  await user.type(box, "hello{Enter}");
+  expect(screen.getByRole("alert")).toHaveTextContent("No address is known yet to send it to");
+  expect(sent()).toEqual([]);
+  expect(box).toHaveValue("hello");
+});
+
+test("a file whose upload ended with the page is named, and nothing is sent without it unasked", async () => {
+  const { user, box, sent, store } = await open();
+  act(() => store.set(composingAtom(7), (now) => ({ ...now, lost: ["plan.pdf"] })));
+  expect(screen.getByText(/Not attached, because the page was left/)).toHaveTextContent("plan.pdf");
+  await user.type(box, "see the plan{Enter}");
+  expect(screen.getByRole("alert")).toHaveTextContent("A file is not attached");
+  expect(sent()).toEqual([]);
+  await user.click(screen.getByRole("button", { name: "Do without" }));
+  await user.type(box, "{Enter}");
+  expect(sent()).toHaveLength(1);
 });
 
 test("a text over the limit is not sent, and says so", async () => {

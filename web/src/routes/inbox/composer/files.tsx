@@ -1,5 +1,5 @@
 /** What is attached: how far each upload is, and the way to take it off again. */
-import { useAtomValue, useSetAtom } from "jotai";
+import { useAtom, useAtomValue, useSetAtom } from "jotai";
 import { CircleAlert, FileText, RotateCw, X } from "lucide-react";
 import { formatSize } from "../../../api/files";
 import { classes } from "../../../parts/classes";
@@ -7,6 +7,30 @@ import { IconButton } from "../../../parts/button";
 import { composingAtom, removeFileAtom, retryFileAtom, type Upload } from "../../../state/composing";
 
 export function Files({ conversationId }: { conversationId: number }) {
+  return (
+    <>
+      <Lost conversationId={conversationId} />
+      <Attached conversationId={conversationId} />
+    </>
+  );
+}
+
+/** What the server never had, and the browser has no more: only whoever chose it can attach it again. */
+function Lost({ conversationId }: { conversationId: number }) {
+  const [{ lost }, setComposing] = useAtom(composingAtom(conversationId));
+  if (lost.length === 0) return null;
+  return (
+    <div className="mx-3 mt-2 flex items-center gap-2 rounded-lg bg-warn-soft ps-3 text-[0.8125rem] text-warn">
+      <CircleAlert aria-hidden="true" className="size-4 shrink-0" />
+      <p role="status" className="min-w-0 flex-1 break-words">
+        Not attached, because the page was left before {lost.length === 1 ? "it was" : "they were"} uploaded: <bdi>{lost.join(", ")}</bdi>. Attach {lost.length === 1 ? "it" : "them"} again.
+      </p>
+      <IconButton icon={X} label="Do without" onClick={() => setComposing((now) => ({ ...now, lost: [] }))} />
+    </div>
+  );
+}
+
+function Attached({ conversationId }: { conversationId: number }) {
   const { files } = useAtomValue(composingAtom(conversationId));
   const remove = useSetAtom(removeFileAtom);
   const retry = useSetAtom(retryFileAtom);

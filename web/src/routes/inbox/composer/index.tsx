@@ -1,7 +1,7 @@
 /** Where an answer is written: a message, or a note that only the team sees. */
 import { useQuery } from "@tanstack/react-query";
 import { useAtom, useSetAtom } from "jotai";
-import { CalendarClock, CornerDownLeft, Ellipsis, Paperclip, SendHorizontal, StickyNote, X } from "lucide-react";
+import { CalendarClock, CircleAlert, CornerDownLeft, Ellipsis, Paperclip, SendHorizontal, StickyNote, X } from "lucide-react";
 import { type RefObject, useId, useRef, useState } from "react";
 import { consentsQuery, conversationQuery, type Conversation } from "../../../api/conversations";
 import { Button, IconButton } from "../../../parts/button";
@@ -40,8 +40,9 @@ function Opened({ conversation }: { conversation: Conversation }) {
   const addFiles = useSetAtom(addFilesAtom);
   const onFiles = isNote ? undefined : (files: readonly File[]) => addFiles(id, files);
   const isOver = useFileDrop(onFiles);
+  const [refusals, setRefusals] = useState(0);
   const send = () => {
-    submit();
+    setRefusals(submit() ? 0 : refusals + 1);
     box.current?.focus();
   };
   return (
@@ -71,7 +72,10 @@ function Opened({ conversation }: { conversation: Conversation }) {
           placeholder={placeholder(composer, isOver)}
           value={text}
           describedBy={hint}
-          onChange={write}
+          onChange={(next) => {
+            setRefusals(0);
+            write(next);
+          }}
           onSend={send}
           onFiles={onFiles}
         />
@@ -94,9 +98,17 @@ function Opened({ conversation }: { conversation: Conversation }) {
           <SegmentCounter segments={composer.segments} text={text} max={composer.maxSegments} />
         </div>
       )}
-      <p id={hint} className="sr-only">
-        {obstacle !== undefined && text !== "" ? obstacle : ""}
-      </p>
+      {refusals > 0 && obstacle !== undefined ? (
+        // Each time it is refused it is said anew.
+        <p key={refusals} id={hint} role="alert" className="flex items-start gap-1.5 px-1 pt-1.5 text-[0.8125rem] text-danger">
+          <CircleAlert aria-hidden="true" className="mt-0.5 size-3.5 shrink-0" />
+          <span>{obstacle}</span>
+        </p>
+      ) : (
+        <p id={hint} className="sr-only">
+          {obstacle !== undefined && text !== "" ? obstacle : ""}
+        </p>
+      )}
     </form>
   );
 }
@@ -297,7 +309,6 @@ function SendButton({ composer: { isNote, composing, obstacle, note } }: { compo
       type="submit"
       tone="accent"
       icon={isNote ? StickyNote : composing.scheduledAt === undefined ? SendHorizontal : CalendarClock}
-      disabled={obstacle !== undefined}
       isBusy={isNote && note.isPending}
       title={obstacle}
     >

@@ -69,7 +69,9 @@ export function useComposer(conversation: Conversation) {
     ? noteObstacle(words)
     : messageObstacle({
         text,
+        isNowhere: kind === "numbers" && way === undefined,
         files: composing.files,
+        lost: composing.lost.length,
         segments: segments?.count,
         maxSegments: app.maxSegments,
         isTimeOver,
@@ -97,7 +99,7 @@ export function useComposer(conversation: Conversation) {
     const after = newestId(client.getQueryData<Thread>(keys.messages(id)), conversation);
     send(draftOf({ conversation, way, text, attachments, after, subject: composing.subject.trim(), scheduledAt: composing.scheduledAt, speaker }));
     keepText("");
-    setComposing((now) => ({ ...now, files: [], subject: "", scheduledAt: undefined }));
+    setComposing((now) => ({ ...now, files: [], lost: [], subject: "", scheduledAt: undefined }));
     tell(false);
     return true;
   }
@@ -111,16 +113,21 @@ function noteObstacle(text: string): string | undefined {
 
 interface Written {
   text: string;
+  /** Whether there is no address to send it to. */
+  isNowhere: boolean;
   files: readonly { state: string }[];
+  lost: number;
   segments: number | undefined;
   maxSegments: number;
   isTimeOver: boolean;
 }
 
 /** Why it cannot be sent as it is, in a sentence. */
-export function messageObstacle({ text, files, segments = 0, maxSegments, isTimeOver }: Written): string | undefined {
+export function messageObstacle({ text, isNowhere, files, lost, segments = 0, maxSegments, isTimeOver }: Written): string | undefined {
+  if (isNowhere) return "No address is known yet to send it to";
   if (files.some((file) => file.state === "uploading")) return "A file is still being uploaded";
   if (files.some((file) => file.state === "failed")) return "A file was not uploaded: try it again, or remove it";
+  if (lost > 0) return "A file is not attached: attach it again, or do without";
   if (text.trim() === "" && files.length === 0) return "Write something first";
   if (segments > maxSegments) return `A text has at most ${maxSegments} segments; this one has ${segments}`;
   if (isTimeOver) return "The time it was to be sent at is over: choose another";
@@ -133,7 +140,7 @@ function newestId(thread: Thread | undefined, conversation: Conversation): numbe
 }
 
 interface Sending {
-  conversation: Pick<Conversation, "id" | "kind">;
+  conversation: Pick<Conversation, "id">;
   way: Way | undefined;
   text: string;
   attachments: readonly string[];
@@ -143,13 +150,13 @@ interface Sending {
   speaker: string | undefined;
 }
 
-/** What is asked of the server: an answer where it finds the addresses itself, else a message from one to others. */
+/** What is asked of the server: what its writer was shown, whatever comes in meanwhile. */
 export function draftOf({ conversation, way, text, attachments, after, subject, scheduledAt, speaker }: Sending): OutgoingDraft {
   const common = { conversationId: conversation.id, body: text, attachments, after };
   const base = { body: text, attachments: [...attachments] };
-  if (conversation.kind !== "numbers" || !way) {
+  if (!way) {
     const request: SendRequest = { route: "reply", body: { ...base, ...(speaker !== undefined && { sender_user_name: speaker }) } };
-    return { ...common, type: conversation.kind === "numbers" ? "sms" : "chat", request };
+    return { ...common, type: "chat", request };
   }
   const time = scheduledAt === undefined ? {} : { scheduled_at: scheduledAt };
   const shown = { ...common, ...(scheduledAt !== undefined && { scheduledAt }), to: way.to.join(", "), way: way.id };
@@ -157,14 +164,12 @@ export function draftOf({ conversation, way, text, attachments, after, subject, 
   const to = way.to.length === 1 && only !== undefined ? only : [...way.to];
   if (way.channel === "sms") {
     const type = textType(way, attachments.length);
-    const request: SendRequest = way.isReply
-      ? { route: "reply", body: { ...base, ...time, type } }
-      : { route: "sms", body: { ...base, ...time, type, from: way.from, to } };
-    return { ...shown, type, request };
+    return { ...shown, type, request: { route: "sms", body: { ...base, ...time, type, from: way.from, to } } };
   }
   const mail = { ...base, ...time, ...(subject !== "" && { subject }) };
-  const request: SendRequest = way.isReply
-    ? { route: "reply", body: { ...mail, type: "email" } }
-    : { route: "email", body: { ...mail, from: way.from, to, ...(way.cc.length > 0 && { cc: [...way.cc] }) } };
+  const request: SendRequest =
+    way.answers === undefined
+      ? { route: "email", body: { ...mail, from: way.from, to } }
+      : { route: "reply", body: { ...mail, type: "email", in_reply_to: way.answers } };
   return { ...shown, type: "email", ...(subject !== "" && { subject }), request };
 }

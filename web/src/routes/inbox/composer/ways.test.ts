@@ -30,20 +30,20 @@ function message(given: Partial<Message>): Message {
   };
 }
 
-const brief = (ways: ReturnType<typeof waysOf>) => ways.map(({ channel, from, to, isReply }) => [channel, from, to.join(), isReply]);
+const brief = (ways: ReturnType<typeof waysOf>) => ways.map(({ channel, from, to }) => [channel, from, to.join()]);
 
 describe("the ways", () => {
   test("go back to whoever wrote, and on to whoever was written to", () => {
-    expect(brief(waysOf({ messages: [message({})] }))).toEqual([["sms", US, THEM, true]]);
-    expect(brief(waysOf({ messages: [message({ direction: "outbound", from: US, to: THEM })] }))).toEqual([["sms", US, THEM, true]]);
+    expect(brief(waysOf({ messages: [message({})] }))).toEqual([["sms", US, THEM]]);
+    expect(brief(waysOf({ messages: [message({ direction: "outbound", from: US, to: THEM })] }))).toEqual([["sms", US, THEM]]);
   });
 
   test("begin with that of the last message, each once", () => {
     const mail = message({ type: "email", from: "a@example.com", to: "us@example.com" });
     const ways = waysOf({ messages: [mail, message({}), message({ type: "mms" }), mail] });
     expect(brief(ways)).toEqual([
-      ["email", "us@example.com", "a@example.com", true],
-      ["sms", US, THEM, true],
+      ["email", "us@example.com", "a@example.com"],
+      ["sms", US, THEM],
     ]);
   });
 
@@ -55,10 +55,17 @@ describe("the ways", () => {
   test("lead to the contact's other addresses, where there is something to write from", () => {
     const ways = waysOf({ messages: [message({})], addresses: [THEM, "+12015550199", "a@example.com"] });
     expect(brief(ways)).toEqual([
-      ["sms", US, THEM, true],
-      ["sms", US, "+12015550199", false],
+      ["sms", US, THEM],
+      ["sms", US, "+12015550199"],
     ]);
     expect(ways.map(inWords).at(1)).toBe("Text from (201) 555-0100 to (201) 555-0199");
+  });
+
+  test("lead from our own number, wherever it stands among those a text went to", () => {
+    const group = message({ type: "mms", to: ["+12015550177", US] });
+    expect(brief(waysOf({ messages: [group], defaultSender: US }))).toEqual([["sms", US, `${THEM},+12015550177`]]);
+    const before = message({ direction: "outbound", from: US, to: THEM });
+    expect(brief(waysOf({ messages: [group, before] })).at(0)).toEqual(["sms", US, `${THEM},+12015550177`]);
   });
 
   test("have chats for none", () => {
@@ -67,18 +74,24 @@ describe("the ways", () => {
 });
 
 describe("what is asked of the server", () => {
-  const base = { conversation: { id: 7, kind: "numbers" as const }, text: "hi", attachments: [], after: 3, subject: "", scheduledAt: undefined, speaker: undefined };
+  const base = { conversation: { id: 7 }, text: "hi", attachments: [], after: 3, subject: "", scheduledAt: undefined, speaker: undefined };
+  const mail = message({ id: 9, type: "email", from: "a@example.com", to: "us@example.com" });
   const [first, second] = waysOf({ messages: [message({})], addresses: ["+12015550199"] });
 
-  test("is an answer by the way of the last message", () => {
-    expect(draftOf({ ...base, way: first }).request).toEqual({ route: "reply", body: { body: "hi", attachments: [], type: "sms" } });
+  test("names both ends of a text, so that it goes where its writer saw, whoever wrote meanwhile", () => {
+    expect(draftOf({ ...base, way: first }).request).toEqual({
+      route: "sms",
+      body: { body: "hi", attachments: [], type: "sms", from: US, to: THEM },
+    });
+    expect(draftOf({ ...base, way: second })).toMatchObject({ way: second?.id, request: { route: "sms", body: { from: US, to: "+12015550199" } } });
   });
 
-  test("names both ends by another way", () => {
-    expect(draftOf({ ...base, way: second }).way).toBe(second?.id ?? "none");
-    expect(draftOf({ ...base, way: second }).request).toEqual({
-      route: "sms",
-      body: { body: "hi", attachments: [], type: "sms", from: US, to: "+12015550199" },
+  test("names the mail that is answered, and both ends where there is none", () => {
+    const [answer, other] = waysOf({ messages: [mail], addresses: ["b@example.com"] });
+    expect(draftOf({ ...base, way: answer }).request).toEqual({ route: "reply", body: { body: "hi", attachments: [], type: "email", in_reply_to: 9 } });
+    expect(draftOf({ ...base, way: other }).request).toEqual({
+      route: "email",
+      body: { body: "hi", attachments: [], from: "us@example.com", to: "b@example.com" },
     });
   });
 
@@ -87,7 +100,7 @@ describe("what is asked of the server", () => {
   });
 
   test("names no channel and no time among people, and the speaker only for the operator", () => {
-    const chat = { ...base, conversation: { id: 7, kind: "group" as const }, way: undefined };
+    const chat = { ...base, way: undefined };
     expect(draftOf(chat).request).toEqual({ route: "reply", body: { body: "hi", attachments: [] } });
     expect(draftOf({ ...chat, speaker: "bugs" }).request).toEqual({ route: "reply", body: { body: "hi", attachments: [], sender_user_name: "bugs" } });
   });

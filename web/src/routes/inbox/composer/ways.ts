@@ -7,8 +7,8 @@ export interface Way {
   from: string;
   to: readonly string[];
   cc: readonly string[];
-  /** The server finds the same addresses by itself, and keeps a mail's thread. */
-  isReply: boolean;
+  /** The message that is answered by it: the server takes the addresses of that one, and keeps a mail's thread. */
+  answers?: number;
 }
 
 const MOST = 8;
@@ -24,16 +24,14 @@ export interface WaysOf {
 /** The first goes as the last message did. */
 export function waysOf({ messages, addresses = [], defaultSender }: WaysOf): Way[] {
   const ways: Way[] = [];
-  const add = (way: Omit<Way, "id" | "isReply">) => {
-    const id = [way.channel, way.from, ...way.to, "cc", ...way.cc].join(" ");
-    if (ways.some((other) => other.id === id)) return;
-    ways.push({ ...way, id, isReply: !ways.some((other) => other.channel === way.channel) });
-  };
+  const own = new Set(messages.flatMap(({ direction, from }) => (direction === "outbound" ? [from] : [])));
+  if (defaultSender !== undefined) own.add(defaultSender);
   for (const message of messages) {
-    if (ways.length < MOST) {
-      const way = wayBack(message);
-      if (way) add(way);
-    }
+    if (ways.length === MOST) break;
+    const way = wayBack(message, own);
+    if (!way) continue;
+    const id = [way.channel, way.from, ...way.to, "cc", ...way.cc].join(" ");
+    if (!ways.some((other) => other.id === id)) ways.push({ ...way, id });
   }
   for (const address of addresses) {
     const channel = channelOf(address);
@@ -42,7 +40,7 @@ export function waysOf({ messages, addresses = [], defaultSender }: WaysOf): Way
     // Nobody of ours was ever written with by that channel: there is nothing to write from.
     if (from === undefined) continue;
     const id = [channel, from, address, "cc"].join(" ");
-    ways.push({ id, channel, from, to: [address], cc: [], isReply: false });
+    ways.push({ id, channel, from, to: [address], cc: [] });
   }
   return ways;
 }
@@ -51,15 +49,18 @@ export function channelOf(address: string): "sms" | "email" {
   return address.includes("@") ? "email" : "sms";
 }
 
-function wayBack(message: Message): Omit<Way, "id" | "isReply"> | undefined {
+function wayBack(message: Message, own: ReadonlySet<string>): Omit<Way, "id"> | undefined {
   if (message.type === "chat") return undefined;
   const channel = message.type === "email" ? "email" : "sms";
+  const answers = message.id;
   const to = typeof message.to === "string" ? [message.to] : message.to;
   const cc = message.cc ?? [];
-  if (message.direction === "outbound") return { channel, from: message.from, to, cc };
-  const from = to[0] ?? message.from;
+  if (message.direction === "outbound") return { channel, from: message.from, to, cc, answers };
+  // A mail names the workspace's own first; a text to several need not.
+  const from = (channel === "sms" ? to.find((address) => own.has(address)) : undefined) ?? to[0] ?? message.from;
   const sender = message.reply_to ?? message.from;
-  return { channel, from, to: [sender, ...to.filter((other) => other !== sender && other !== from)], cc: cc.filter((other) => other !== from) };
+  const others = to.filter((other) => other !== sender && other !== from);
+  return { channel, from, to: [sender, ...others], cc: cc.filter((other) => other !== from), answers };
 }
 
 /** What a text becomes: pictures, and several recipients, make it an MMS. */

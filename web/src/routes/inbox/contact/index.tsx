@@ -15,7 +15,8 @@ export function ContactPanel({ conversationId }: { conversationId: number }) {
   const me = usernameOf(useSession());
   const query = useQuery(conversationQuery(conversationId));
   if (query.isPending) return <SkeletonRows count={5} />;
-  if (query.isError) return <ErrorState error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />;
+  // What is being typed stays though it cannot be had anew.
+  if (!query.data) return <ErrorState error={query.error} onRetry={() => void query.refetch()} isRetrying={query.isFetching} />;
   const conversation = query.data;
   const contact = conversation.contact ?? undefined;
   return (

@@ -23,17 +23,16 @@ export interface KnownProps {
 
 export function Known({ conversationId, contactId }: KnownProps) {
   const query = useQuery(contactQuery(contactId));
+  // What is being typed stays though the contact cannot be had anew.
+  if (query.data) return <Opened conversationId={conversationId} contact={query.data} />;
   if (query.isPending) return <SkeletonRows count={4} />;
-  if (query.isError) {
-    return <ErrorState error={query.error} title="The contact could not be loaded" onRetry={() => void query.refetch()} isRetrying={query.isFetching} />;
-  }
-  return <Opened conversationId={conversationId} contact={query.data} />;
+  return <ErrorState error={query.error} title="The contact could not be loaded" onRetry={() => void query.refetch()} isRetrying={query.isFetching} />;
 }
 
 function Opened({ conversationId, contact }: { conversationId: number; contact: Contact }) {
   return (
     <>
-      <Name key={`name ${contact.name}`} conversationId={conversationId} contact={contact} />
+      <Name conversationId={conversationId} contact={contact} />
       <Part title="Addresses">
         <ul className="flex flex-col gap-3">
           {contact.addresses.map((address) => (
@@ -44,7 +43,7 @@ function Opened({ conversationId, contact }: { conversationId: number; contact: 
         </ul>
         <AddAddress conversationId={conversationId} contact={contact} />
       </Part>
-      <Notes key={`notes ${contact.notes ?? ""}`} conversationId={conversationId} contact={contact} />
+      <Notes conversationId={conversationId} contact={contact} />
       <Ends conversationId={conversationId} contact={contact} />
     </>
   );
@@ -60,8 +59,22 @@ interface OfContact {
   contact: Contact;
 }
 
+/** What is typed over what the server has, however often that is read anew, until it is saved or given up. */
+function useTyped(kept: string) {
+  const [typed, setTyped] = useState<{ text: string; over: string }>();
+  return {
+    text: typed?.text ?? kept,
+    /** What the server has now, where somebody else changed it since the typing began. */
+    theirs: typed && typed.over !== kept && typed.text.trim() !== kept ? kept : undefined,
+    type: (text: string) => setTyped((now) => ({ text, over: now?.over ?? kept })),
+    undo: () => setTyped(undefined),
+    /** What was typed while it was saved stays. */
+    settle: (saved: string) => setTyped((now) => (now && now.text.trim() !== saved ? { ...now, over: saved } : undefined)),
+  };
+}
+
 function Name({ conversationId, contact }: OfContact) {
-  const [name, setName] = useState(contact.name);
+  const { text: name, type, settle } = useTyped(contact.name);
   const change = useContactChange(conversationId);
   const problem = change.error instanceof Problem ? change.error : undefined;
   const isChanged = name.trim() !== contact.name;
@@ -71,7 +84,8 @@ function Name({ conversationId, contact }: OfContact) {
       className="flex items-end gap-2"
       onSubmit={(event) => {
         event.preventDefault();
-        if (isChanged && name.trim() !== "") change.mutate({ contact: contact.id, rename: name.trim() });
+        const rename = name.trim();
+        if (isChanged && rename !== "") change.mutate({ contact: contact.id, rename }, { onSuccess: () => settle(rename) });
       }}
     >
       <TextField
@@ -80,7 +94,7 @@ function Name({ conversationId, contact }: OfContact) {
         className="flex-1"
         error={name.trim() === "" ? "A contact has a name" : (problem?.field("name") ?? (change.isError ? explain(change.error) : undefined))}
         value={name}
-        onChange={(event) => setName(event.target.value)}
+        onChange={(event) => type(event.target.value)}
       />
       {isChanged && (
         <Button type="submit" tone="accent" isBusy={change.isPending}>
@@ -183,7 +197,7 @@ function AddAddress({ conversationId, contact }: OfContact) {
 }
 
 function Notes({ conversationId, contact }: OfContact) {
-  const [notes, setNotes] = useState(contact.notes ?? "");
+  const { text: notes, theirs, type, undo, settle } = useTyped(contact.notes ?? "");
   const change = useContactChange(conversationId);
   const isChanged = notes.trim() !== (contact.notes ?? "");
   const problem = change.error instanceof Problem ? change.error : undefined;
@@ -193,7 +207,8 @@ function Notes({ conversationId, contact }: OfContact) {
       className="flex flex-col gap-2"
       onSubmit={(event) => {
         event.preventDefault();
-        if (isChanged) change.mutate({ contact: contact.id, notes: notes.trim() === "" ? null : notes.trim() });
+        const saved = notes.trim();
+        if (isChanged) change.mutate({ contact: contact.id, notes: saved === "" ? null : saved }, { onSuccess: () => settle(saved) });
       }}
     >
       <TextArea
@@ -201,11 +216,16 @@ function Notes({ conversationId, contact }: OfContact) {
         hint="What the team knows of them. Never sent."
         error={problem?.field("notes") ?? (change.isError ? explain(change.error) : undefined)}
         value={notes}
-        onChange={(event) => setNotes(event.target.value)}
+        onChange={(event) => type(event.target.value)}
       />
+      {theirs !== undefined && (
+        <p role="status" className="text-[0.8125rem] break-words text-warn">
+          {theirs === "" ? "Somebody removed the notes meanwhile." : "Somebody changed the notes meanwhile, to:"} <bdi className="whitespace-pre-wrap">{theirs}</bdi>
+        </p>
+      )}
       {isChanged && (
         <div className="flex justify-end gap-2">
-          <Button size="small" onClick={() => setNotes(contact.notes ?? "")}>
+          <Button size="small" onClick={undo}>
             Undo
           </Button>
           <Button size="small" tone="accent" type="submit" isBusy={change.isPending}>

@@ -4,9 +4,10 @@ import { useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
 import { useNow } from "../../../parts/clock";
+import { copyAndTell } from "../../../parts/copy-text";
 import { Menu, MenuItem, MenuSeparator } from "../../../parts/menu";
 import { isCancelable, isReplayable } from "../../../parts/status";
-import { toast, toastFailure } from "../../../parts/toasts";
+import { toastFailure } from "../../../parts/toasts";
 import { isEditable, type MessageActs } from "./acts";
 import { SendAgain, TakeBack } from "./confirm";
 
@@ -29,15 +30,6 @@ export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails, 
   const isGone = Boolean(message.deleted_at);
   const text = message.new_text ?? message.text ?? message.body;
 
-  async function copy() {
-    try {
-      await navigator.clipboard.writeText(text);
-      toast("Copied");
-    } catch {
-      toast("The browser does not allow copying here");
-    }
-  }
-
   return (
     <>
       <Menu trigger={<IconButton icon={Ellipsis} label="More about this message" className="sm:size-8" />}>
@@ -50,7 +42,7 @@ export function MessageMenu({ message, acts, mayHandle, own, onEdit, onDetails, 
           What happened to it
         </MenuItem>
         {text !== "" && !isGone && (
-          <MenuItem icon={Copy} onSelect={() => void copy()}>
+          <MenuItem icon={Copy} onSelect={() => void copyAndTell(text, "Copied")}>
             Copy the text
           </MenuItem>
         )}

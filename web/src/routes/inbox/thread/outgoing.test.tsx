@@ -1,6 +1,6 @@
 /** What is not sent yet: it says when it is to go, and comes back to its writer whole. */
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { cleanup, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createStore, Provider } from "jotai";
 import { expect, test } from "vitest";
@@ -8,7 +8,8 @@ import { newQueryClient } from "../../../api/query";
 import { formatMoment } from "../../../parts/when";
 import { composingAtom } from "../../../state/composing";
 import { draftAtom } from "../../../state/drafts";
-import type { Outgoing } from "../../../state/outgoing";
+import { hurriesAtom, type Outgoing, putOutgoingAtom } from "../../../state/outgoing";
+import { storedKeys } from "../../../state/stored";
 import { OutgoingEntry } from "./outgoing";
 
 const HOUR_MS = 3_600_000;
@@ -57,4 +58,29 @@ test("one that is taken back keeps its time and its way", async () => {
   await user.click(screen.getByRole("button", { name: "Edit" }));
   expect(store.get(draftAtom(7))).toBe("hello");
   expect(store.get(composingAtom(7))).toMatchObject({ scheduledAt, way: "sms +12015550100 +12015550124 cc" });
+});
+
+test("one that the server keeps failing says so and when it is tried again, and comes back whole", async () => {
+  const trouble = { since: Date.now() - HOUR_MS, nextAt: Date.now() + 60_000, error: "Something broke." };
+  const outgoing = refused({ state: "waiting", trouble });
+  const { store, user } = show(outgoing);
+  store.set(putOutgoingAtom, outgoing);
+  expect(screen.getByText("The server answers with an error: Something broke.")).toBeInTheDocument();
+  expect(document.querySelector("time")).toHaveAttribute("datetime", new Date(trouble.nextAt).toISOString());
+  expect(screen.queryByText(/when the server is reached/)).toBeNull();
+  await user.click(screen.getByRole("button", { name: "Try now" }));
+  expect(store.get(hurriesAtom)).toBe(1);
+  await user.click(screen.getByRole("button", { name: "Take back" }));
+  expect(store.get(draftAtom(7))).toContain("hello");
+  expect(storedKeys("outgoing.")).toEqual([]);
+});
+
+test("one that is being tried is not taken back meanwhile, and a fault that just began is not told of", () => {
+  const since = Date.now() - HOUR_MS;
+  const trouble = { since, nextAt: Date.now(), error: "Something broke." };
+  show(refused({ state: "sending", trouble }));
+  expect(screen.getByRole("button", { name: "Take back" })).toHaveAttribute("aria-disabled", "true");
+  cleanup();
+  show(refused({ state: "waiting", trouble: { ...trouble, since: Date.now() } }));
+  expect(screen.queryByRole("button", { name: "Take back" })).toBeNull();
 });

@@ -4,15 +4,17 @@ import { CalendarClock, CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Tras
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
 import { useNow } from "../../../parts/clock";
+import { Time } from "../../../parts/time";
 import { formatMoment } from "../../../parts/when";
 import { takeBackAtom } from "../../../state/composing";
-import { dropOutgoingAtom, type Outgoing, retryOutgoingAtom } from "../../../state/outgoing";
+import { dropOutgoingAtom, longTrouble, type Outgoing, retryOutgoingAtom, type Trouble } from "../../../state/outgoing";
 import { focusComposer } from "../composer/focus";
 import { AttachmentNames } from "./attachments";
 import { MessageText } from "./text";
 
 export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
   const { state, body, attachments, subject, scheduledAt } = outgoing;
+  const trouble = longTrouble(outgoing, useNow());
   return (
     <div className="flex flex-col items-end py-0.5">
       <div
@@ -33,7 +35,7 @@ export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
           )}
           {state === "waiting" && (
             <>
-              <Clock aria-hidden="true" className="size-3.5" /> Kept here; sent when the server is reached
+              <Clock aria-hidden="true" className="size-3.5" /> {outgoing.trouble ? "Not sent yet" : "Kept here; sent when the server is reached"}
             </>
           )}
           {state === "failed" && (
@@ -44,6 +46,7 @@ export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
         </p>
       </div>
       {state === "failed" && <Refused outgoing={outgoing} />}
+      {trouble && <Troubled outgoing={outgoing} trouble={trouble} />}
     </div>
   );
 }
@@ -59,6 +62,38 @@ function Scheduled({ at }: { at: string }) {
         {isOver && "; that time is over"}
       </span>
     </p>
+  );
+}
+
+/** What the server answers instead of taking it, and the ways on. */
+function Troubled({ outgoing, trouble }: { outgoing: Outgoing; trouble: Trouble }) {
+  const retry = useSetAtom(retryOutgoingAtom);
+  const takeBack = useSetAtom(takeBackAtom);
+  const isTrying = outgoing.state === "sending";
+  return (
+    <div className="mt-1 flex max-w-[88%] flex-col items-end gap-1">
+      <p className="text-end text-[0.8125rem] break-words text-warn">
+        <span role="status">The server answers with an error: {trouble.error}</span> It is kept here, and tried again at{" "}
+        <Time at={new Date(trouble.nextAt).toISOString()} />.
+      </p>
+      <div className="flex flex-wrap justify-end gap-1">
+        <Button size="small" icon={RotateCw} isBusy={isTrying} onClick={() => retry(outgoing.key)}>
+          Try now
+        </Button>
+        <Button
+          size="small"
+          icon={Pencil}
+          // What is being tried may be taken now.
+          disabled={isTrying}
+          onClick={() => {
+            takeBack(outgoing);
+            requestAnimationFrame(focusComposer);
+          }}
+        >
+          Take back
+        </Button>
+      </div>
+    </div>
   );
 }
 

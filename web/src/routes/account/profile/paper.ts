@@ -1,15 +1,4 @@
-/** Into the clipboard, and onto paper. */
-import { toast, toastFailure } from "../../../parts/toasts";
-
-export async function copyText(text: string, done: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text);
-    toast(done);
-  } catch (error) {
-    // Pages that were not loaded safely have no clipboard.
-    toastFailure("This browser lets nothing be copied: select the text instead", error);
-  }
-}
+/** Onto paper, and into a file. */
 
 /** Prints lines of text, and nothing of the page. */
 export function printLines(title: string, lines: readonly string[]): void {
