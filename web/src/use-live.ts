@@ -116,7 +116,7 @@ export function useTyping(conversation: number): (isTyping?: boolean) => void {
 }
 
 /** Says that somebody types no more often than others forget it, and that they stopped. */
-export function newTypist(say: (isTyping: boolean) => void): (isTyping?: boolean) => void {
+function newTypist(say: (isTyping: boolean) => void): (isTyping?: boolean) => void {
   let toldAt: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   return function tell(isTyping = true) {

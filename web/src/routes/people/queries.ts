@@ -13,24 +13,24 @@ const PAGE = 200;
 /** Nobody is told of a new request: it is asked for. */
 const REQUESTS_EVERY_MS = 15_000;
 
-export const friendsQuery = infiniteQueryOptions({
+const friendsQuery = infiniteQueryOptions({
   queryKey: keys.friends,
   ...pages<Friend>((cursor, signal) => body(api.GET("/api/friends", { signal, params: { query: { cursor, limit: PAGE } } }))),
 });
 
-export const requestsQuery = infiniteQueryOptions({
+const requestsQuery = infiniteQueryOptions({
   queryKey: keys.friendRequests,
   ...pages<FriendRequest>((cursor, signal) => body(api.GET("/api/friend-requests", { signal, params: { query: { cursor, limit: PAGE } } }))),
   refetchInterval: REQUESTS_EVERY_MS,
 });
 
-export const blocksQuery = infiniteQueryOptions({
+const blocksQuery = infiniteQueryOptions({
   queryKey: keys.blocks,
   ...pages<Friend>((cursor, signal) => body(api.GET("/api/blocks", { signal, params: { query: { cursor, limit: PAGE } } }))),
 });
 
 /** Contract E's list is a bare array, whose next page stands in a header. */
-export const everybodyQuery = infiniteQueryOptions({
+const everybodyQuery = infiniteQueryOptions({
   queryKey: [...keys.users, "pages"],
   ...pages<Person>(async (cursor, signal): Promise<Page<Person>> => {
     const { data, response } = await api.GET("/api/users", { signal, params: { query: { cursor, limit: PAGE } } });
