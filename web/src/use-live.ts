@@ -11,6 +11,7 @@ import { claimDrafts } from "./state/drafts";
 import { connectionAtom, liveAtom, presenceAtom, type TypingEntry, typingEntriesAtom } from "./state/live";
 import { isOnlineAtom } from "./state/online";
 import { checkSession, identityOf, useSession } from "./state/session";
+import { takeTurn } from "./state/turn";
 
 /** Who types says so again within it. */
 const TYPING_LIFE_MS = 6_000;
@@ -25,8 +26,9 @@ export function useLive(): void {
   const router = useRouter();
   const identity = identityOf(useSession());
   useEffect(() => {
-    // Another person's turn begins with an empty memory.
-    if (claimDrafts(identity)) {
+    // Another person's turn begins with an empty memory. Both are told whose it is.
+    const isAnothers = takeTurn(identity);
+    if (claimDrafts(identity) || isAnothers) {
       location.reload();
       return;
     }
