@@ -1,7 +1,7 @@
 import { beforeEach, expect, it, vi } from "vitest";
 import { readStored, storedKeys, writeStored } from "./stored";
 
-let takeTurn: typeof import("./turn").takeTurn;
+let takeTurn: (identity: string) => boolean;
 
 /** As a window that was just opened. */
 async function openWindow() {
