@@ -2,10 +2,12 @@
 import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
 import { useAtom } from "jotai";
 import { MessageSquare } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { classes } from "../../parts/classes";
+import { lazyWithRetry } from "../../parts/lazy-with-retry";
 import { usePageTitle } from "../../parts/page";
 import { EmptyState } from "../../parts/states";
+import { unopened } from "../../parts/toasts";
 import { panelAtom } from "../../state/inbox";
 import { focusComposer } from "./composer/focus";
 import { focusRow, isFocusLost } from "./focus";
@@ -15,8 +17,8 @@ import type { ListHandle } from "./list/rows";
 
 export { ConversationPage } from "./conversation";
 
-const NewConversation = lazy(() => import("./new").then((module) => ({ default: module.NewConversation })));
-const KeySheet = lazy(() => import("./key-sheet").then((module) => ({ default: module.KeySheet })));
+const NewConversationDialog = lazyWithRetry(async () => (await import("./new/dialog")).NewConversationDialog);
+const KeySheet = lazyWithRetry(async () => (await import("./key-sheet")).KeySheet);
 
 export function InboxPage() {
   const search = useRef<HTMLInputElement>(null);
@@ -27,6 +29,7 @@ export function InboxPage() {
   const navigate = useNavigate();
   const [panel, setPanel] = useAtom(panelAtom);
   const isOpen = conversationId !== undefined;
+  const close = () => setShown(undefined);
 
   useInboxKeys({
     move: (step) => list.current?.move(step),
@@ -57,8 +60,8 @@ export function InboxPage() {
         <Outlet />
       </div>
       <Suspense>
-        {shown === "new" && <NewConversation isOpen onClose={() => setShown(undefined)} />}
-        {shown === "keys" && <KeySheet onClose={() => setShown(undefined)} />}
+        {shown === "new" && <NewConversationDialog onClose={close} onFailure={unopened(close)} />}
+        {shown === "keys" && <KeySheet onClose={close} onFailure={unopened(close)} />}
       </Suspense>
     </div>
   );
