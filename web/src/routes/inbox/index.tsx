@@ -1,6 +1,6 @@
 /** The inbox: the conversations, and the one that is open. On phones one or the other. */
 import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { useAtom } from "jotai";
+import { useAtom, useAtomValue } from "jotai";
 import { MessageSquare } from "lucide-react";
 import { Suspense, useEffect, useRef, useState } from "react";
 import { classes } from "../../parts/classes";
@@ -9,6 +9,7 @@ import { usePageTitle } from "../../parts/page";
 import { EmptyState } from "../../parts/states";
 import { unopened } from "../../parts/toasts";
 import { panelAtom } from "../../state/inbox";
+import { areKeysOnAtom } from "../../state/preferences";
 import { focusComposer } from "./composer/focus";
 import { focusRow, isFocusLost } from "./focus";
 import { useInboxKeys } from "./keyboard";
@@ -68,11 +69,16 @@ export function InboxPage() {
 }
 
 export function NothingChosen() {
+  const areKeysOn = useAtomValue(areKeysOnAtom);
   usePageTitle("Inbox");
   return (
     <div className="grid h-full place-items-center">
       <EmptyState icon={MessageSquare} title="Choose a conversation">
-        <kbd>j</kbd> and <kbd>k</kbd> go through the list, <kbd>Enter</kbd> opens, <kbd>?</kbd> shows all keys.
+        {areKeysOn && (
+          <>
+            <kbd>j</kbd> and <kbd>k</kbd> go through the list, <kbd>Enter</kbd> opens, <kbd>?</kbd> shows all keys.
+          </>
+        )}
       </EmptyState>
     </div>
   );

@@ -1,6 +1,6 @@
 /** What is not sent yet: it says when it is to go, and comes back to its writer whole. */
 import { QueryClientProvider } from "@tanstack/react-query";
-import { render, screen } from "@testing-library/react";
+import { cleanup, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createStore, Provider } from "jotai";
 import { expect, test } from "vitest";
@@ -35,7 +35,9 @@ function show(outgoing: Outgoing) {
   render(
     <QueryClientProvider client={newQueryClient()}>
       <Provider store={store}>
-        <OutgoingEntry outgoing={outgoing} />
+        <section data-thread tabIndex={-1} aria-label="Messages">
+          <OutgoingEntry outgoing={outgoing} />
+        </section>
       </Provider>
     </QueryClientProvider>,
   );
@@ -57,4 +59,14 @@ test("one that is taken back keeps its time and its way", async () => {
   await user.click(screen.getByRole("button", { name: "Edit" }));
   expect(store.get(draftAtom(7))).toBe("hello");
   expect(store.get(composingAtom(7))).toMatchObject({ scheduledAt, way: "sms +12015550100 +12015550124 cc" });
+});
+
+test("what is discarded, or tried again, leaves the focus in the thread, and is no alert each time it is scrolled to", async () => {
+  for (const name of ["Discard", "Try again"]) {
+    const { user } = show(refused({ error: "It is too long." }));
+    expect(screen.queryByRole("alert")).toBeNull();
+    await user.click(screen.getByRole("button", { name }));
+    expect(screen.getByRole("region", { name: "Messages" })).toHaveFocus();
+    cleanup();
+  }
 });
