@@ -1,10 +1,10 @@
 /** What was done to the conversation, in a line; an internal note as a card that no message looks like. */
+import { MessageText } from "../../../parts/message-text";
 import { StickyNote } from "lucide-react";
 import type { ReactNode } from "react";
 import { Time } from "../../../parts/time";
 import { nameOfActor } from "../names";
 import type { Activity } from "./rows";
-import { MessageText } from "./text";
 
 export function ActivityLine({ activity, me }: { activity: Activity; me: string | undefined }) {
   const actor = nameOfActor(activity.actor, me);

@@ -3,9 +3,9 @@ import { Ellipsis } from "lucide-react";
 import { Fragment, useState } from "react";
 import type { Message } from "../../../api/thread";
 import { keyed } from "../../../parts/keyed";
+import { MessageText } from "../../../parts/message-text";
 import { formatAddress } from "../names";
 import { MailFrame } from "./mail-frame";
-import { MessageText } from "./text";
 
 export function MailHead({ message }: { message: Message }) {
   const { subject, from, cc = [] } = message;

@@ -6,6 +6,7 @@ import type { Message } from "../../../api/thread";
 import { Avatar } from "../../../parts/avatar";
 import { ChannelMark, channelName } from "../../../parts/channel-mark";
 import { classes } from "../../../parts/classes";
+import { MessageText } from "../../../parts/message-text";
 import { StatusMark } from "../../../parts/status-mark";
 import { Time } from "../../../parts/time";
 import { panelAtom } from "../../../state/inbox";
@@ -20,7 +21,6 @@ import { ReactionPicker, Reactions } from "./reactions";
 import { ReadBy } from "./read-by";
 import type { Reader } from "./row";
 import type { MessageRow } from "./rows";
-import { MessageText } from "./text";
 import { Trouble } from "./trouble";
 
 export interface MessageEntryProps {

@@ -4,13 +4,13 @@ import { CalendarClock, CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Tras
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
 import { useNow } from "../../../parts/clock";
+import { MessageText } from "../../../parts/message-text";
 import { formatMoment } from "../../../parts/when";
 import { takeBackAtom } from "../../../state/composing";
 import { dropOutgoingAtom, type Outgoing, retryOutgoingAtom } from "../../../state/outgoing";
 import { focusComposer } from "../composer/focus";
 import { focusThread } from "../focus";
 import { AttachmentNames } from "./attachments";
-import { MessageText } from "./text";
 
 export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
   const { state, body, attachments, subject, scheduledAt } = outgoing;
