@@ -1,6 +1,5 @@
-/** Begins a group: its name, and who is in it. */
+/** Begins a group: its name, and who is in it. It stands in a dialog. */
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { useNavigate } from "@tanstack/react-router";
 import { Check, X } from "lucide-react";
 import { useState } from "react";
 import { api, body } from "../../api/client";
@@ -9,8 +8,7 @@ import { Problem } from "../../api/problem";
 import { Avatar } from "../../parts/avatar";
 import { Button } from "../../parts/button";
 import { classes } from "../../parts/classes";
-import { Dialog } from "../../parts/dialog";
-import { TextField } from "../../parts/field";
+import { FieldError, TextField } from "../../parts/field";
 import { SkeletonRows } from "../../parts/skeleton";
 import { ErrorState, FormError } from "../../parts/states";
 import { fieldSentence } from "../account/form-problem";
@@ -20,30 +18,22 @@ import { everybodyElse, type Known, matches, relationsOf } from "./relations";
 /** More are found by searching. */
 const MOST_SHOWN = 50;
 
-export function NewGroup({ me, isOpen, onClose }: { me: string; isOpen: boolean; onClose: () => void }) {
-  return (
-    <Dialog title="New group" isOpen={isOpen} onClose={onClose}>
-      {isOpen && <Form me={me} onClose={onClose} />}
-    </Dialog>
-  );
-}
-
-function Form({ me, onClose }: { me: string; onClose: () => void }) {
+export function GroupForm({ me, onBegun }: { me: string; onBegun: (conversation: number) => void }) {
   const client = useQueryClient();
-  const navigate = useNavigate();
   const [name, setName] = useState("");
   const [members, setMembers] = useState<readonly string[]>([]);
   const [search, setSearch] = useState("");
+  const [isTried, setTried] = useState(false);
   const begin = useMutation({
     mutationFn: () => body(api.POST("/api/conversations", { body: { kind: "group", name: name.trim(), members: [...members] } })),
-    onSuccess: async (group) => {
-      onClose();
-      await client.invalidateQueries({ queryKey: keys.conversations });
-      await navigate({ to: "/inbox/$conversationId", params: { conversationId: String(group.id) } });
+    onSuccess: ({ id }) => {
+      void client.invalidateQueries({ queryKey: keys.conversations });
+      onBegun(id);
     },
   });
   const isNamed = name.trim() !== "";
   const wrong = begin.error instanceof Problem ? begin.error.field("name") : undefined;
+  const refusal = wrong && fieldSentence("name", wrong);
   const toggle = (userName: string) => setMembers((before) => (before.includes(userName) ? before.filter((name) => name !== userName) : [...before, userName]));
   return (
     <form
@@ -51,6 +41,7 @@ function Form({ me, onClose }: { me: string; onClose: () => void }) {
       className="flex flex-col gap-4 pb-4"
       onSubmit={(event) => {
         event.preventDefault();
+        setTried(true);
         if (isNamed && members.length > 0 && !begin.isPending) begin.mutate();
       }}
     >
@@ -62,7 +53,8 @@ function Form({ me, onClose }: { me: string; onClose: () => void }) {
           setName(event.target.value);
           begin.reset();
         }}
-        error={wrong && fieldSentence("name", wrong)}
+        data-autofocus
+        error={isTried && !isNamed ? "Give the group a name" : refusal}
         maxLength={100}
         autoComplete="off"
       />
@@ -85,12 +77,12 @@ function Form({ me, onClose }: { me: string; onClose: () => void }) {
       )}
       <TextField label="Who is in it" type="search" placeholder="Search by name or username" value={search} onChange={(event) => setSearch(event.target.value)} autoComplete="off" />
       <Choices me={me} search={search} members={members} onToggle={toggle} />
+      <FieldError message={isTried && members.length === 0 ? "Choose at least one person" : undefined} />
       <div className="flex flex-wrap items-center justify-end gap-2">
         <p aria-live="polite" className="me-auto text-[0.8125rem] text-ink-muted">
           {members.length === 0 ? "Choose somebody" : `You and ${members.length} ${members.length === 1 ? "other" : "others"}`}
         </p>
-        <Button onClick={onClose}>Cancel</Button>
-        <Button type="submit" tone="accent" isBusy={begin.isPending} disabled={!isNamed || members.length === 0}>
+        <Button type="submit" tone="accent" isBusy={begin.isPending}>
           Begin
         </Button>
       </div>

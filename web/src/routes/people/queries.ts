@@ -10,6 +10,8 @@ export type FriendRequest = Schemas["FriendRequest"];
 export type Person = Schemas["Person"];
 
 const PAGE = 200;
+/** The most that contract E's list gives at once. */
+const MOST_PEOPLE = 1000;
 /** Nobody is told of a new request: it is asked for. */
 const REQUESTS_EVERY_MS = 15_000;
 
@@ -31,9 +33,9 @@ const blocksQuery = infiniteQueryOptions({
 
 /** Contract E's list is a bare array, whose next page stands in a header. */
 const everybodyQuery = infiniteQueryOptions({
-  queryKey: [...keys.users, "pages"],
+  queryKey: keys.users,
   ...pages<Person>(async (cursor, signal): Promise<Page<Person>> => {
-    const { data, response } = await api.GET("/api/users", { signal, params: { query: { cursor, limit: PAGE } } });
+    const { data, response } = await api.GET("/api/users", { signal, params: { query: { cursor, limit: MOST_PEOPLE } } });
     return { data: data ?? [], next_cursor: nextCursor(response.headers.get("link")) };
   }),
 });
@@ -65,4 +67,5 @@ function useEveryPage<T>(list: UseInfiniteQueryResult<InfiniteData<Page<T>>>): E
 export const useFriends = () => useEveryPage<Friend>(useInfiniteQuery(friendsQuery));
 export const useRequests = () => useEveryPage<FriendRequest>(useInfiniteQuery(requestsQuery));
 export const useBlocks = () => useEveryPage<Friend>(useInfiniteQuery(blocksQuery));
-export const useEverybody = () => useEveryPage<Person>(useInfiniteQuery(everybodyQuery));
+/** Everybody of the workspace. */
+export const useEverybody = (isEnabled = true) => useEveryPage<Person>(useInfiniteQuery({ ...everybodyQuery, enabled: isEnabled }));
