@@ -28,7 +28,7 @@ export function Announcer() {
 }
 
 /** A line of its own for each, so that the same again is heard again, and none takes another's place. */
-export function LiveRegion() {
+function LiveRegion() {
   const region = useRef<HTMLDivElement>(null);
   useEffect(
     () =>
