@@ -70,6 +70,20 @@ describe("effects", () => {
     effects.stop();
   });
 
+  it("read anew how the server runs when it is there again, and nothing else that was had", async () => {
+    const reads = { app: 0, conversations: 0 };
+    const watch = (what: keyof typeof reads, queryKey: readonly unknown[]) =>
+      new QueryObserver(client, { queryKey, queryFn: () => Promise.resolve((reads[what] += 1)), staleTime: Number.POSITIVE_INFINITY }).subscribe(() => {});
+    const stops = [watch("app", [...keys.app, "facts"]), watch("conversations", keys.conversationList({}))];
+    stop = () => stops.forEach((end) => end());
+    await vi.advanceTimersByTimeAsync(10);
+    const effects = newEffects(client);
+    effects.recover();
+    await vi.advanceTimersByTimeAsync(10);
+    expect(reads).toEqual({ app: 2, conversations: 1 });
+    effects.stop();
+  });
+
   it("read no more than ten times a second, however quick the answers are", async () => {
     let reads = 0;
     const queryFn = () => Promise.resolve((reads += 1));

@@ -66,7 +66,7 @@ export interface Effects {
   take: (event: LiveEvent) => void;
   /** Everything that is shown is read anew. */
   reload: () => void;
-  /** What could not be read while the server was away is read now. */
+  /** The server is there again: what could not be read meanwhile is read now, and how it runs. */
   recover: () => void;
   stop: () => void;
 }
@@ -125,7 +125,11 @@ export function newEffects(client: QueryClient): Effects {
       schedule();
     },
     reload: () => void client.invalidateQueries(),
-    recover: () => void client.invalidateQueries({ predicate: (query) => query.state.status === "error" || query.state.fetchFailureCount > 0 }),
+    recover: () => {
+      // The server may have been started anew meanwhile, as another version or with other settings.
+      void client.invalidateQueries({ queryKey: keys.app });
+      void client.invalidateQueries({ predicate: (query) => query.state.status === "error" || query.state.fetchFailureCount > 0 });
+    },
     stop: () => clearTimeout(timer),
   };
 }

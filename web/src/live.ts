@@ -2,6 +2,7 @@
  * Live updates: keeps a connection to the server, and hears every change once and in order, across whatever breaks it.
  * What a change means to what is shown is `live-effects`' matter.
  */
+import { doubled } from "./api/backoff";
 import { type Frame, type LiveEvent, readFrame } from "./live-frames";
 import { type Connect, connectEvents, connectSocket, type End, type Transport } from "./live-transport";
 import type { Connection } from "./state/live";
@@ -45,8 +46,7 @@ const TRIES_PER_WAY = 2;
 
 /** How long to wait before a try: twice as long each time, and never the same for all clients of a server that went away. */
 export function backoff(failures: number, random: number): number {
-  const longest = Math.min(FIRST_DELAY_MS * 2 ** failures, LONGEST_DELAY_MS);
-  return longest * (0.5 + random / 2);
+  return doubled(FIRST_DELAY_MS, failures, LONGEST_DELAY_MS) * (0.5 + random / 2);
 }
 
 export function startLive(deps: LiveDeps): Live {

@@ -11,6 +11,7 @@ import { claimDrafts } from "./state/drafts";
 import { connectionAtom, liveAtom, presenceAtom, type TypingEntry, typingEntriesAtom } from "./state/live";
 import { isOnlineAtom } from "./state/online";
 import { checkSession, identityOf, useSession } from "./state/session";
+import { takeTurn } from "./state/turn";
 
 /** Who types says so again within it. */
 const TYPING_LIFE_MS = 6_000;
@@ -25,8 +26,9 @@ export function useLive(): void {
   const router = useRouter();
   const identity = identityOf(useSession());
   useEffect(() => {
-    // Another person's turn begins with an empty memory.
-    if (claimDrafts(identity)) {
+    // Another person's turn begins with an empty memory. Both are told whose it is.
+    const isAnothers = takeTurn(identity);
+    if (claimDrafts(identity) || isAnothers) {
       location.reload();
       return;
     }
@@ -116,7 +118,7 @@ export function useTyping(conversation: number): (isTyping?: boolean) => void {
 }
 
 /** Says that somebody types no more often than others forget it, and that they stopped. */
-export function newTypist(say: (isTyping: boolean) => void): (isTyping?: boolean) => void {
+function newTypist(say: (isTyping: boolean) => void): (isTyping?: boolean) => void {
   let toldAt: number | undefined;
   let timer: ReturnType<typeof setTimeout> | undefined;
   return function tell(isTyping = true) {

@@ -6,14 +6,12 @@ import { startOutbox } from "./outbox";
 import { isOnlineAtom } from "./state/online";
 import { claimOutgoingAtom } from "./state/outgoing";
 import { identityOf, useSession } from "./state/session";
-import { takeTurn } from "./state/turn";
 
 export function useOutbox(): void {
   const client = useQueryClient();
   const store = useStore();
   const identity = identityOf(useSession());
   useEffect(() => {
-    takeTurn(identity);
     store.set(claimOutgoingAtom, identity);
     const outbox = startOutbox(store, client);
     const onReached = store.sub(isOnlineAtom, () => store.get(isOnlineAtom) && outbox.wake());

@@ -9,6 +9,7 @@ export type Schemas = components["schemas"];
 const PATIENCE_MS = 60_000;
 
 const reachability = new Set<(isReached: boolean) => void>();
+let isReachedNow = true;
 
 /** Tells with each answer, or the lack of one, whether the server is reached. */
 export function onReachability(listener: (isReached: boolean) => void): () => void {
@@ -16,7 +17,13 @@ export function onReachability(listener: (isReached: boolean) => void): () => vo
   return () => reachability.delete(listener);
 }
 
+/** Whether the server was reached last time; before the first it counts as reached. */
+export function wasReached(): boolean {
+  return isReachedNow;
+}
+
 function tell(isReached: boolean): void {
+  isReachedNow = isReached;
   for (const listener of reachability) listener(isReached);
 }
 

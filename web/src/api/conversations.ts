@@ -33,12 +33,6 @@ export const labelsQuery = queryOptions({
   queryFn: async ({ signal }) => (await body(api.GET("/api/labels", { signal, params: { query: { limit: ALL } } }))).data,
 });
 
-/** Everybody of the workspace. */
-export const peopleQuery = queryOptions({
-  queryKey: [...keys.users, "all"],
-  queryFn: ({ signal }) => body(api.GET("/api/users", { signal, params: { query: { limit: ALL } } })),
-});
-
 /** Every saved reply, page after page. */
 export const savedRepliesQuery = queryOptions({
   queryKey: keys.savedReplies,

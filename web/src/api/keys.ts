@@ -37,7 +37,6 @@ export const keys = {
   friends: ["friends"],
   friendRequests: ["friend-requests"],
   blocks: ["blocks"],
-  presence: ["presence"],
 
   /** What a file is, by its address. */
   file: (url: string) => ["file", url],
@@ -57,7 +56,6 @@ export const keys = {
   deadLetters: ["dead-letters"],
   quarantine: ["quarantine"],
   webhookEndpoints: ["webhook-endpoints"],
-  webhookEndpoint: (id: number) => ["webhook-endpoints", id],
   deliveries: (id: number) => ["webhook-endpoints", id, "deliveries"],
   apiKeys: ["api-keys"],
   members: ["members"],

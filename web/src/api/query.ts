@@ -1,5 +1,6 @@
 /** How long answers of the server count, and which failures are worth another try. */
 import { MutationCache, QueryCache, QueryClient } from "@tanstack/react-query";
+import { doubled } from "./backoff";
 import { Offline, Problem } from "./problem";
 
 const MAX_RETRIES = 3;
@@ -12,7 +13,7 @@ export function isWorthRetrying(failures: number, error: Error): boolean {
 
 export function retryDelay(failures: number, error: Error): number {
   const asked = error instanceof Problem ? (error.retryAfter ?? 0) * 1000 : 0;
-  return Math.max(asked, Math.min(1000 * 2 ** failures, 15_000));
+  return Math.max(asked, doubled(1000, failures, 15_000));
 }
 
 /** `onUnauthorized` is told when the server no longer knows who asks. */

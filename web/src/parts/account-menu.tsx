@@ -2,6 +2,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { useAtom } from "jotai";
 import { BookOpen, LogIn, LogOut, User } from "lucide-react";
+import { areKeysOnAtom } from "../state/preferences";
 import { identityOf, useSession } from "../state/session";
 import { type Theme, themeAtom } from "../state/theme";
 import { Avatar } from "./avatar";
@@ -15,9 +16,15 @@ const THEMES: { value: Theme; label: string }[] = [
   { value: "dark", label: "Dark" },
 ];
 
+const KEYS = [
+  { value: "on", label: "On" },
+  { value: "off", label: "Off" },
+] as const;
+
 export function AccountMenu() {
   const session = useSession();
   const [theme, setTheme] = useAtom(themeAtom);
+  const [areKeysOn, setKeysOn] = useAtom(areKeysOnAtom);
   const navigate = useNavigate();
   // A page of its own: nothing of the last one stays in memory.
   const leave = useSignOut(identityOf(session), () => location.assign("/sign-in"), stillIn);
@@ -65,6 +72,8 @@ export function AccountMenu() {
         </MenuItem>
         <MenuSeparator />
         <MenuChoices label="Theme" value={theme} options={THEMES} onChange={setTheme} />
+        <MenuSeparator />
+        <MenuChoices label="Single keys in the inbox" value={areKeysOn ? "on" : "off"} options={KEYS} onChange={(value) => setKeysOn(value === "on")} />
         <MenuSeparator />
         {session.kind === "user" ? (
           <MenuItem icon={LogOut} onSelect={() => leave.start()}>

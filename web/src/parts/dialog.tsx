@@ -1,9 +1,8 @@
 /** A dialog over the page: keeps the focus in, gives it back, closes with Escape. On phones it rises from the bottom. */
-import { lazy, type ReactNode, Suspense, useState } from "react";
+import { type ReactNode, Suspense, useState } from "react";
 import { Button, type ButtonTone } from "./button";
-import { fetchDialog } from "./later";
-
-const DialogPopup = lazy(async () => ({ default: (await fetchDialog()).DialogPopup }));
+import { DialogPopup } from "./later";
+import { unopened } from "./toasts";
 
 export interface DialogProps {
   title: string;
@@ -21,9 +20,13 @@ export function Dialog(props: DialogProps) {
   const [wasOpen, setWasOpen] = useState(props.isOpen);
   if (props.isOpen && !wasOpen) setWasOpen(true);
   if (!wasOpen) return null;
+  const giveUp = unopened(() => {
+    setWasOpen(false);
+    props.onClose();
+  });
   return (
     <Suspense fallback={null}>
-      <DialogPopup {...props} />
+      <DialogPopup {...props} onFailure={giveUp} />
     </Suspense>
   );
 }

@@ -31,7 +31,7 @@ export async function loadEmoji(): Promise<EmojiData> {
   return asData(entries);
 }
 
-export function asData(entries: readonly Entry[]): EmojiData {
+function asData(entries: readonly Entry[]): EmojiData {
   return {
     locale: "en",
     categories: messages.groups.filter(({ order }) => order !== COMPONENTS).map(({ order, message }) => ({ index: order, label: message })),

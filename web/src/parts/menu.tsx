@@ -1,14 +1,15 @@
 /** A menu of things to do, behind a button. The code of its popup is fetched when the button is pointed at, has the focus, or is pressed. */
 import type { LucideIcon } from "lucide-react";
-import { cloneElement, type KeyboardEvent, lazy, type MouseEvent, type ReactElement, type ReactNode, type Ref, Suspense, useRef, useState } from "react";
-import { fetchMenu } from "./later";
+import { cloneElement, type KeyboardEvent, type MouseEvent, type ReactElement, type ReactNode, type Ref, Suspense, useRef, useState } from "react";
+import { LazyChoices, MenuPopup } from "./later";
+import { unopened } from "./toasts";
+
+export { MenuItem, MenuSeparator } from "./later";
 
 export type MenuSide = "top" | "bottom" | "left" | "right";
 export type MenuAlign = "start" | "end" | "center";
 
-const prefetch = () => void fetchMenu();
-const MenuPopup = lazy(async () => ({ default: (await fetchMenu()).MenuPopup }));
-const LazyChoices = lazy(async () => ({ default: (await fetchMenu()).MenuChoices }));
+const prefetch = () => void MenuPopup.prefetch();
 
 interface TriggerProps {
   ref?: Ref<HTMLButtonElement>;
@@ -36,6 +37,10 @@ export function Menu({ trigger, side = "bottom", align = "end", children }: Menu
     setWanted(true);
     setOpen(true);
   };
+  const giveUp = unopened(() => {
+    setWanted(false);
+    setOpen(false);
+  });
   return (
     <>
       {cloneElement(trigger, {
@@ -58,7 +63,7 @@ export function Menu({ trigger, side = "bottom", align = "end", children }: Menu
       })}
       {isWanted && (
         <Suspense fallback={null}>
-          <MenuPopup anchor={button} side={side} align={align} isOpen={isOpen} onClose={() => setOpen(false)}>
+          <MenuPopup anchor={button} side={side} align={align} isOpen={isOpen} onClose={() => setOpen(false)} onFailure={giveUp}>
             {children}
           </MenuPopup>
         </Suspense>
@@ -74,8 +79,6 @@ export interface MenuItemProps {
   onSelect: () => void;
   children: ReactNode;
 }
-
-export const MenuItem = lazy(async () => ({ default: (await fetchMenu()).MenuItem }));
 
 export interface MenuChoicesProps<T extends string> {
   label: string;
@@ -102,5 +105,3 @@ export function MenuChoices<T extends string>({ label, value, options, onChange 
 export function MenuLabel({ children }: { children: ReactNode }) {
   return <div className="px-2.5 pt-1.5 pb-1 text-xs text-ink-muted">{children}</div>;
 }
-
-export const MenuSeparator = lazy(async () => ({ default: (await fetchMenu()).MenuSeparator }));

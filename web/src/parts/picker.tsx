@@ -1,6 +1,7 @@
 /** A list behind a button, with a search above it: one or several of many, or one that is made by its name. */
-import { lazy, type ReactElement, type ReactNode, Suspense, useState } from "react";
-import { fetchPicker } from "./later";
+import { type ReactElement, type ReactNode, Suspense, useState } from "react";
+import { OpenPicker } from "./later";
+import { unopened } from "./toasts";
 import { Waiting } from "./waiting";
 
 export interface PickerItem {
@@ -36,18 +37,16 @@ export interface PickerProps {
   footer?: (close: () => void) => ReactNode;
 }
 
-const OpenPicker = lazy(async () => ({ default: (await fetchPicker()).OpenPicker }));
-
 export function Picker(props: PickerProps) {
   const [wasOpen, setWasOpen] = useState(false);
   const open = () => {
     setWasOpen(true);
     props.onOpen?.();
   };
-  if (!wasOpen) return <Waiting trigger={props.trigger} onPoint={fetchPicker} onPress={open} />;
+  if (!wasOpen) return <Waiting trigger={props.trigger} onPoint={OpenPicker.prefetch} onPress={open} />;
   return (
     <Suspense fallback={props.trigger}>
-      <OpenPicker {...props} />
+      <OpenPicker {...props} onFailure={unopened(() => setWasOpen(false))} />
     </Suspense>
   );
 }

@@ -1,6 +1,7 @@
 /** Something behind a button that is more than a list of things to do: it keeps the focus, and closes with Escape. */
-import { lazy, type ReactElement, type ReactNode, type RefObject, Suspense, useState } from "react";
-import { fetchPopover } from "./later";
+import { type ReactElement, type ReactNode, type RefObject, Suspense, useState } from "react";
+import { PopoverPopup } from "./later";
+import { unopened } from "./toasts";
 import { Waiting } from "./waiting";
 
 export interface PopoverProps {
@@ -18,15 +19,17 @@ export interface PopoverProps {
   children: ReactNode;
 }
 
-const PopoverPopup = lazy(async () => ({ default: (await fetchPopover()).PopoverPopup }));
-
 export function Popover(props: PopoverProps) {
   const [wasOpen, setWasOpen] = useState(props.isOpen);
   if (props.isOpen && !wasOpen) setWasOpen(true);
-  if (!wasOpen) return <Waiting trigger={props.trigger} onPoint={fetchPopover} onPress={() => props.onChange(true)} />;
+  if (!wasOpen) return <Waiting trigger={props.trigger} onPoint={PopoverPopup.prefetch} onPress={() => props.onChange(true)} />;
+  const giveUp = unopened(() => {
+    setWasOpen(false);
+    props.onChange(false);
+  });
   return (
     <Suspense fallback={props.trigger}>
-      <PopoverPopup {...props} />
+      <PopoverPopup {...props} onFailure={giveUp} />
     </Suspense>
   );
 }

@@ -21,3 +21,16 @@ it("does what a notice offers", async () => {
   await userEvent.click(await screen.findByRole("button", { name: "Undo" }));
   expect(undo).toHaveBeenCalledOnce();
 });
+
+it("says what happened without its layer, where that cannot be fetched", async () => {
+  vi.resetModules();
+  vi.doMock("./toast-layer", () => Promise.reject(new TypeError("Failed to fetch")));
+  vi.spyOn(globalThis, "fetch").mockRejectedValue(new TypeError("Failed to fetch"));
+  const fresh = await import("./toasts");
+  render(<fresh.Toasts />);
+  fresh.toast("The endpoint is changed");
+  expect(await screen.findByRole("alert")).toHaveTextContent("The endpoint is changed.");
+  await userEvent.click(screen.getByRole("button", { name: "Dismiss" }));
+  expect(screen.queryByRole("alert")).toBeNull();
+  vi.doUnmock("./toast-layer");
+});

@@ -1,7 +1,9 @@
 /** Short notices at the edge of the page. What must be acted on is said where it happened, not here. Their layer is fetched with the first of them. */
-import { lazy, Suspense, useSyncExternalStore } from "react";
+import { Suspense, useState, useSyncExternalStore } from "react";
 import { explain } from "../api/problem";
-import { fetchToasts } from "./later";
+import { Button } from "./button";
+import { keyed } from "./keyed";
+import { ToastLayer } from "./later";
 
 export interface ToastAction {
   label: string;
@@ -15,11 +17,8 @@ export interface Notice {
   action?: ToastAction | undefined;
 }
 
-const ToastLayer = lazy(async () => ({ default: (await fetchToasts()).ToastLayer }));
-
-/** Those that came before their layer. */
-const waiting: Notice[] = [];
-let isWanted = false;
+/** Those that came before their layer; another list with each. */
+let waiting: readonly Notice[] = [];
 let give: ((notice: Notice) => void) | undefined;
 const listeners = new Set<() => void>();
 
@@ -33,17 +32,29 @@ export function toastFailure(title: string, error: unknown): void {
   say({ title, description: explain(error), isFailure: true });
 }
 
+/** For what could not be fetched when it was to be opened: it is as if it was closed again. */
+export function unopened(close: () => void): (error: unknown) => void {
+  return (error) => {
+    close();
+    toastFailure("It could not be opened", error);
+  };
+}
+
 function say(notice: Notice): void {
-  if (give) return give(notice);
-  waiting.push(notice);
-  isWanted = true;
+  if (give) give(notice);
+  else become([...waiting, notice]);
+}
+
+function become(notices: readonly Notice[]): void {
+  waiting = notices;
   for (const listener of listeners) listener();
 }
 
 /** Hands the notices to their layer: those that wait, and from now on each as it comes. */
 export function takeNotices(take: (notice: Notice) => void): () => void {
   give = take;
-  for (const notice of waiting.splice(0)) take(notice);
+  for (const notice of waiting) take(notice);
+  waiting = [];
   return () => {
     give = undefined;
   };
@@ -54,13 +65,36 @@ function subscribe(listener: () => void): () => void {
   return () => listeners.delete(listener);
 }
 
-/** Nothing of it is there until there is something to say. */
+/** Nothing of it is there until there is something to say. Each notice tries to fetch the layer that could not be had for the last. */
 export function Toasts() {
-  const isShown = useSyncExternalStore(subscribe, () => isWanted);
-  if (!isShown) return null;
+  const notices = useSyncExternalStore(subscribe, () => waiting);
+  const [isWanted, setWanted] = useState(false);
+  const [failed, setFailed] = useState<readonly Notice[]>();
+  if (notices.length > 0 && !isWanted) setWanted(true);
+  if (!isWanted) return null;
+  if (failed === notices) return <Plain notices={notices} />;
   return (
     <Suspense fallback={null}>
-      <ToastLayer />
+      <ToastLayer onFailure={() => setFailed(waiting)} />
     </Suspense>
+  );
+}
+
+/** The notices without their layer. */
+function Plain({ notices }: { notices: readonly Notice[] }) {
+  if (notices.length === 0) return null;
+  return (
+    <div className="fixed inset-x-3 bottom-18 z-50 mx-auto flex max-w-sm items-start gap-2 rounded-lg border bg-raised px-3.5 py-2 text-ink shadow-floating">
+      <div role="alert" className="flex min-w-0 flex-1 flex-col gap-1 break-words">
+        {keyed(notices, ({ title }) => title).map(({ key, item: { title, description } }) => (
+          <p key={key}>
+            <span className="font-medium">{title}.</span> {description}
+          </p>
+        ))}
+      </div>
+      <Button size="small" onClick={() => become([])}>
+        Dismiss
+      </Button>
+    </div>
   );
 }

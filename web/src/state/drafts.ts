@@ -60,11 +60,6 @@ export function claimDrafts(owner: string): boolean {
   return isAnothersTurn || isUser(before);
 }
 
-/** This window remembers nothing of the workspace any more; it still knows the person. */
-export function forgetWorkspace(): void {
-  turn = turn && personOf(turn);
-}
-
 /** Forgets every draft, those of other pages too: their keys begin with `draft`. */
 export function forgetDrafts(): void {
   for (const key of storedKeys("draft")) writeStored(key, undefined);

@@ -2,7 +2,7 @@
 import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { api, body, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
-import { forgetDrafts, forgetWorkspace } from "./drafts";
+import { forgetDrafts } from "./drafts";
 import { parkTurn } from "./turn";
 
 export type Role = Schemas["Role"];
@@ -90,5 +90,4 @@ export async function signOut(): Promise<void> {
 /** After signing in: nothing that the last one read may be seen by the next. */
 export function forgetSession(client: QueryClient): void {
   client.clear();
-  forgetWorkspace();
 }

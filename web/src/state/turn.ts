@@ -1,8 +1,24 @@
-/** Whose turn it is in this browser: its windows share one session, and none may send for whoever had it before. */
-import { readStored, writeStored } from "./stored";
+/**
+ * Whose turn it is in this browser: its windows share one session. None may send for whoever had it before, and what one
+ * person left in its memory is not the next one's.
+ */
+import { readStored, storedKeys, writeStored } from "./stored";
+
+/** What is kept under keys that begin so goes with its person. Whatever else is kept by this browser is a preference, or minds its owner itself. */
+export const OWN = "own.";
 
 /** So long a change of the session may be on its way. */
 const PARKED_MS = 10_000;
+
+interface Turn {
+  /** As `identityOf` names them. */
+  of: string;
+  /** Since when the session may be another's. */
+  parkedAt?: number;
+}
+
+/** Whose turn it is in this window. */
+let turn: string | undefined;
 
 /** Names a person by `identityOf`, without where they act. */
 export function personOf(owner: string): string {
@@ -14,23 +30,41 @@ export function isUser(owner: unknown): owner is string {
   return typeof owner === "string" && owner.startsWith("user:");
 }
 
-export function takeTurn(owner: string): void {
-  writeStored("turn", owner);
+/**
+ * Gives the turn to somebody, as `identityOf` names them: what another's turn kept here goes. Nobody's turn, such as a
+ * session that ended, takes none away. Tells whether this window still remembers another's turn.
+ */
+export function takeTurn(identity: string): boolean {
+  if (identity === "nobody") return false;
+  const isRemembered = turn !== undefined && turn !== identity;
+  turn = identity;
+  if (readTurn()?.of !== identity) {
+    for (const key of storedKeys(OWN)) writeStored(key, undefined);
+  }
+  writeStored("turn", { of: identity } satisfies Turn);
+  return isRemembered;
 }
 
 /** The session may be another's from now on: nothing is sent until the server said whose it is. */
 export function parkTurn(): void {
-  writeStored("turn", Date.now());
+  writeStored("turn", { of: readTurn()?.of ?? "", parkedAt: Date.now() } satisfies Turn);
 }
 
 /** Where nothing can be stored, it is this window's. */
 export function hasTurn(owner: string): boolean {
-  const turn = readStored("turn");
-  return turn === undefined || turn === owner;
+  const stored = readTurn();
+  return stored === undefined || (stored.parkedAt === undefined && stored.of === owner);
 }
 
 /** Whether the session is changing now, so that what the server says of it may be over when it is heard. */
 export function isTurnChanging(): boolean {
-  const turn = readStored("turn");
-  return typeof turn === "number" && Date.now() - turn < PARKED_MS;
+  const parkedAt = readTurn()?.parkedAt;
+  return parkedAt !== undefined && Date.now() - parkedAt < PARKED_MS;
+}
+
+function readTurn(): Turn | undefined {
+  const stored = readStored("turn");
+  if (typeof stored !== "object" || stored === null || !("of" in stored) || typeof stored.of !== "string") return undefined;
+  const parkedAt = "parkedAt" in stored && typeof stored.parkedAt === "number" ? stored.parkedAt : undefined;
+  return { of: stored.of, ...(parkedAt !== undefined && { parkedAt }) };
 }

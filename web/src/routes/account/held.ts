@@ -23,7 +23,7 @@ function writeHeld(key: string, value: unknown): void {
 }
 
 /** An atom that lives as long as its tab. What is there counts only if `read` knows it. */
-export function heldAtom<T>(key: string, read: (kept: unknown) => T | undefined): WritableAtom<T | undefined, [T | undefined], void> {
+function heldAtom<T>(key: string, read: (kept: unknown) => T | undefined): WritableAtom<T | undefined, [T | undefined], void> {
   const inner = atom(read(readHeld(key)));
   return atom(
     (get) => get(inner),

@@ -3,11 +3,12 @@ import { useQuery } from "@tanstack/react-query";
 import { Navigate, useParams } from "@tanstack/react-router";
 import { useAtom, useAtomValue, useSetAtom } from "jotai";
 import { ArrowLeft, MessageSquareOff, X } from "lucide-react";
-import { lazy, type ReactNode, Suspense } from "react";
+import { type ReactNode, Suspense } from "react";
 import { conversationQuery } from "../../api/conversations";
 import { Problem } from "../../api/problem";
 import { IconButton } from "../../parts/button";
 import { Dialog } from "../../parts/dialog";
+import { lazyWithRetry } from "../../parts/lazy-with-retry";
 import { Link } from "../../parts/link";
 import { useMediaQuery, WIDE } from "../../parts/media-query";
 import { usePageTitle } from "../../parts/page";
@@ -20,8 +21,8 @@ import { ConversationHeader } from "./header";
 import { type Conversation, titleOf, usernameOf } from "./names";
 import { Thread } from "./thread";
 
-const ContactPanel = lazy(() => import("./contact").then((module) => ({ default: module.ContactPanel })));
-const MessagePanel = lazy(() => import("./timeline").then((module) => ({ default: module.MessagePanel })));
+const ContactPanel = lazyWithRetry(async () => (await import("./contact")).ContactPanel);
+const MessagePanel = lazyWithRetry(async () => (await import("./timeline")).MessagePanel);
 
 export function ConversationPage() {
   const { conversationId } = useParams({ from: "/inside/inbox/$conversationId" });

@@ -1,12 +1,15 @@
 /** The inbox: the conversations, and the one that is open. On phones one or the other. */
 import { Outlet, useNavigate, useParams } from "@tanstack/react-router";
-import { useAtom } from "jotai";
+import { useAtom, useAtomValue } from "jotai";
 import { MessageSquare } from "lucide-react";
-import { lazy, Suspense, useEffect, useRef, useState } from "react";
+import { Suspense, useEffect, useRef, useState } from "react";
 import { classes } from "../../parts/classes";
+import { lazyWithRetry } from "../../parts/lazy-with-retry";
 import { usePageTitle } from "../../parts/page";
 import { EmptyState } from "../../parts/states";
+import { unopened } from "../../parts/toasts";
 import { panelAtom } from "../../state/inbox";
+import { areKeysOnAtom } from "../../state/preferences";
 import { focusComposer } from "./composer/focus";
 import { focusRow, isFocusLost } from "./focus";
 import { useInboxKeys } from "./keyboard";
@@ -15,8 +18,8 @@ import type { ListHandle } from "./list/rows";
 
 export { ConversationPage } from "./conversation";
 
-const NewConversation = lazy(() => import("./new").then((module) => ({ default: module.NewConversation })));
-const KeySheet = lazy(() => import("./key-sheet").then((module) => ({ default: module.KeySheet })));
+const NewConversationDialog = lazyWithRetry(async () => (await import("./new/dialog")).NewConversationDialog);
+const KeySheet = lazyWithRetry(async () => (await import("./key-sheet")).KeySheet);
 
 export function InboxPage() {
   const search = useRef<HTMLInputElement>(null);
@@ -27,6 +30,7 @@ export function InboxPage() {
   const navigate = useNavigate();
   const [panel, setPanel] = useAtom(panelAtom);
   const isOpen = conversationId !== undefined;
+  const close = () => setShown(undefined);
 
   useInboxKeys({
     move: (step) => list.current?.move(step),
@@ -57,19 +61,24 @@ export function InboxPage() {
         <Outlet />
       </div>
       <Suspense>
-        {shown === "new" && <NewConversation isOpen onClose={() => setShown(undefined)} />}
-        {shown === "keys" && <KeySheet onClose={() => setShown(undefined)} />}
+        {shown === "new" && <NewConversationDialog onClose={close} onFailure={unopened(close)} />}
+        {shown === "keys" && <KeySheet onClose={close} onFailure={unopened(close)} />}
       </Suspense>
     </div>
   );
 }
 
 export function NothingChosen() {
+  const areKeysOn = useAtomValue(areKeysOnAtom);
   usePageTitle("Inbox");
   return (
     <div className="grid h-full place-items-center">
       <EmptyState icon={MessageSquare} title="Choose a conversation">
-        <kbd>j</kbd> and <kbd>k</kbd> go through the list, <kbd>Enter</kbd> opens, <kbd>?</kbd> shows all keys.
+        {areKeysOn && (
+          <>
+            <kbd>j</kbd> and <kbd>k</kbd> go through the list, <kbd>Enter</kbd> opens, <kbd>?</kbd> shows all keys.
+          </>
+        )}
       </EmptyState>
     </div>
   );

@@ -8,13 +8,13 @@ afterEach(() => {
   for (const action of Object.values(actions)) action.mockClear();
 });
 
-function press(key: string, target: HTMLElement = document.body, options: KeyboardEventInit = {}) {
+function press(key: string, target: HTMLElement = document.body, options: KeyboardEventInit = {}, areKeysOn = true) {
   if (target !== document.body) document.body.append(target.closest("section") ?? target);
   const seen: KeyboardEvent[] = [];
   document.addEventListener("keydown", (event) => seen.push(event), { once: true });
   target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, ...options }));
   const [event] = seen;
-  const act = event && actionOf(event);
+  const act = event && actionOf(event, areKeysOn);
   act?.(actions);
   return act !== undefined;
 }
@@ -49,4 +49,10 @@ it("leaves dialogs, menus and the browser's own keys alone", () => {
 it("leaves a field by Escape before anything else", () => {
   press("Escape", document.createElement("textarea"));
   expect(actions.back).not.toHaveBeenCalled();
+});
+
+it("leaves single keys alone where they are switched off, but for Escape", () => {
+  for (const key of ["j", "k", "/", "r", "c", "?"]) expect(press(key, document.body, {}, false)).toBe(false);
+  expect(press("Escape", document.body, {}, false)).toBe(true);
+  expect(actions.back).toHaveBeenCalledOnce();
 });

@@ -1,5 +1,7 @@
 /** The keys of the inbox, wherever on the page the focus is but in a field, a dialog or a menu. */
-import { useEffect, useRef } from "react";
+import { useAtomValue } from "jotai";
+import { useEffect, useEffectEvent } from "react";
+import { areKeysOnAtom } from "../../state/preferences";
 import { focusThread, isEditable, isInPopup } from "./focus";
 
 export interface InboxActions {
@@ -24,19 +26,17 @@ export const KEYS: readonly { keys: readonly string[]; does: string }[] = [
 ];
 
 export function useInboxKeys(actions: InboxActions): void {
-  const latest = useRef(actions);
-  useEffect(() => {
-    latest.current = actions;
+  const areKeysOn = useAtomValue(areKeysOnAtom);
+  const listen = useEffectEvent((event: KeyboardEvent) => {
+    const act = actionOf(event, areKeysOn);
+    if (!act) return;
+    event.preventDefault();
+    act(actions);
   });
   useEffect(() => {
-    const listen = (event: KeyboardEvent) => {
-      const act = actionOf(event);
-      if (!act) return;
-      event.preventDefault();
-      act(latest.current);
-    };
-    document.addEventListener("keydown", listen);
-    return () => document.removeEventListener("keydown", listen);
+    const onKeyDown = (event: KeyboardEvent) => listen(event);
+    document.addEventListener("keydown", onKeyDown);
+    return () => document.removeEventListener("keydown", onKeyDown);
   }, []);
 }
 
@@ -52,9 +52,11 @@ const ACTS: Record<string, Act> = {
   Escape: ({ back }) => back(),
 };
 
-export function actionOf(event: KeyboardEvent): Act | undefined {
+/** Escape is no character: it does its part whatever the reader prefers. */
+export function actionOf(event: KeyboardEvent, areKeysOn: boolean): Act | undefined {
   if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return undefined;
   if (isInPopup(event.target)) return undefined;
   if (isEditable(event.target)) return event.key === "Escape" ? focusThread : undefined;
+  if (!areKeysOn && event.key !== "Escape") return undefined;
   return Object.hasOwn(ACTS, event.key) ? ACTS[event.key] : undefined;
 }

@@ -66,7 +66,7 @@ export function askFriend(userName: string) {
 }
 
 /** Goes to the one chat with somebody, which begins if there is none. */
-export function useOpenChat(): (userName: string) => Promise<void> {
+function useOpenChat(): (userName: string) => Promise<void> {
   const client = useQueryClient();
   const navigate = useNavigate();
   return async (userName) => {

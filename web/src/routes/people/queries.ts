@@ -10,30 +10,32 @@ export type FriendRequest = Schemas["FriendRequest"];
 export type Person = Schemas["Person"];
 
 const PAGE = 200;
+/** The most that contract E's list gives at once. */
+const MOST_PEOPLE = 1000;
 /** Nobody is told of a new request: it is asked for. */
 const REQUESTS_EVERY_MS = 15_000;
 
-export const friendsQuery = infiniteQueryOptions({
+const friendsQuery = infiniteQueryOptions({
   queryKey: keys.friends,
   ...pages<Friend>((cursor, signal) => body(api.GET("/api/friends", { signal, params: { query: { cursor, limit: PAGE } } }))),
 });
 
-export const requestsQuery = infiniteQueryOptions({
+const requestsQuery = infiniteQueryOptions({
   queryKey: keys.friendRequests,
   ...pages<FriendRequest>((cursor, signal) => body(api.GET("/api/friend-requests", { signal, params: { query: { cursor, limit: PAGE } } }))),
   refetchInterval: REQUESTS_EVERY_MS,
 });
 
-export const blocksQuery = infiniteQueryOptions({
+const blocksQuery = infiniteQueryOptions({
   queryKey: keys.blocks,
   ...pages<Friend>((cursor, signal) => body(api.GET("/api/blocks", { signal, params: { query: { cursor, limit: PAGE } } }))),
 });
 
 /** Contract E's list is a bare array, whose next page stands in a header. */
-export const everybodyQuery = infiniteQueryOptions({
-  queryKey: [...keys.users, "pages"],
+const everybodyQuery = infiniteQueryOptions({
+  queryKey: keys.users,
   ...pages<Person>(async (cursor, signal): Promise<Page<Person>> => {
-    const { data, response } = await api.GET("/api/users", { signal, params: { query: { cursor, limit: PAGE } } });
+    const { data, response } = await api.GET("/api/users", { signal, params: { query: { cursor, limit: MOST_PEOPLE } } });
     return { data: data ?? [], next_cursor: nextCursor(response.headers.get("link")) };
   }),
 });
@@ -65,4 +67,5 @@ function useEveryPage<T>(list: UseInfiniteQueryResult<InfiniteData<Page<T>>>): E
 export const useFriends = () => useEveryPage<Friend>(useInfiniteQuery(friendsQuery));
 export const useRequests = () => useEveryPage<FriendRequest>(useInfiniteQuery(requestsQuery));
 export const useBlocks = () => useEveryPage<Friend>(useInfiniteQuery(blocksQuery));
-export const useEverybody = () => useEveryPage<Person>(useInfiniteQuery(everybodyQuery));
+/** Everybody of the workspace. */
+export const useEverybody = (isEnabled = true) => useEveryPage<Person>(useInfiniteQuery({ ...everybodyQuery, enabled: isEnabled }));

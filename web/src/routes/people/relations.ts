@@ -38,7 +38,7 @@ export function everybodyElse(people: readonly Person[], relations: ReadonlyMap<
     .toSorted(byName);
 }
 
-export function byName(one: Known, other: Known): number {
+function byName(one: Known, other: Known): number {
   return (one.name || one.userName).localeCompare(other.name || other.userName);
 }
 

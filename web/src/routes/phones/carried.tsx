@@ -3,9 +3,10 @@ import { Mail, Paperclip } from "lucide-react";
 import { classes } from "../../parts/classes";
 import { CopyButton } from "../../parts/copy-button";
 import { ExternalLink, safeUrl } from "../../parts/link";
+import { MessageText } from "../../parts/message-text";
 import { Time } from "../../parts/time";
 import type { CarriedMessage } from "./carrier";
-import { findCode, isHtml, ownPicture, pieces } from "./texts";
+import { findCode, isHtml, ownPicture } from "./texts";
 
 export function CarriedBubble({ message, isOwn }: { message: CarriedMessage; isOwn: boolean }) {
   const code = isOwn ? undefined : findCode(message.body);
@@ -16,7 +17,7 @@ export function CarriedBubble({ message, isOwn }: { message: CarriedMessage; isO
         {[...new Set(message.attachments)].map((attachment) => (
           <Attachment key={attachment} text={attachment} isOwn={isOwn} />
         ))}
-        <LinkedText text={message.body} isOwn={isOwn} />
+        {message.body !== "" && <MessageText text={message.body} {...(isOwn && { linkClassName: "underline" })} />}
       </div>
       {code !== undefined && <CopyButton text={code} label={`Copy ${code}`} />}
       <p className="px-1 text-[0.6875rem] text-ink-muted">
@@ -24,21 +25,6 @@ export function CarriedBubble({ message, isOwn }: { message: CarriedMessage; isO
         <Time at={message.at} form="clock" />
       </p>
     </li>
-  );
-}
-
-export function LinkedText({ text, isOwn = false }: { text: string; isOwn?: boolean }) {
-  if (text === "") return null;
-  return (
-    <p dir="auto" className="whitespace-pre-wrap [overflow-wrap:anywhere]">
-      {pieces(text).map((piece) =>
-        piece.isLink ? (
-          <ExternalLink key={piece.at} href={piece.text} className={isOwn ? "underline" : undefined} />
-        ) : (
-          piece.text
-        ),
-      )}
-    </p>
   );
 }
 

@@ -91,7 +91,7 @@ function Messages({ address, messages, isMailbox }: { address: string; messages:
 }
 
 /** Who stands on the other side, those of the newest messages first. */
-export function correspondents(address: string, messages: readonly CarriedMessage[], defaultSender: string): readonly string[] {
+function correspondents(address: string, messages: readonly CarriedMessage[], defaultSender: string): readonly string[] {
   const others = messages.toReversed().flatMap((message) => (message.from === address ? [message.to].flat() : [message.reply_to ?? message.from]));
   const known = [...new Set(others)].filter((other) => other !== address && (other.includes("@") || /^\+?\d+$/.test(other)));
   return known.length > 0 ? known : [defaultSender];

@@ -1,8 +1,8 @@
 /** A mail, opened: HTML stands in a frame that may do nothing; its links are listed below it. */
 import { Dialog } from "../../parts/dialog";
 import { ExternalLink } from "../../parts/link";
+import { MessageText } from "../../parts/message-text";
 import { Time } from "../../parts/time";
-import { LinkedText } from "./carried";
 import type { CarriedMessage } from "./carrier";
 import { findLinks, isHtml } from "./texts";
 
@@ -43,7 +43,7 @@ function Opened({ mail }: { mail: CarriedMessage }) {
         <iframe title={`The mail ${mail.subject ?? ""}`} sandbox="" referrerPolicy="no-referrer" srcDoc={mail.body} className="h-80 w-full rounded-md border bg-white" />
       ) : (
         <div className="rounded-md border bg-surface p-3">
-          <LinkedText text={mail.body} />
+          <MessageText text={mail.body} />
         </div>
       )}
       {links.length > 0 && (

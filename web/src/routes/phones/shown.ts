@@ -5,8 +5,8 @@ import { storedAtom } from "../../state/stored";
 export const MOST_SHOWN = 8;
 
 /** The first phone and the first mailbox of somebody who comes here for the first time. */
-export const FIRST_PHONE = "+12025550142";
-export const FIRST_MAILBOX = "me@example.com";
+const FIRST_PHONE = "+12025550142";
+const FIRST_MAILBOX = "me@example.com";
 
 export const shownAtom = storedAtom<readonly string[]>("phones", (kept) =>
   Array.isArray(kept) ? kept.filter((one) => typeof one === "string").slice(0, MOST_SHOWN) : [FIRST_PHONE, FIRST_MAILBOX],

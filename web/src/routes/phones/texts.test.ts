@@ -1,6 +1,6 @@
 /** What is found in messages. */
 import { describe, expect, it } from "vitest";
-import { findCode, findLinks, isHtml, ownPicture, pieces } from "./texts";
+import { findCode, findLinks, isHtml, ownPicture } from "./texts";
 
 describe("codes", () => {
   it("finds the six digits of a login code", () => {
@@ -22,13 +22,6 @@ describe("links", () => {
 
   it("finds nothing but http and https", () => {
     expect(findLinks('<a href="javascript:alert(1)">a</a><a href="data:text/html,x">b</a><a href="ftp://example.com">c</a>')).toEqual([]);
-  });
-
-  it("cuts a text into pieces that make the same text again", () => {
-    const text = "Open https://example.com/a, then (https://example.com/b).\nDone";
-    const cut = pieces(text);
-    expect(cut.map((piece) => piece.text).join("")).toBe(text);
-    expect(cut.filter((piece) => piece.isLink).map((piece) => piece.text)).toEqual(["https://example.com/a", "https://example.com/b"]);
   });
 });
 

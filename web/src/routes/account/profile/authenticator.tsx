@@ -145,6 +145,6 @@ function SetUpSteps({ secret, onDone }: { secret: TotpSecret; onDone: () => Prom
 }
 
 /** Fours, as people read them aloud. */
-export function inGroups(secret: string): string {
+function inGroups(secret: string): string {
   return secret.replace(/(.{4})(?=.)/g, "$1 ");
 }

@@ -1,36 +1,29 @@
 /** Acting in another workspace, for those who have a seat in several. */
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useAtomValue } from "jotai";
 import { api, body, type Schemas } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { Badge } from "../../../parts/badge";
 import { Button } from "../../../parts/button";
 import { Section } from "../../../parts/page";
-import { toast, toastFailure } from "../../../parts/toasts";
-import { allOutgoingAtom } from "../../../state/outgoing";
+import { toastFailure } from "../../../parts/toasts";
 import { parkTurn } from "../../../state/turn";
-import { useGoOn } from "../signed-in";
 
 type Seat = Schemas["Seat"];
 
 export function Workspaces() {
-  const unsent = useAtomValue(allOutgoingAtom).length;
-  const goOn = useGoOn("/inbox");
   const seats = useQuery({ queryKey: keys.workspaces, queryFn: ({ signal }) => body(api.GET("/api/auth/workspaces", { signal })) }).data?.data ?? [];
   const move = useMutation({
     mutationFn: ({ workspace_id }: Seat) => {
       parkTurn();
       return body(api.POST("/api/auth/switch-workspace", { body: { workspace_id } }));
     },
-    onSuccess: async (_, { name }) => {
-      await goOn();
-      toast(`You act in ${name} now${unsent === 0 ? "" : "; what is not sent waits until you are back"}`);
-    },
+    // A page of its own: nothing of the last one stays in memory.
+    onSuccess: () => location.assign("/inbox"),
     onError: (error) => toastFailure("You stay where you are", error),
   });
   if (seats.length < 2) return null;
   return (
-    <Section title="Workspaces" description="Those in which you have a seat.">
+    <Section title="Workspaces" description="Those in which you have a seat. What is not sent yet waits in its workspace until you are back.">
       <ul className="flex flex-col divide-y">
         {seats.map((seat) => (
           <li key={seat.workspace_id} className="flex flex-wrap items-center gap-x-3 gap-y-2 py-2.5">

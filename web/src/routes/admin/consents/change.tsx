@@ -4,11 +4,10 @@ import { useState } from "react";
 import { api, body, type Schemas } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import { Problem } from "../../../api/problem";
-import { Button } from "../../../parts/button";
 import { Dialog } from "../../../parts/dialog";
 import { Select, TextArea, TextField } from "../../../parts/field";
-import { FormError } from "../../../parts/states";
 import { toast } from "../../../parts/toasts";
+import { DialogForm } from "../shared/dialog-form";
 
 const STATES = [
   { value: "opted_out", label: "Wants no messages" },
@@ -43,14 +42,7 @@ function Form({ address, onDone }: { address: string; onDone: () => void }) {
   });
   const problem = save.error instanceof Problem ? save.error : undefined;
   return (
-    <form
-      noValidate
-      className="flex flex-col gap-4 pb-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        save.mutate();
-      }}
-    >
+    <DialogForm action="Record it" error={save.error} isBusy={save.isPending} onSubmit={save.mutate}>
       <TextField label="Phone number or email address" autoComplete="off" value={fields.address} error={problem?.field("address")} onChange={(event) => setFields({ ...fields, address: event.target.value })} />
       <Select
         label="They say"
@@ -60,12 +52,6 @@ function Form({ address, onDone }: { address: string; onDone: () => void }) {
         onChange={(event) => setFields({ ...fields, state: event.target.value === "opted_in" ? "opted_in" : "opted_out" })}
       />
       <TextArea label="How you know" hint="Kept as evidence: a call, a form, a contract" maxLength={500} value={fields.note} error={problem?.field("note")} onChange={(event) => setFields({ ...fields, note: event.target.value })} />
-      {(!problem || problem.errors.length === 0) && <FormError error={save.error} />}
-      <div className="flex justify-end">
-        <Button type="submit" tone="accent" isBusy={save.isPending}>
-          Record it
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   );
 }

@@ -4,6 +4,7 @@ import { useEffect, useRef, useState } from "react";
 import { api } from "../../../api/client";
 import { explain, Problem } from "../../../api/problem";
 import { Button, IconButton } from "../../../parts/button";
+import { saveFile } from "../../../parts/save-file";
 
 type State = { kind: "running"; rows: number; bytes: number } | { kind: "done"; rows: number; bytes: number } | { kind: "failed"; error: unknown };
 
@@ -29,7 +30,7 @@ export function useExport(): Exporting {
       const { data } = await api.GET("/api/consents/export", { signal: controller.signal, params: { query: { address } }, parseAs: "stream", headers: { Accept: "text/csv" } });
       if (!data) throw new Problem({ status: 502, code: "no_body", detail: "The answer was empty" });
       const { chunks, rows, bytes } = await collect(data, (rows, bytes) => setState({ kind: "running", rows, bytes }));
-      save(new Blob(chunks, { type: "text/csv;charset=utf-8" }), "consents.csv");
+      saveFile(new Blob(chunks, { type: "text/csv;charset=utf-8" }), "consents.csv");
       setState({ kind: "done", rows, bytes });
     } catch (error) {
       setState(controller.signal.aborted ? undefined : { kind: "failed", error });
@@ -55,15 +56,6 @@ export async function collect(stream: ReadableStream<Uint8Array>, tell: (rows: n
     tell(Math.max(0, lines - 1), bytes);
   }
   return { chunks, rows: Math.max(0, lines - 1), bytes };
-}
-
-function save(file: Blob, name: string): void {
-  const url = URL.createObjectURL(file);
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 export function ExportProgress({ exporting }: { exporting: Exporting }) {

@@ -7,7 +7,7 @@ import { Problem } from "../../../api/problem";
 import { Button } from "../../../parts/button";
 import { Dialog } from "../../../parts/dialog";
 import { Checkbox, FieldError, Select, TextField } from "../../../parts/field";
-import { FormError } from "../../../parts/states";
+import { DialogForm } from "../shared/dialog-form";
 import { fromLocalField } from "../shared/local-time";
 import { ShownOnce } from "../shared/shown-once";
 
@@ -72,14 +72,7 @@ function Form({ onMade }: { onMade: (made: Schemas["KeyMade"]) => void }) {
     make.mutate({ name: name.trim(), scopes: [...scopes], ...(expires && { expires_at: expires }) });
   };
   return (
-    <form
-      noValidate
-      className="flex flex-col gap-4 pb-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
+    <DialogForm action="Make the key" error={make.error} isBusy={make.isPending} isDisabled={life === "date" && fromLocalField(until) === undefined} onSubmit={submit}>
       <TextField label="Name" hint="What uses it, such as the shop's checkout" autoComplete="off" value={name} error={problem?.field("name")} onChange={(event) => setName(event.target.value)} />
       <fieldset aria-describedby={`${group}-error`} className="flex flex-col">
         <legend className="text-[0.8125rem] font-medium">It may</legend>
@@ -96,12 +89,6 @@ function Form({ onMade }: { onMade: (made: Schemas["KeyMade"]) => void }) {
       </fieldset>
       <Select label="Good for" options={LIVES} value={life} error={life === "date" ? undefined : problem?.field("expires_at")} onChange={(event) => setLife(event.target.value)} />
       {life === "date" && <TextField label="Until" type="datetime-local" hint="In your own time zone" required value={until} error={problem?.field("expires_at")} onChange={(event) => setUntil(event.target.value)} />}
-      {(!problem || problem.errors.length === 0) && <FormError error={make.error} />}
-      <div className="flex justify-end">
-        <Button type="submit" tone="accent" isBusy={make.isPending} disabled={life === "date" && fromLocalField(until) === undefined}>
-          Make the key
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   );
 }

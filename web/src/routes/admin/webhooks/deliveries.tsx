@@ -105,7 +105,7 @@ function AttemptRow({ attempt }: { attempt: Attempt }) {
   );
 }
 
-export function outcomeOf({ outcome }: Pick<Attempt, "outcome">): string {
+function outcomeOf({ outcome }: Pick<Attempt, "outcome">): string {
   if (!outcome) return "Under way";
   if (outcome === "succeeded") return "Heard";
   if (outcome === "failed") return "Failed";

@@ -7,8 +7,8 @@ import { Problem } from "../../../api/problem";
 import { Button } from "../../../parts/button";
 import { Dialog } from "../../../parts/dialog";
 import { TextField } from "../../../parts/field";
-import { FormError } from "../../../parts/states";
 import { every } from "../shared/every";
+import { DialogForm } from "../shared/dialog-form";
 import { fromLocalField, toLocalField } from "../shared/local-time";
 import { countWaiting, type Span } from "./waiting";
 
@@ -69,27 +69,17 @@ function Form({ endpoint, onStarted }: { endpoint: Schemas["WebhookEndpoint"]; o
   });
   const problem = start.error instanceof Problem ? start.error : undefined;
   const span = { from: fromLocalField(from), to: fromLocalField(to) };
+  const submit = () => {
+    if (span.from && span.to) start.mutate({ from: span.from, to: span.to });
+  };
   return (
-    <form
-      noValidate
-      className="flex flex-col gap-4 pb-4"
-      onSubmit={(event) => {
-        event.preventDefault();
-        if (span.from && span.to) start.mutate({ from: span.from, to: span.to });
-      }}
-    >
+    <DialogForm action="Tell it again" error={start.error} isBusy={start.isPending} isDisabled={!span.from || !span.to} onSubmit={submit}>
       <div className="grid gap-3 sm:grid-cols-2">
         <TextField label="From" type="datetime-local" value={from} error={problem?.field("from")} onChange={(event) => setFrom(event.target.value)} />
         <TextField label="Until" type="datetime-local" value={to} error={problem?.field("to")} onChange={(event) => setTo(event.target.value)} />
       </div>
       <p className="text-[0.8125rem] text-ink-muted">In your own time zone. At most 10,000 events at once; what is still on its way is left as it is.</p>
-      {(!problem || problem.errors.length === 0) && <FormError error={start.error} />}
-      <div className="flex justify-end">
-        <Button type="submit" tone="accent" isBusy={start.isPending} disabled={!span.from || !span.to}>
-          Tell it again
-        </Button>
-      </div>
-    </form>
+    </DialogForm>
   );
 }
 

@@ -1,14 +1,14 @@
 /** Who answers: me, somebody else, or nobody in particular. */
-import { useQuery } from "@tanstack/react-query";
 import { UserRound, UserRoundPlus, UserRoundX } from "lucide-react";
 import { useState } from "react";
-import { type Conversation, peopleQuery, personName } from "../../../api/conversations";
+import { type Conversation, personName } from "../../../api/conversations";
 import { explain } from "../../../api/problem";
 import { Avatar } from "../../../parts/avatar";
 import { Button } from "../../../parts/button";
 import { Picker, type PickerItem } from "../../../parts/picker";
 import { toastFailure } from "../../../parts/toasts";
 import { useSession } from "../../../state/session";
+import { useEverybody } from "../../people/queries";
 import { usernameOf } from "../names";
 import { useChange } from "./changes";
 
@@ -17,12 +17,12 @@ const NOBODY = "";
 export function Assign({ conversation }: { conversation: Conversation }) {
   const me = usernameOf(useSession());
   const [isAsked, setAsked] = useState(false);
-  const people = useQuery({ ...peopleQuery, enabled: isAsked });
+  const people = useEverybody(isAsked);
   const change = useChange(conversation.id);
   const assignee = conversation.assignee ?? undefined;
   const label = assignee === undefined ? "Unassigned" : assignee === me ? "You" : assignee;
 
-  const others = (people.data ?? [])
+  const others = people.all
     .filter((person) => person.user_name !== me)
     .map((person): PickerItem => {
       const name = personName(person);
@@ -45,8 +45,8 @@ export function Assign({ conversation }: { conversation: Conversation }) {
       label="Find who answers"
       items={items}
       chosen={[assignee ?? NOBODY]}
-      isLoading={people.isLoading}
-      empty={people.isError ? explain(people.error) : "Nobody is called that"}
+      isLoading={isAsked && people.isPending}
+      empty={people.error ? explain(people.error) : "Nobody is called that"}
       onOpen={() => setAsked(true)}
       onChoose={assign}
       trigger={

@@ -2,14 +2,16 @@
 import { useQuery } from "@tanstack/react-query";
 import { useAtomValue, useSetAtom } from "jotai";
 import { AlarmClock, Contact, Users } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { contactQuery, conversationQuery, type Conversation } from "../../../api/conversations";
 import { Avatar } from "../../../parts/avatar";
 import { Badge } from "../../../parts/badge";
 import { IconButton } from "../../../parts/button";
 import { ChannelMark } from "../../../parts/channel-mark";
+import { lazyWithRetry } from "../../../parts/lazy-with-retry";
 import { useMediaQuery, WIDE } from "../../../parts/media-query";
 import { Skeleton } from "../../../parts/skeleton";
+import { unopened } from "../../../parts/toasts";
 import { formatMoment } from "../../../parts/when";
 import { isContactShownAtom, panelAtom, toggleContactAtom } from "../../../state/inbox";
 import { presenceAtom } from "../../../state/live";
@@ -20,7 +22,7 @@ import { LabelPicker, Labels } from "./labels";
 import { RequestBanner } from "./request";
 import { Standing } from "./standing";
 
-const MembersDialog = lazy(() => import("./members-dialog").then((module) => ({ default: module.MembersDialog })));
+const MembersDialog = lazyWithRetry(async () => (await import("./members-dialog")).MembersDialog);
 
 export function ConversationHeader({ conversationId }: { conversationId: number }) {
   const { data: conversation } = useQuery(conversationQuery(conversationId));
@@ -120,12 +122,13 @@ function ContactToggle() {
 
 function MembersButton({ conversation }: { conversation: Conversation }) {
   const [isOpen, setOpen] = useState(false);
+  const close = () => setOpen(false);
   return (
     <>
       <IconButton icon={Users} label={conversation.kind === "group" ? "The group" : "In this conversation"} onClick={() => setOpen(true)} />
       {isOpen && (
         <Suspense>
-          <MembersDialog conversation={conversation} onClose={() => setOpen(false)} />
+          <MembersDialog conversation={conversation} onClose={close} onFailure={unopened(close)} />
         </Suspense>
       )}
     </>

@@ -4,7 +4,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useAtomValue } from "jotai";
 import { LogOut, UserRoundMinus, UserRoundPlus } from "lucide-react";
 import { useState } from "react";
-import { type Conversation, membersQuery, peopleQuery, personName } from "../../../api/conversations";
+import { type Conversation, membersQuery, personName } from "../../../api/conversations";
 import { explain, Problem } from "../../../api/problem";
 import { Avatar } from "../../../parts/avatar";
 import { Badge } from "../../../parts/badge";
@@ -17,6 +17,7 @@ import { ErrorState, FormError } from "../../../parts/states";
 import { toast } from "../../../parts/toasts";
 import { presenceAtom } from "../../../state/live";
 import { useSession } from "../../../state/session";
+import { useEverybody } from "../../people/queries";
 import { usernameOf } from "../names";
 import { useChange, useMembership } from "./changes";
 
@@ -73,17 +74,17 @@ function Rename({ conversation }: { conversation: Conversation }) {
 }
 
 function TakeIn({ id, members }: { id: number; members: readonly string[] }) {
-  const people = useQuery(peopleQuery);
+  const people = useEverybody();
   const change = useMembership(id);
-  const others = (people.data ?? []).filter((person) => !members.includes(person.user_name));
+  const others = people.all.filter((person) => !members.includes(person.user_name));
   return (
     <div className="flex flex-col gap-2">
       <Picker
         label="Find somebody"
         align="start"
         items={others.map((person) => ({ value: person.user_name, label: personName(person), hint: person.user_name, icon: <Avatar name={personName(person)} size="small" /> }))}
-        isLoading={people.isLoading}
-        empty={people.isError ? explain(people.error) : "Nobody else is called that"}
+        isLoading={people.isPending}
+        empty={people.error ? explain(people.error) : "Nobody else is called that"}
         onChoose={(name) => change.mutate({ add: name }, { onSuccess: () => toast(`${name} is in the group`) })}
         trigger={
           <Button icon={UserRoundPlus} isBusy={change.isPending} className="self-start">

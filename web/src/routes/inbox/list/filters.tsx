@@ -2,8 +2,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { ListFilter, X } from "lucide-react";
-import { api, body, type Schemas } from "../../../api/client";
-import { keys } from "../../../api/keys";
+import type { Schemas } from "../../../api/client";
+import { labelsQuery } from "../../../api/conversations";
 import { IconButton } from "../../../parts/button";
 import { channelName } from "../../../parts/channel-mark";
 import { Menu, MenuChoices, MenuItem, MenuSeparator } from "../../../parts/menu";
@@ -25,7 +25,6 @@ const CHANNELS = [
   { value: "email", label: "Email" },
   { value: "chat", label: "Chat" },
 ] as const;
-const MOST_LABELS = 200;
 
 type Filters = Omit<InboxSearch, "q">;
 
@@ -41,21 +40,11 @@ function useFilters(): [Filters, (change: Filters) => void] {
   return [filters, change];
 }
 
-export function useLabels(isEnabled: boolean): Schemas["Label"][] {
-  const { data } = useQuery({
-    queryKey: [...keys.labels, "for-filters"],
-    queryFn: ({ signal }) => body(api.GET("/api/labels", { signal, params: { query: { limit: MOST_LABELS } } })),
-    enabled: isEnabled,
-    staleTime: 5 * 60_000,
-  });
-  return data?.data ?? [];
-}
-
 export function Filters() {
   const [filters, change] = useFilters();
   const session = useSession();
   const isTeam = isAgent(session);
-  const labels = useLabels(isTeam);
+  const labels = useQuery({ ...labelsQuery, enabled: isTeam }).data ?? [];
   const set = countFilters(filters);
   return (
     <div className="flex flex-col gap-1.5">

@@ -1,13 +1,16 @@
 /** The search over the list. It stands in the address a moment after the last key. */
 import { useNavigate, useSearch } from "@tanstack/react-router";
+import { useAtomValue } from "jotai";
 import { Search, X } from "lucide-react";
 import { type Ref, useEffect, useRef, useState } from "react";
 import { IconButton } from "../../../parts/button";
+import { areKeysOnAtom } from "../../../state/preferences";
 
 const PAUSE_MS = 250;
 
 export function SearchBox({ ref }: { ref: Ref<HTMLInputElement> }) {
   const { q = "" } = useSearch({ from: "/inside/inbox" });
+  const areKeysOn = useAtomValue(areKeysOnAtom);
   const navigate = useNavigate();
   const [text, setText] = useState(q);
   const [asked, setAsked] = useState(q);
@@ -35,7 +38,7 @@ export function SearchBox({ ref }: { ref: Ref<HTMLInputElement> }) {
         dir="auto"
         value={text}
         aria-label="Search conversations"
-        aria-keyshortcuts="/"
+        aria-keyshortcuts={areKeysOn ? "/" : undefined}
         placeholder="Search"
         enterKeyHint="search"
         autoComplete="off"

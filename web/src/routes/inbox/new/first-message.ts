@@ -3,6 +3,7 @@ import { atom } from "jotai";
 import { api, body, newIdempotencyKey, type Schemas } from "../../../api/client";
 import { Problem } from "../../../api/problem";
 import { storedAtom } from "../../../state/stored";
+import { OWN } from "../../../state/turn";
 
 export interface FirstMessage {
   to: string;
@@ -39,7 +40,7 @@ export const settleFirstAtom = atom(null, (get, set, kind: "text" | "email", sen
 });
 
 /** From whom the last mail was begun here. */
-export const mailboxAtom = storedAtom<string>("mailbox", (kept) => (typeof kept === "string" ? kept : ""));
+export const mailboxAtom = storedAtom<string>(`${OWN}mailbox`, (kept) => (typeof kept === "string" ? kept : ""));
 
 /** Several are told apart by commas or semicolons. */
 export function recipientsIn(text: string): string[] {

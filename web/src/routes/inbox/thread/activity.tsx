@@ -1,9 +1,10 @@
 /** What was done to the conversation, in a line; an internal note as a card that no message looks like. */
+import { MessageText } from "../../../parts/message-text";
 import { StickyNote } from "lucide-react";
+import type { ReactNode } from "react";
 import { Time } from "../../../parts/time";
 import { nameOfActor } from "../names";
 import type { Activity } from "./rows";
-import { MessageText } from "./text";
 
 export function ActivityLine({ activity, me }: { activity: Activity; me: string | undefined }) {
   const actor = nameOfActor(activity.actor, me);
@@ -32,7 +33,7 @@ export function ActivityLine({ activity, me }: { activity: Activity; me: string 
 }
 
 /** What was done, to follow who did it. */
-export function deedOf(activity: Activity, me: string | undefined): string {
+export function deedOf(activity: Activity, me: string | undefined): ReactNode {
   switch (activity.kind) {
     case "state":
       if (activity.state === "closed") return "closed the conversation";
@@ -43,11 +44,23 @@ export function deedOf(activity: Activity, me: string | undefined): string {
       return "opened the conversation again";
     case "assignee":
       if (!activity.assignee) return "gave the conversation to nobody in particular";
-      return `gave the conversation to ${activity.assignee === me ? "you" : activity.assignee}`;
+      return (
+        <>
+          gave the conversation to <bdi>{activity.assignee === me ? "you" : activity.assignee}</bdi>
+        </>
+      );
     case "label_added":
-      return `added the label ${activity.label?.name ?? ""}`.trim();
+      return (
+        <>
+          added the label <bdi>{activity.label?.name}</bdi>
+        </>
+      );
     case "label_removed":
-      return `removed the label ${activity.label?.name ?? ""}`.trim();
+      return (
+        <>
+          removed the label <bdi>{activity.label?.name}</bdi>
+        </>
+      );
     case "joined":
       return "joined another conversation of the same contact to this one";
     case "split":

@@ -24,7 +24,7 @@ function pathOf(message: Message) {
  * `conversation` is the one that is shown, in which messages of a joined one stand too. Every row has its acts, and few
  * are ever used: nothing is watched until one is.
  */
-export function newActs(client: QueryClient, conversation: number): MessageActs {
+function newActs(client: QueryClient, conversation: number): MessageActs {
   const run = <T>(mutationFn: () => Promise<T>): Promise<T> => new MutationObserver(client, { mutationFn }).mutate();
   const show = (message: Message) => {
     client.setQueryData<Thread>(keys.messages(conversation), (thread) => thread && patchThread(thread, [message]));

@@ -15,7 +15,7 @@ const MOST_PAGES = 25;
 const NONE: readonly Activity[] = [];
 
 /** All that was done to a conversation, the oldest first. The server tells it oldest first, and a thread begins at its end. */
-export function activityQuery(id: number) {
+function activityQuery(id: number) {
   return queryOptions({
     queryKey: [...keys.activity(id), "all"],
     queryFn: async ({ signal }) => {

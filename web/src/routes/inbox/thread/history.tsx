@@ -5,10 +5,10 @@ import { api, body } from "../../../api/client";
 import { keys } from "../../../api/keys";
 import type { Message } from "../../../api/thread";
 import { Dialog } from "../../../parts/dialog";
+import { MessageText } from "../../../parts/message-text";
 import { SkeletonRows } from "../../../parts/skeleton";
 import { ErrorState } from "../../../parts/states";
 import { Time } from "../../../parts/time";
-import { MessageText } from "./text";
 
 export function EditedMark({ message }: { message: Message }) {
   const [isOpen, setOpen] = useState(false);

@@ -8,7 +8,7 @@ import { Spinner } from "../../../parts/spinner";
 import { EmptyState, ErrorState } from "../../../parts/states";
 import { isAgent, useSession } from "../../../state/session";
 import { type Conversation, usernameOf } from "../names";
-import { Arrivals } from "./arrivals";
+import { useArrivals, useRefusals } from "./arrivals";
 import { useThread } from "./data";
 import { useReadMarks } from "./read-marks";
 import { ThreadRow } from "./row";
@@ -25,6 +25,8 @@ const NEAR = 64;
 
 export function Thread({ conversation }: { conversation: Conversation }) {
   const { query, thread, rows } = useThread(conversation);
+  useArrivals(thread);
+  useRefusals(conversation.id);
   if (query.isPending) {
     return (
       <div className="flex min-h-0 flex-1 flex-col justify-end overflow-hidden">
@@ -144,7 +146,6 @@ function Rows({ conversation, rows, thread, hasMore, isLoadingMore, hasFailed, o
       </div>
       <ToTheEnd thread={thread} isAtEnd={isAtEnd} onGo={() => virtualizer.scrollToEnd()} />
       <Typing conversationId={conversation.id} />
-      <Arrivals thread={thread} />
     </div>
   );
 }

@@ -12,6 +12,7 @@ import stylesheet from "./mail.css?url";
 
 const POLICY = "default-src 'none'; img-src 'self' data:; style-src 'self'; base-uri 'none'; form-action 'none'";
 const FIRST_HEIGHT = 96;
+/** One that is longer scrolls in its frame. */
 const MOST_HEIGHT = 20_000;
 
 /** How high each was, so that nothing moves when it is scrolled back to. */
@@ -24,6 +25,13 @@ export function frameDocument(html: string, theme: string): string {
     `<meta http-equiv="Content-Security-Policy" content="${POLICY}"><meta name="referrer" content="no-referrer">`,
     `<base target="_blank"><link rel="stylesheet" href="${stylesheet}"></head><body dir="auto">${html}</body></html>`,
   ].join("");
+}
+
+/** How high the frame of a mail is to be. Marks a mail that is longer than that, so that it scrolls. */
+export function fitFrame(mail: HTMLElement): number {
+  const height = Math.ceil(mail.scrollHeight);
+  mail.toggleAttribute("data-long", height > MOST_HEIGHT);
+  return Math.min(height, MOST_HEIGHT);
 }
 
 export function MailFrame({ id, html, title }: { id: number; html: string; title: string }) {
@@ -39,7 +47,7 @@ export function MailFrame({ id, html, title }: { id: number; html: string; title
     const measure = () => {
       const content = element.contentDocument?.body;
       if (!content) return;
-      const found = Math.min(Math.ceil(content.scrollHeight), MOST_HEIGHT);
+      const found = fitFrame(content);
       if (found === 0) return;
       heights.set(id, found);
       setHeight(found);

@@ -1,9 +1,10 @@
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
-import { expect, it } from "vitest";
+import { readFileSync } from "node:fs";
+import { expect, it, vi } from "vitest";
 import type { Message } from "../../../api/thread";
 import { hasForeignPictures, MailBody } from "./mail";
-import { frameDocument, MailFrame } from "./mail-frame";
+import { fitFrame, frameDocument, MailFrame } from "./mail-frame";
 
 it("shows a mail's HTML in a frame that may run nothing", () => {
   render(<MailFrame id={1} html="<p>hello</p>" title="Mail: hello" />);
@@ -20,6 +21,18 @@ it("gives the frame a policy of its own, before anything of the mail", () => {
   expect(whole).toContain('data-theme="dark"');
   expect(whole).not.toMatch(/script-src|style>|http-equiv="refresh"/);
   expect(frameDocument("", "system")).not.toContain("data-theme");
+});
+
+it("makes its frame as high as a mail, and lets one that is longer than any frame scroll to its end", () => {
+  const mail = document.createElement("body");
+  const height = vi.spyOn(mail, "scrollHeight", "get").mockReturnValue(25_000.4);
+  expect(fitFrame(mail)).toBe(20_000);
+  const sheet = readFileSync("src/routes/inbox/thread/mail.css", "utf8");
+  const long = [...sheet.matchAll(/^(body\S*) \{[^}]*overflow: auto;/gm)].map(([, selector = ""]) => selector);
+  expect(long.filter((selector) => mail.matches(selector))).toHaveLength(1);
+  height.mockReturnValue(300.4);
+  expect(fitFrame(mail)).toBe(301);
+  expect(long.some((selector) => mail.matches(selector))).toBe(false);
 });
 
 it("folds what a mail quotes until it is asked for", async () => {

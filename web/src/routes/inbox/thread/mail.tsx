@@ -1,10 +1,11 @@
 /** A mail: its subject, from whom to whom, and what it says, with what it quotes folded away. */
 import { Ellipsis } from "lucide-react";
-import { useState } from "react";
+import { Fragment, useState } from "react";
 import type { Message } from "../../../api/thread";
+import { keyed } from "../../../parts/keyed";
+import { MessageText } from "../../../parts/message-text";
 import { formatAddress } from "../names";
 import { MailFrame } from "./mail-frame";
-import { MessageText } from "./text";
 
 export function MailHead({ message }: { message: Message }) {
   const { subject, from, cc = [] } = message;
@@ -20,16 +21,29 @@ export function MailHead({ message }: { message: Message }) {
           <bdi>{from}</bdi>
         </dd>
         <dt>To</dt>
-        <dd className="break-words">{to.map(formatAddress).join(", ")}</dd>
+        <dd className="break-words">
+          <Addresses of={to} />
+        </dd>
         {cc.length > 0 && (
           <>
             <dt>Cc</dt>
-            <dd className="break-words">{cc.map(formatAddress).join(", ")}</dd>
+            <dd className="break-words">
+              <Addresses of={cc} />
+            </dd>
           </>
         )}
       </dl>
     </header>
   );
+}
+
+function Addresses({ of }: { of: readonly string[] }) {
+  return keyed(of, String).map(({ key, item }, index) => (
+    <Fragment key={key}>
+      {index > 0 && ", "}
+      <bdi>{formatAddress(item)}</bdi>
+    </Fragment>
+  ));
 }
 
 /** The server leaves a picture without its address where it would be loaded from elsewhere. */

@@ -6,6 +6,7 @@ import { beforeEach, describe, expect, it, vi } from "vitest";
 import { keys } from "../../../api/keys";
 import { newQueryClient } from "../../../api/query";
 import type { Message, Thread } from "../../../api/thread";
+import { onAnnouncement } from "../../../parts/announce";
 import type { Conversation } from "../names";
 import { MessageEntry } from "./message";
 
@@ -100,11 +101,17 @@ describe("a message that did not arrive", () => {
   it("says why it could not be called back", async () => {
     show(message({ status: "scheduled", scheduled_at: "2030-05-03T12:00:00.000000Z" }));
     answer(409, { status: 409, code: "not_cancelable", detail: "it was sent already" });
+    const told: string[] = [];
+    const stop = onAnnouncement((text) => told.push(text));
     await userEvent.click(screen.getByRole("button", { name: "Cancel" }));
     expect(await screen.findByText("It was sent already.")).toBeVisible();
+    expect(screen.queryByRole("alert")).toBeNull();
+    expect(told).toEqual(["It was sent already."]);
+    stop();
   });
 });
 
+const more = () => screen.getByRole("button", { name: "More about this message" });
 const said = (more: Partial<Message> = {}) => message({ type: "chat", from: "bugs", to: "duck", status: "read", ...more });
 
 describe("what people say to each other", () => {
@@ -143,5 +150,19 @@ describe("what people say to each other", () => {
     expect(await screen.findByText("It was edited 50 times.")).toBeVisible();
     expect(field).toHaveValue("Hello again");
     expect(asked.find(({ what }) => what.startsWith("PATCH"))?.body).toBe('{"body":"Hello again"}');
+  });
+
+  it("gives the focus back when editing ends, by Escape, by its button or by being kept", async () => {
+    const now = new Date().toISOString();
+    show(said({ created_at: now, timestamp: now }), chat, "bugs");
+    answer(200, said({ created_at: now, timestamp: now, body: "Hello!" }));
+    for (const end of ["{Escape}", "cancel", "!{Enter}"]) {
+      await userEvent.click(more());
+      await userEvent.click(await screen.findByRole("menuitem", { name: "Edit" }));
+      await waitFor(() => expect(screen.getByRole("textbox", { name: "The message" })).toHaveFocus());
+      if (end === "cancel") await userEvent.click(screen.getByRole("button", { name: "Cancel" }));
+      else await userEvent.keyboard(end);
+      await waitFor(() => expect(more()).toHaveFocus());
+    }
   });
 });

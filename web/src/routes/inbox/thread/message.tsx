@@ -1,11 +1,12 @@
 /** A message: who said it, what, where it stands, and what can be done with it. */
 import { useSetAtom } from "jotai";
 import { Undo2 } from "lucide-react";
-import { useRef, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { Message } from "../../../api/thread";
 import { Avatar } from "../../../parts/avatar";
 import { ChannelMark, channelName } from "../../../parts/channel-mark";
 import { classes } from "../../../parts/classes";
+import { MessageText } from "../../../parts/message-text";
 import { StatusMark } from "../../../parts/status-mark";
 import { Time } from "../../../parts/time";
 import { panelAtom } from "../../../state/inbox";
@@ -20,7 +21,6 @@ import { ReactionPicker, Reactions } from "./reactions";
 import { ReadBy } from "./read-by";
 import type { Reader } from "./row";
 import type { MessageRow } from "./rows";
-import { MessageText } from "./text";
 import { Trouble } from "./trouble";
 
 export interface MessageEntryProps {
@@ -43,6 +43,12 @@ export function MessageEntry({ row, conversation, reader, isLast }: MessageEntry
   const [isEditing, setEditing] = useState(false);
   const [isReacting, setReacting] = useState(false);
   const beside = useRef<HTMLDivElement>(null);
+  const wasEditing = useRef(false);
+  useEffect(() => {
+    // The field that had the focus is gone: it goes to the button it was opened by.
+    if (wasEditing.current && !isEditing) beside.current?.querySelector("button")?.focus({ preventScroll: true });
+    wasEditing.current = isEditing;
+  }, [isEditing]);
   const isMail = message.type === "email";
   const own = isOwn(message, me);
   const isGone = Boolean(message.deleted_at);

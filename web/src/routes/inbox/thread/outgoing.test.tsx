@@ -36,7 +36,9 @@ function show(outgoing: Outgoing) {
   render(
     <QueryClientProvider client={newQueryClient()}>
       <Provider store={store}>
-        <OutgoingEntry outgoing={outgoing} />
+        <section data-thread tabIndex={-1} aria-label="Messages">
+          <OutgoingEntry outgoing={outgoing} />
+        </section>
       </Provider>
     </QueryClientProvider>,
   );
@@ -83,4 +85,14 @@ test("one that is being tried is not taken back meanwhile, and a fault that just
   cleanup();
   show(refused({ state: "waiting", trouble: { ...trouble, since: Date.now() } }));
   expect(screen.queryByRole("button", { name: "Take back" })).toBeNull();
+});
+
+test("what is discarded, or tried again, leaves the focus in the thread, and is no alert each time it is scrolled to", async () => {
+  for (const name of ["Discard", "Try again"]) {
+    const { user } = show(refused({ error: "It is too long." }));
+    expect(screen.queryByRole("alert")).toBeNull();
+    await user.click(screen.getByRole("button", { name }));
+    expect(screen.getByRole("region", { name: "Messages" })).toHaveFocus();
+    cleanup();
+  }
 });

@@ -4,13 +4,14 @@ import { CalendarClock, CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Tras
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
 import { useNow } from "../../../parts/clock";
+import { MessageText } from "../../../parts/message-text";
 import { Time } from "../../../parts/time";
 import { formatMoment } from "../../../parts/when";
 import { takeBackAtom } from "../../../state/composing";
 import { dropOutgoingAtom, longTrouble, type Outgoing, retryOutgoingAtom, type Trouble } from "../../../state/outgoing";
 import { focusComposer } from "../composer/focus";
+import { focusThread } from "../focus";
 import { AttachmentNames } from "./attachments";
-import { MessageText } from "./text";
 
 export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
   const { state, body, attachments, subject, scheduledAt } = outgoing;
@@ -104,11 +105,18 @@ function Refused({ outgoing }: { outgoing: Outgoing }) {
   const takeBack = useSetAtom(takeBackAtom);
   return (
     <div className="mt-1 flex max-w-[88%] flex-col items-end gap-1">
-      <p role="alert" className="text-end text-[0.8125rem] break-words text-danger">
+      <p className="text-end text-[0.8125rem] break-words text-danger">
         {outgoing.error ?? "The server refused it."}
       </p>
       <div className="flex flex-wrap justify-end gap-1">
-        <Button size="small" icon={RotateCw} onClick={() => retry(outgoing.key)}>
+        <Button
+          size="small"
+          icon={RotateCw}
+          onClick={() => {
+            retry(outgoing.key);
+            focusThread();
+          }}
+        >
           Try again
         </Button>
         <Button
@@ -121,7 +129,15 @@ function Refused({ outgoing }: { outgoing: Outgoing }) {
         >
           Edit
         </Button>
-        <Button size="small" tone="quiet" icon={Trash2} onClick={() => drop(outgoing.key)}>
+        <Button
+          size="small"
+          tone="quiet"
+          icon={Trash2}
+          onClick={() => {
+            drop(outgoing.key);
+            focusThread();
+          }}
+        >
           Discard
         </Button>
       </div>

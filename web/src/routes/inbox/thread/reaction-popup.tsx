@@ -1,11 +1,10 @@
 /** Which emoji to react with: a few at once, all of them behind one press more. */
 import { Popover } from "@base-ui/react/popover";
 import { Plus } from "lucide-react";
-import { lazy, type RefObject, Suspense, useState } from "react";
+import { type RefObject, Suspense, useState } from "react";
 import { IconButton } from "../../../parts/button";
+import { EmojiPanel } from "../../../parts/later";
 import { Spinner } from "../../../parts/spinner";
-
-const EmojiPanel = lazy(() => import("../../../parts/emoji-panel").then((module) => ({ default: module.EmojiPanel })));
 
 const QUICK = ["👍", "❤️", "😂", "😮", "😢", "🎉", "🙏"];
 

@@ -1,13 +1,14 @@
 /** What people reacted with; a click adds or takes away one's own. */
 import { SmilePlus } from "lucide-react";
-import { lazy, type RefObject, Suspense, useState } from "react";
+import { type RefObject, Suspense, useState } from "react";
 import type { Message } from "../../../api/thread";
 import { IconButton } from "../../../parts/button";
-import { toastFailure } from "../../../parts/toasts";
+import { lazyWithRetry } from "../../../parts/lazy-with-retry";
+import { toastFailure, unopened } from "../../../parts/toasts";
 import type { MessageActs } from "./acts";
 
-const fetchPopup = () => import("./reaction-popup").then((module) => ({ default: module.ReactionPopup }));
-const ReactionPopup = lazy(fetchPopup);
+const ReactionPopup = lazyWithRetry(async () => (await import("./reaction-popup")).ReactionPopup);
+const prefetch = () => void ReactionPopup.prefetch();
 
 export interface ReactionsProps {
   message: Message;
@@ -62,6 +63,10 @@ export function ReactionPicker({ message, me, acts, anchor, isOpen, onChange }: 
   const [isWanted, setWanted] = useState(false);
   if (isOpen && !isWanted) setWanted(true);
   const own = ownOf(message, me);
+  const giveUp = () => {
+    setWanted(false);
+    onChange(false);
+  };
   return (
     <>
       <IconButton
@@ -70,8 +75,8 @@ export function ReactionPicker({ message, me, acts, anchor, isOpen, onChange }: 
         aria-haspopup="dialog"
         aria-expanded={isOpen}
         className="[@media(hover:none)]:hidden sm:size-8"
-        onPointerEnter={() => void fetchPopup()}
-        onFocus={() => void fetchPopup()}
+        onPointerEnter={prefetch}
+        onFocus={prefetch}
         onClick={() => onChange(!isOpen)}
       />
       {isWanted && (
@@ -82,6 +87,7 @@ export function ReactionPicker({ message, me, acts, anchor, isOpen, onChange }: 
             isOpen={isOpen}
             onChoose={(emoji) => react(acts, message, emoji, !own.has(emoji))}
             onClose={() => onChange(false)}
+            onFailure={unopened(giveUp)}
           />
         </Suspense>
       )}

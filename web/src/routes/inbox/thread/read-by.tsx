@@ -13,7 +13,7 @@ export function ReadBy({ message, onDetails }: { message: Message; onDetails: ()
   );
 }
 
-export function readBy({ recipients, receipts }: Pick<Message, "recipients" | "receipts">): string | undefined {
+function readBy({ recipients, receipts }: Pick<Message, "recipients" | "receipts">): string | undefined {
   if (receipts) return receipts.read === 0 ? undefined : `Read by ${receipts.read} of ${receipts.sent}`;
   const names = recipients.filter(({ status }) => status === "read").map(({ address }) => address);
   if (names.length === 0) return undefined;

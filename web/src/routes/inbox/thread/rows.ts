@@ -99,7 +99,7 @@ function isTogether(one: Message, other: Message): boolean {
   );
 }
 
-export function oldestOf(thread: ThreadPages | undefined): Message | undefined {
+function oldestOf(thread: ThreadPages | undefined): Message | undefined {
   return thread?.pages.findLast((page) => page.data.length > 0)?.data.at(-1);
 }
 

@@ -1,6 +1,7 @@
 /** What went wrong with a message, or what it waits for, in a sentence, with what can be done about it. */
 import { CalendarClock, CircleAlert, Hourglass } from "lucide-react";
-import { useState } from "react";
+import { useEffect, useState } from "react";
+import { announce } from "../../../parts/announce";
 import { useNow } from "../../../parts/clock";
 import type { Message } from "../../../api/thread";
 import { Button } from "../../../parts/button";
@@ -33,6 +34,9 @@ export function Trouble(props: TroubleProps) {
 function Explained({ message, acts, mayHandle, onDetails, isTrouble }: TroubleProps & { isTrouble: boolean }) {
   const [isAsked, setAsked] = useState(false);
   const { run, isBusy, reason: refusal } = useAct();
+  useEffect(() => {
+    if (refusal) announce(refusal);
+  }, [refusal]);
   const { status, status_reason: reason } = message;
   const meaning = meaningOf(status);
   const Icon = isTrouble ? CircleAlert : status === "scheduled" ? CalendarClock : Hourglass;
@@ -80,11 +84,7 @@ function Explained({ message, acts, mayHandle, onDetails, isTrouble }: TroublePr
           What happened
         </Button>
       </div>
-      {refusal && (
-        <p role="alert" className="ps-6 text-danger">
-          {refusal}
-        </p>
-      )}
+      {refusal && <p className="ps-6 text-danger">{refusal}</p>}
       {isAsked && <SendAgain message={message} acts={acts} onClose={() => setAsked(false)} />}
     </div>
   );

@@ -25,7 +25,7 @@ export function Typing({ conversationId }: { conversationId: number }) {
   );
 }
 
-export function sentenceOf(names: readonly string[]): string {
+function sentenceOf(names: readonly string[]): string {
   const [one = "", other = ""] = names;
   if (names.length === 1) return `${one} is writing`;
   if (names.length === 2) return `${one} and ${other} are writing`;

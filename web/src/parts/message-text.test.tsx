@@ -1,6 +1,6 @@
 import { render, screen } from "@testing-library/react";
 import { expect, it } from "vitest";
-import { MessageText, piecesOf } from "./text";
+import { MessageText, piecesOf } from "./message-text";
 
 it("links http(s) addresses, without the punctuation after them", () => {
   expect(piecesOf("See https://a.example/x?y=1, and (http://b.example).").filter((piece) => piece.isUrl).map((piece) => piece.text)).toEqual([
@@ -8,6 +8,13 @@ it("links http(s) addresses, without the punctuation after them", () => {
     "http://b.example",
   ]);
   expect(piecesOf("https://en.wikipedia.example/wiki/A_(b).")[0]?.text).toBe("https://en.wikipedia.example/wiki/A_(b)");
+});
+
+it("cuts the punctuation off that stands around addresses in a text", () => {
+  const text = "Open https://example.com/a, then (https://example.com/b).\nDone";
+  const cut = piecesOf(text);
+  expect(cut.map((piece) => piece.text).join("")).toBe(text);
+  expect(cut.filter((piece) => piece.isUrl).map((piece) => piece.text)).toEqual(["https://example.com/a", "https://example.com/b"]);
 });
 
 it("loses nothing of a text", () => {

@@ -1,12 +1,12 @@
 /** What people wrote, as text: its lines kept, http(s) addresses linked, and nothing else made of it. */
 import { Fragment } from "react";
-import { classes } from "../../../parts/classes";
-import { ExternalLink } from "../../../parts/link";
+import { classes } from "./classes";
+import { ExternalLink } from "./link";
 
 const URLS = /(https?:\/\/[^\s<>"']+)/gi;
 const PUNCTUATION = /[.,;:!?)\]}'"]+$/;
 
-export interface Piece {
+interface Piece {
   text: string;
   isUrl: boolean;
   /** Where it begins. */
@@ -39,12 +39,16 @@ function tailOf(url: string): string {
   return tail.startsWith(")") && url.includes("(") ? tail.slice(1) : tail;
 }
 
-export function MessageText({ text, className }: { text: string; className?: string }) {
+export interface MessageTextProps {
+  text: string;
+  className?: string;
+  linkClassName?: string;
+}
+
+export function MessageText({ text, className, linkClassName = "text-accent underline underline-offset-2" }: MessageTextProps) {
   return (
     <p dir="auto" className={classes("wrap-anywhere whitespace-pre-wrap", className)}>
-      {piecesOf(text).map((piece) =>
-        piece.isUrl ? <ExternalLink key={piece.at} href={piece.text} className="text-accent underline underline-offset-2" /> : <Fragment key={piece.at}>{piece.text}</Fragment>,
-      )}
+      {piecesOf(text).map((piece) => (piece.isUrl ? <ExternalLink key={piece.at} href={piece.text} className={linkClassName} /> : <Fragment key={piece.at}>{piece.text}</Fragment>))}
     </p>
   );
 }

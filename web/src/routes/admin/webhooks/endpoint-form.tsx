@@ -1,16 +1,45 @@
-/** The address of an endpoint, and what it is told. */
-import { useId } from "react";
-import type { Problem } from "../../../api/problem";
+/** The address of an endpoint, and what it is told: to be added, or changed. */
+import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useId, useState } from "react";
+import { keys } from "../../../api/keys";
+import { Problem } from "../../../api/problem";
 import { Button } from "../../../parts/button";
 import { Checkbox, FieldError, TextField } from "../../../parts/field";
+import { DialogForm } from "../shared/dialog-form";
 import { EVENTS, type WebhookEvent } from "./events";
 
-export interface Wish {
+interface Wish {
   url: string;
   events: readonly WebhookEvent[];
 }
 
-export function EndpointFields({ wish, problem, onChange }: { wish: Wish; problem: Problem | undefined; onChange: (wish: Wish) => void }) {
+export interface EndpointFormProps<T> {
+  initial: Wish;
+  /** What the button does, as a verb. */
+  action: string;
+  save: (wish: { url: string; events: WebhookEvent[] }) => Promise<T>;
+  onSaved: (saved: T) => void;
+}
+
+export function EndpointForm<T>({ initial, action, save, onSaved }: EndpointFormProps<T>) {
+  const client = useQueryClient();
+  const [wish, setWish] = useState(initial);
+  const saving = useMutation({
+    mutationFn: () => save({ url: wish.url.trim(), events: [...wish.events] }),
+    onSuccess: (saved) => {
+      onSaved(saved);
+      return client.invalidateQueries({ queryKey: keys.webhookEndpoints });
+    },
+  });
+  const problem = saving.error instanceof Problem ? saving.error : undefined;
+  return (
+    <DialogForm action={action} error={saving.error} isBusy={saving.isPending} onSubmit={saving.mutate}>
+      <Fields wish={wish} problem={problem} onChange={setWish} />
+    </DialogForm>
+  );
+}
+
+function Fields({ wish, problem, onChange }: { wish: Wish; problem: Problem | undefined; onChange: (wish: Wish) => void }) {
   const id = useId();
   const isAll = wish.events.length === EVENTS.length;
   const toggle = (name: WebhookEvent, isWanted: boolean) => onChange({ ...wish, events: isWanted ? [...wish.events, name] : wish.events.filter((one) => one !== name) });
