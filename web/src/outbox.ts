@@ -3,6 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 import type { createStore } from "jotai";
 import { api, body } from "./api/client";
 import { keys } from "./api/keys";
+import { doubled } from "./api/backoff";
 import { explain, Offline, Problem } from "./api/problem";
 import { type Message, patchThread, type Thread } from "./api/thread";
 import { allOutgoingAtom, hurriesAtom, isStale, longTrouble, type Outgoing, putOutgoingAtom, settleOutgoingAtom, tabId, type Trouble } from "./state/outgoing";
@@ -173,7 +174,7 @@ function isFault(error: unknown): boolean {
 
 function delay(failures: number, error?: unknown): number {
   const asked = error instanceof Problem ? (error.retryAfter ?? 0) * 1000 : 0;
-  return Math.max(asked, Math.min(1000 * 2 ** failures, MOST_DELAY_MS));
+  return Math.max(asked, doubled(1_000, failures, MOST_DELAY_MS));
 }
 
 /** What is wrong, with each field's own sentence. */

@@ -1,4 +1,4 @@
-/** Onto paper, and into a file. */
+/** Onto paper. */
 
 /** Prints lines of text, and nothing of the page. */
 export function printLines(title: string, lines: readonly string[]): void {
@@ -16,14 +16,4 @@ export function printLines(title: string, lines: readonly string[]): void {
   page.body.append(heading, text);
   view.addEventListener("afterprint", () => frame.remove());
   view.print();
-}
-
-/** Gives a text to be kept as a file. */
-export function downloadText(name: string, text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }

@@ -6,9 +6,10 @@ import { api, body } from "../../../api/client";
 import { Button } from "../../../parts/button";
 import { copyAndTell } from "../../../parts/copy-text";
 import { ConfirmDialog, Dialog } from "../../../parts/dialog";
+import { saveFile } from "../../../parts/save-file";
 import { FormError } from "../../../parts/states";
 import { failureOf, type FreshCode } from "./fresh-code";
-import { downloadText, printLines } from "./paper";
+import { printLines } from "./paper";
 
 const TITLE = "Switchboard recovery codes";
 
@@ -74,7 +75,7 @@ function Codes({ codes, username, onClose }: { codes: readonly string[] | undefi
             <Button icon={Printer} onClick={() => printLines(TITLE, lines)}>
               Print
             </Button>
-            <Button icon={Download} onClick={() => downloadText("switchboard-recovery-codes.txt", `${TITLE}\n\n${lines.join("\n")}\n`)}>
+            <Button icon={Download} onClick={() => saveFile(new Blob([`${TITLE}\n\n${lines.join("\n")}\n`], { type: "text/plain" }), "switchboard-recovery-codes.txt")}>
               Save as a file
             </Button>
           </div>

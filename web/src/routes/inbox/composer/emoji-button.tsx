@@ -1,11 +1,10 @@
 /** A button that opens all emoji; they are fetched when it is first pressed. */
 import { Smile } from "lucide-react";
-import { lazy, type RefObject, Suspense, useState } from "react";
+import { type RefObject, Suspense, useState } from "react";
 import { IconButton } from "../../../parts/button";
+import { EmojiPanel } from "../../../parts/later";
 import { Popover } from "../../../parts/popover";
 import { Spinner } from "../../../parts/spinner";
-
-const EmojiPanel = lazy(() => import("../../../parts/emoji-panel").then((module) => ({ default: module.EmojiPanel })));
 
 export function EmojiButton({ finalFocus, onChoose }: { finalFocus: RefObject<HTMLElement | null>; onChoose: (emoji: string) => void }) {
   const [isOpen, setOpen] = useState(false);

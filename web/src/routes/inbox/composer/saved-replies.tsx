@@ -1,19 +1,21 @@
 /** The replies that are kept for use again and again: found by their names, filled in by the server, put into the text. */
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { BookMarked, Settings2 } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { api, body } from "../../../api/client";
 import { savedRepliesQuery } from "../../../api/conversations";
 import { explain } from "../../../api/problem";
 import { Button, IconButton } from "../../../parts/button";
+import { lazyWithRetry } from "../../../parts/lazy-with-retry";
 import { Picker } from "../../../parts/picker";
-import { toastFailure } from "../../../parts/toasts";
+import { toastFailure, unopened } from "../../../parts/toasts";
 
-const SavedRepliesDialog = lazy(() => import("./saved-replies-dialog").then((module) => ({ default: module.SavedRepliesDialog })));
+const SavedRepliesDialog = lazyWithRetry(async () => (await import("./saved-replies-dialog")).SavedRepliesDialog);
 
 export function SavedReplies({ conversationId, onInsert }: { conversationId: number; onInsert: (text: string) => void }) {
   const [isAsked, setAsked] = useState(false);
   const [isManaging, setManaging] = useState(false);
+  const endManaging = () => setManaging(false);
   const query = useQuery({ ...savedRepliesQuery, enabled: isAsked });
   const render = useMutation({
     mutationFn: (id: number) =>
@@ -49,7 +51,7 @@ export function SavedReplies({ conversationId, onInsert }: { conversationId: num
       />
       {isManaging && (
         <Suspense>
-          <SavedRepliesDialog onClose={() => setManaging(false)} />
+          <SavedRepliesDialog onClose={endManaging} onFailure={unopened(endManaging)} />
         </Suspense>
       )}
     </>

@@ -2,7 +2,7 @@
 import { useAtomValue } from "jotai";
 import type { KeyboardEvent, Ref } from "react";
 import { classes } from "../../../parts/classes";
-import { doesEnterSendAtom } from "../../../state/preferences";
+import { areKeysOnAtom, doesEnterSendAtom } from "../../../state/preferences";
 import { COMPOSER_TEXT } from "./focus";
 
 export interface TextBoxProps {
@@ -18,6 +18,7 @@ export interface TextBoxProps {
 
 export function TextBox({ label, placeholder, value, describedBy, onChange, onSend, onFiles, ref }: TextBoxProps) {
   const doesEnterSend = useAtomValue(doesEnterSendAtom);
+  const areKeysOn = useAtomValue(areKeysOnAtom);
 
   function onKeyDown(event: KeyboardEvent<HTMLTextAreaElement>) {
     if (!isSending(event.nativeEvent, doesEnterSend)) return;
@@ -33,7 +34,7 @@ export function TextBox({ label, placeholder, value, describedBy, onChange, onSe
       rows={1}
       aria-label={label}
       aria-describedby={describedBy}
-      aria-keyshortcuts="r"
+      aria-keyshortcuts={areKeysOn ? "r" : undefined}
       enterKeyHint={doesEnterSend ? "send" : "enter"}
       placeholder={placeholder}
       value={value}
