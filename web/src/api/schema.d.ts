@@ -2515,8 +2515,6 @@ export interface components {
             authenticated: boolean;
             /** @description Who. */
             user?: components["schemas"]["AccountUser"];
-            /** @description In which workspace they act; absent: in none. */
-            workspace_id?: components["schemas"]["WorkspaceId"];
         };
         /** @description What became of a batch. */
         BatchAnswer: {
