@@ -105,7 +105,8 @@ impl People {
     }
 
     /// Notes that neither of two may know of the other any more.
-    pub(super) fn part(&mut self, workspace: WorkspaceId, pair: [UserId; 2]) {
+    pub(super) fn part(&mut self, workspace: WorkspaceId, mut pair: [UserId; 2]) {
+        pair.sort_unstable();
         self.parted.insert((workspace, pair));
     }
 
@@ -172,7 +173,7 @@ impl People {
     /// Notes whether that could be told; what could not is told later.
     fn note(&mut self, workspace: WorkspaceId, change: &Change, is_told: bool) {
         if !is_told {
-            self.parted.extend(change.hidden.iter().map(|(of, to)| (workspace, [*of, *to])));
+            change.hidden.iter().for_each(|(of, to)| self.part(workspace, [*of, *to]));
             return;
         }
         for (user, is_there) in &change.moved {
@@ -282,7 +283,7 @@ mod tests {
         let change = people.changes().remove(&WorkspaceId(1)).unwrap_or_default();
         people.note(WorkspaceId(1), &change, true);
         let those =
-            |is_there: bool| change.moved.iter().filter(|(_, there)| **there == is_there).map(|(user, _)| user.0);
+            |is_there: bool| change.moved.iter().filter(move |(_, there)| **there == is_there).map(|(user, _)| user.0);
         (those(true).collect(), those(false).collect())
     }
 
