@@ -113,18 +113,18 @@ impl Overviews {
     }
 
     async fn find(&self, m: &Messaging, workspace: WorkspaceId, minutes: i64) -> store::Result<Arc<Happened>> {
-        let shelf = self.shelf(workspace);
-        let mut shelf = shelf.lock().await;
+        let place = self.shelf(workspace);
+        let mut spans = place.lock().await;
         let at = m.clock.now();
-        shelf.retain(|kept| at.since(kept.at) < KEPT_FOR);
-        if let Some(kept) = shelf.iter().find(|kept| kept.minutes == minutes) {
+        spans.retain(|kept| at.since(kept.at) < KEPT_FOR);
+        if let Some(kept) = spans.iter().find(|kept| kept.minutes == minutes) {
             return Ok(Arc::clone(&kept.happened));
         }
         let happened = Arc::new(read_events(m, workspace, minutes).await?);
-        if shelf.len() >= MOST_SPANS {
-            shelf.remove(0);
+        if spans.len() >= MOST_SPANS {
+            spans.remove(0);
         }
-        shelf.push(Kept { minutes, at, happened: Arc::clone(&happened) });
+        spans.push(Kept { minutes, at, happened: Arc::clone(&happened) });
         Ok(happened)
     }
 }
