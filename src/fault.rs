@@ -30,16 +30,32 @@ pub const fn is_sabotaged(_rule: &str) -> bool {
 /// How long a lease holds: its own span, unless `SWITCHBOARD_FAULT_LEASE_MS` says otherwise.
 #[cfg(feature = "faults")]
 pub fn lease(own: Duration) -> Duration {
-    use std::sync::OnceLock;
-    static LEASE: OnceLock<Option<Duration>> = OnceLock::new();
-    #[expect(clippy::disallowed_methods, reason = "a fault is no part of the configuration")]
-    let read = || Some(Duration::from_millis(std::env::var("SWITCHBOARD_FAULT_LEASE_MS").ok()?.parse().ok()?));
-    LEASE.get_or_init(read).unwrap_or(own)
+    static LEASE: std::sync::OnceLock<Option<Duration>> = std::sync::OnceLock::new();
+    LEASE.get_or_init(|| span("SWITCHBOARD_FAULT_LEASE_MS")).unwrap_or(own)
+}
+
+/// How often the log is looked at by itself: its own span, unless `SWITCHBOARD_FAULT_POLL_MS` says otherwise.
+#[cfg(feature = "faults")]
+pub fn poll(own: Duration) -> Duration {
+    static POLL: std::sync::OnceLock<Option<Duration>> = std::sync::OnceLock::new();
+    POLL.get_or_init(|| span("SWITCHBOARD_FAULT_POLL_MS")).unwrap_or(own)
+}
+
+#[cfg(feature = "faults")]
+#[expect(clippy::disallowed_methods, reason = "a fault is no part of the configuration")]
+fn span(variable: &str) -> Option<Duration> {
+    Some(Duration::from_millis(std::env::var(variable).ok()?.parse().ok()?))
 }
 
 /// How long a lease holds.
 #[cfg(not(feature = "faults"))]
 pub const fn lease(own: Duration) -> Duration {
+    own
+}
+
+/// How often the log is looked at by itself.
+#[cfg(not(feature = "faults"))]
+pub const fn poll(own: Duration) -> Duration {
     own
 }
 

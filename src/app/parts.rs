@@ -77,6 +77,7 @@ impl Parts {
             board: self.board.clone(),
             web: Arc::new(WebApp::embedded()),
             live: Live::new(self.store.clone(), self.clock.clone(), live::Limits::default()),
+            overviews: Arc::default(),
         }
     }
 

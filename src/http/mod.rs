@@ -74,7 +74,7 @@ use crate::auth::Accounts;
 use crate::config::Config;
 use crate::egress::Egress;
 use crate::live::Live;
-use crate::messaging::Messaging;
+use crate::messaging::{Messaging, Overviews};
 use crate::provider::{Board, Simulator};
 
 /// How the server was started.
@@ -118,6 +118,8 @@ pub struct State {
     pub web: Arc<WebApp>,
     /// Everybody who listens.
     pub live: Live,
+    /// How workspaces were doing a moment ago.
+    pub overviews: Arc<Overviews>,
 }
 
 impl FromRequestParts<Self> for State {

@@ -28,7 +28,7 @@ const LONGEST: i64 = 1_440;
 pub async fn get_overview(state: State, MayAdmin(caller): MayAdmin, query: Query) -> Result<Json<Overviewed>, Error> {
     let minutes = minutes(&query)?;
     let m = &state.messaging;
-    let overview = messaging::find_overview(m, caller.workspace, minutes).await?;
+    let overview = messaging::find_overview(m, &state.overviews, caller.workspace, minutes).await?;
     let queues = if caller.workspace == WorkspaceId::DEFAULT {
         Some(lanes(&messaging::list_provider_queues(m).await?, m.clock.now()))
     } else {

@@ -11,26 +11,33 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// What must be read in each span: a peer that reads a byte now and then does not hold an answer for ever.
 const PORTION: usize = 64 * 1024;
 
-/// A stream that fails with [`io::ErrorKind::TimedOut`] when less than [`PORTION`] could be written in one span.
+/// A stream that fails with [`io::ErrorKind::TimedOut`] when less than [`PORTION`] could be written while its peer's side was
+/// full for one span in all: an answer that says little for long is not held against who reads it.
 ///
-/// The span begins when the peer's side is full first, and ends with the answer: at what is read next.
+/// The account is closed with the answer: at what is read next.
 #[derive(Debug)]
 pub(super) struct Patient<S> {
     stream: S,
     span: Duration,
-    until: Option<Pin<Box<Sleep>>>,
+    /// How long the peer's side has been full, as far as it has room again.
+    waited: Duration,
+    /// Since when it is full now, and until when that is borne.
+    full: Option<(Instant, Pin<Box<Sleep>>)>,
     written: usize,
 }
 
 impl<S> Patient<S> {
     pub(super) fn new(stream: S, span: Duration) -> Self {
-        Self { stream, span, until: None, written: 0 }
+        Self { stream, span, waited: Duration::ZERO, full: None, written: 0 }
     }
 
     /// What became of a write, unless the peer's time is over.
     fn judge(&mut self, cx: &mut Context<'_>, wrote: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match wrote {
             Poll::Ready(Ok(bytes)) => {
+                if let Some((since, _)) = self.full.take() {
+                    self.waited += since.elapsed();
+                }
                 self.written += bytes;
                 if self.written >= PORTION {
                     self.forgive();
@@ -39,8 +46,9 @@ impl<S> Patient<S> {
             }
             Poll::Ready(Err(_)) => wrote,
             Poll::Pending => {
-                let span = self.span;
-                let until = self.until.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + span)));
+                let left = self.span.saturating_sub(self.waited);
+                let begin = || (Instant::now(), Box::pin(sleep_until(Instant::now() + left)));
+                let (_, until) = self.full.get_or_insert_with(begin);
                 std::task::ready!(until.as_mut().poll(cx));
                 Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, "the peer does not read")))
             }
@@ -48,7 +56,8 @@ impl<S> Patient<S> {
     }
 
     fn forgive(&mut self) {
-        self.until = None;
+        self.full = None;
+        self.waited = Duration::ZERO;
         self.written = 0;
     }
 }
@@ -141,6 +150,25 @@ mod tests {
         stream.write_all(&vec![0; 1_000_000]).await.unwrap();
         assert_eq!(stream.read_u8().await.unwrap(), 1);
         stream.write_all(&vec![0; 10_000]).await.unwrap();
+        reader.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_of_an_answer_that_says_little_for_long_may_be_full_now_and_then() {
+        let (mut peer, stream) = duplex(1_024);
+        let reader = tokio::spawn(async move {
+            let mut some = vec![0; 2_000];
+            for _ in 0..10 {
+                tokio::time::sleep(SPAN).await;
+                peer.read_exact(&mut some).await.unwrap();
+            }
+        });
+        let mut stream = Patient::new(stream, SPAN);
+        for _ in 0..10 {
+            tokio::time::sleep(SPAN - Duration::from_secs(1)).await;
+            stream.write_all(&vec![0; 2_000]).await.unwrap();
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
         reader.await.unwrap();
     }
 }

@@ -47,6 +47,25 @@ impl Default for Limits {
     }
 }
 
+/// The connection that a request came by: what answers it may cut it.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Line {
+    cut: CancellationToken,
+    ended: CancellationToken,
+}
+
+impl Line {
+    /// Ends it, whatever is on its way.
+    pub(super) fn cut(&self) {
+        self.cut.cancel();
+    }
+
+    /// Waits until it has ended.
+    pub(super) async fn ended(&self) {
+        self.ended.cancelled().await;
+    }
+}
+
 /// Serves until `shutdown`, then accepts nothing new and waits for what is in flight, as long as the grace lasts. Each
 /// request goes to the router of its moment.
 pub async fn serve(
@@ -95,11 +114,15 @@ async fn connection(
         tracing::debug!(%error, "a connection cannot be told to hurry");
     }
     let stream = Patient::new(stream, unless("write_timeout_off", limits.write_timeout));
+    let line = Line::default();
+    let _ended = line.ended.clone().drop_guard();
+    let cut = line.cut.clone();
     let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-        let router = router.borrow().clone();
+        let (router, line) = (router.borrow().clone(), line.clone());
         async move {
             let mut request = request.map(axum::body::Body::new);
             request.extensions_mut().insert(ConnectInfo(peer));
+            request.extensions_mut().insert(line);
             Ok::<_, Infallible>(router.oneshot(request).await.unwrap_or_else(|never| match never {}))
         }
     });
@@ -110,15 +133,22 @@ async fn connection(
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    let serving = async {
+        tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
         }
     };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+    tokio::select! {
+        ended = serving => {
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        }
+        () = cut.cancelled() => {}
     }
 }
 

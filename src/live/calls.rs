@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::Live;
 use super::people::Person;
 use super::typing::Typing;
+use crate::domain::{UserId, WorkspaceId};
 use crate::fault::is_sabotaged;
 use crate::store;
 
@@ -34,6 +35,13 @@ pub(super) enum Call {
     Gone {
         /// Who.
         people: Vec<Person>,
+    },
+    /// These two may not know of each other any more.
+    Parted {
+        /// Where.
+        workspace: WorkspaceId,
+        /// Who.
+        pair: [UserId; 2],
     },
     /// Somebody is typing.
     Typing(Typing),
@@ -92,14 +100,19 @@ impl Live {
         let Some(mut ears) = self.shared.store.listen().await?.filter(|_| !is_sabotaged("live_deaf")) else {
             return Ok(());
         };
-        self.call_out(vec![Call::Ask]).await;
+        self.ask().await;
         loop {
             match ears.hear().await? {
                 Some(text) => self.hear_call(&text).await,
-                None => self.call_out(vec![Call::Ask]).await,
+                None => self.ask().await,
             }
-            self.shared.wake.notify_one();
         }
+    }
+
+    /// Finds out what may have been called while nobody listened.
+    async fn ask(&self) {
+        self.shared.wake.notify_one();
+        self.call_out(vec![Call::Ask]).await;
     }
 
     async fn hear_call(&self, text: &str) {
@@ -111,13 +124,14 @@ impl Live {
             return;
         }
         match call {
-            Call::News => {}
+            Call::News => self.shared.wake.notify_one(),
             Call::Ask => {
                 let here = self.people().here();
                 self.call_out(Call::here(&here)).await;
             }
             Call::Here { people } => self.people().hear(&from, &people, true),
             Call::Gone { people } => self.people().hear(&from, &people, false),
+            Call::Parted { workspace, pair } => self.people().part(workspace, pair),
             Call::Typing(typing) => {
                 let _is_heard = self.shared.typings.try_send(typing.heard());
             }
@@ -133,8 +147,13 @@ impl Live {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
-    use crate::domain::{UserId, WorkspaceId};
+    use crate::clock::Clock;
+    use crate::domain::Timestamp;
+    use crate::live::Limits;
+    use crate::store::{MasterKeys, OpenOptions, Store};
 
     #[test]
     fn a_call_is_read_as_it_was_written_and_is_never_too_long() {
@@ -149,5 +168,23 @@ mod tests {
         }
         let read: Written = serde_json::from_str(&Call::News.written_by("a")).unwrap();
         assert!(matches!(read.call, Call::News) && read.from == "a");
+    }
+
+    #[tokio::test]
+    async fn only_another_ones_news_wake_the_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}/switchboard.db", folder.path().display());
+        let keys = MasterKeys { current: [7; 32], previous: None };
+        let clock = Clock::manual(Timestamp::from_micros(0), 1);
+        let options = OpenOptions { url, keys, is_exclusive: true };
+        let live = Live::new(Store::open(&options, &clock).await.unwrap(), clock, Limits::default());
+        let (own, other) = (live.shared.name.clone(), "another".to_owned());
+        let here = Call::Here { people: vec![(WorkspaceId(1), UserId(1))] };
+        for (call, from, wakes) in
+            [(Call::News, &other, true), (Call::News, &own, false), (Call::Ask, &other, false), (here, &other, false)]
+        {
+            live.hear_call(&call.clone().written_by(from)).await;
+            assert_eq!(live.shared.wake.notified().now_or_never().is_some(), wakes, "{call:?} of {from}");
+        }
     }
 }

@@ -1,9 +1,10 @@
 //! Ends, within a second, every connection whose session or key has ended, or whose rights are not what they were: one
-//! look at the database for all of them.
+//! look at the database for all of them. Where that cannot be looked up for too long, everybody is let go.
 
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{End, Holder, Live};
@@ -12,17 +13,29 @@ use crate::domain::{Caller, Who};
 use crate::fault::is_sabotaged;
 use crate::store;
 
-const CHECK_EVERY: Duration = Duration::from_millis(500);
+/// How often it is looked up who may listen.
+pub(super) const CHECK_EVERY: Duration = Duration::from_millis(500);
 
 impl Live {
     pub(super) async fn guard_forever(self, stop: CancellationToken) {
+        let mut checked = Instant::now();
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
                 () = tokio::time::sleep(CHECK_EVERY) => {}
             }
-            if let Err(error) = self.guard().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "who may listen is not known for now");
+            let begun = Instant::now();
+            let until = (checked + self.shared.limits.unchecked).max(begun + CHECK_EVERY);
+            match timeout_at(until, self.guard()).await {
+                Ok(Ok(())) => checked = begun,
+                Ok(Err(error)) => {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "who may listen is not known for now");
+                }
+                Err(_) => tracing::warn!("who may listen is not answered for now"),
+            }
+            if Instant::now() >= checked + self.shared.limits.unchecked {
+                self.hall().end_where(End::TryAgain, |holder, _| holder != Holder::Operator);
+                checked = Instant::now();
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Who listens to this process, by workspace, and how far each workspace's log has been read to them.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use tokio::sync::mpsc;
 
@@ -31,7 +32,7 @@ pub(super) struct Hall {
 struct Desk {
     /// Up to where the log has been read to all of them.
     position: EventId,
-    listeners: HashMap<u64, Listener>,
+    listeners: HashMap<u64, Arc<Listener>>,
 }
 
 /// One connection.
@@ -101,7 +102,7 @@ impl Hall {
         let new = || Desk { position: newest, listeners: HashMap::new() };
         let desk = self.desks.entry(listener.pass.caller.workspace).or_insert_with(new);
         listener.since = listener.since.max(desk.position);
-        desk.listeners.insert(number, listener);
+        desk.listeners.insert(number, Arc::new(listener));
         (number, desk.position)
     }
 
@@ -120,16 +121,15 @@ impl Hall {
         self.desks.iter().map(|(workspace, desk)| (*workspace, desk.position)).collect()
     }
 
-    /// Everybody in a workspace.
-    pub(super) fn listeners(&self, workspace: WorkspaceId) -> impl Iterator<Item = &Listener> {
-        self.desks.get(&workspace).into_iter().flat_map(|desk| desk.listeners.values())
+    /// Everybody in a workspace at this moment: what takes long is done to them when nobody waits for the hall.
+    pub(super) fn listeners(&self, workspace: WorkspaceId) -> Vec<Arc<Listener>> {
+        self.desks.get(&workspace).into_iter().flat_map(|desk| desk.listeners.values().cloned()).collect()
     }
 
     /// The people in a workspace who listen, each once.
-    pub(super) fn users(&self, workspace: WorkspaceId) -> Vec<UserId> {
-        let users: HashSet<UserId> =
-            self.listeners(workspace).filter_map(|listener| listener.pass.caller.user()).collect();
-        users.into_iter().collect()
+    pub(super) fn users(&self, workspace: WorkspaceId) -> HashSet<UserId> {
+        let desk = self.desks.get(&workspace).into_iter();
+        desk.flat_map(|desk| desk.listeners.values()).filter_map(|listener| listener.pass.caller.user()).collect()
     }
 
     /// Whether a workspace has been read to everybody who listens there up to an event, or further.

@@ -41,9 +41,17 @@ pub struct Listening {
     place: Place,
     exit: Exit,
     pending: VecDeque<Frame>,
-    /// What was missed: everything after the one, up to the other.
-    missed: Option<(EventId, EventId)>,
+    missed: Option<Missed>,
     queue: mpsc::Receiver<Frame>,
+}
+
+/// What somebody missed: everything after the one, up to the other.
+#[derive(Debug, Clone, Copy)]
+struct Missed {
+    after: EventId,
+    to: EventId,
+    /// Whether it is little enough to be read.
+    is_counted: bool,
 }
 
 impl Place {
@@ -111,24 +119,28 @@ impl Live {
             (None, _) => (greet("hello"), None),
             (Some(_), None) => (greet("reload"), None),
             (Some(_), Some(after)) if after >= from => (VecDeque::new(), None),
-            (Some(_), Some(after)) => {
-                let most = self.shared.limits.missed + 1;
-                let missed = tx.count_events_of(pass.caller.workspace, (after, from), most).await?;
-                if missed < most { (VecDeque::new(), Some((after, from))) } else { (greet("reload"), None) }
-            }
+            (Some(_), Some(after)) => (VecDeque::new(), Some(Missed { after, to: from, is_counted: false })),
         };
         if self.shared.stopping.is_cancelled() {
             exit.end(End::Restarting);
         }
         Ok(Listening { place, exit, pending, missed, queue })
     }
+
+    /// Whether somebody missed more than is read to them, or more than the log still holds when it is their turn.
+    async fn must_reload(&self, caller: &Caller, (after, to): (EventId, EventId)) -> store::Result<bool> {
+        let most = self.shared.limits.missed;
+        let mut tx = self.shared.store.read().await?;
+        let is_cut = tx.first_event().await?.is_none_or(|first| after.0 < first.0 - 1);
+        Ok(is_cut || tx.count_events_of(caller.workspace, (after, to), most + 1).await? > most)
+    }
 }
 
-/// Whether the log tells everything that came after an event. How far it is whole may step back for a moment, so what
-/// somebody has is held against what can be seen.
+/// Whether the log tells everything that came after an event. How far it is whole may step back for a moment, and may lie
+/// beyond what can be seen where a commit was taken back, so what somebody has is held against both.
 async fn is_known(tx: &mut Tx, after: EventId, newest: EventId) -> store::Result<bool> {
     Ok(match (tx.first_event().await?, tx.last_event().await?) {
-        (Some(first), Some(last)) => after <= last && after.0 >= first.0 - 1,
+        (Some(first), Some(last)) => after <= last.max(newest) && after.0 >= first.0 - 1,
         (_, _) => after == newest,
     })
 }
@@ -158,7 +170,12 @@ impl Listening {
                 return Ok(frame);
             }
             if let Some(missed) = self.missed {
-                self.catch_up(missed).await?;
+                let exit = self.exit();
+                tokio::select! {
+                    biased;
+                    end = exit.ended() => return Err(end),
+                    caught_up = self.catch_up(missed) => caught_up?,
+                }
                 continue;
             }
             tokio::select! {
@@ -178,15 +195,24 @@ impl Listening {
         pending.or_else(|| if self.missed.is_none() { self.queue.try_recv().ok() } else { None })
     }
 
-    /// Reads the next part of what was missed.
-    async fn catch_up(&mut self, (after, to): (EventId, EventId)) -> Result<(), End> {
-        let read = self.place.live.read_missed(self.caller(), (after, to), STEP).await;
-        let (frames, reached) = read.map_err(|error| {
+    /// Reads the next part of what was missed, when it is their turn.
+    async fn catch_up(&mut self, missed: Missed) -> Result<(), End> {
+        let (frames, rest) = self.read_on(missed).await.map_err(|error| {
             tracing::warn!(error = &error as &dyn std::error::Error, "what a connection missed cannot be read");
             End::TryAgain
         })?;
         self.pending.extend(frames);
-        self.missed = reached.map(|reached| (reached, to));
+        self.missed = rest;
         Ok(())
+    }
+
+    async fn read_on(&self, missed: Missed) -> store::Result<(Vec<Frame>, Option<Missed>)> {
+        let (live, Missed { after, to, is_counted }) = (&self.place.live, missed);
+        let _turn = live.shared.turns.acquire().await;
+        if !is_counted && live.must_reload(self.caller(), (after, to)).await? {
+            return Ok((vec![Frame::standing("reload", to)], None));
+        }
+        let (frames, reached) = live.read_missed(self.caller(), (after, to), STEP).await?;
+        Ok((frames, reached.map(|after| Missed { after, to, is_counted: true })))
     }
 }

@@ -18,7 +18,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
@@ -29,7 +30,7 @@ pub use self::join::{JoinError, Listening};
 use self::people::People;
 use self::typing::Typing;
 use crate::clock::Clock;
-use crate::domain::{ApiKeyId, Caller, ConversationId, EventId, SessionId};
+use crate::domain::{ApiKeyId, Caller, ConversationId, EventId, SessionId, UserId, WorkspaceId};
 use crate::store::Store;
 
 /// Typing that waits to be told.
@@ -46,13 +47,25 @@ pub struct Limits {
     pub queue: usize,
     /// Events behind which somebody begins anew.
     pub missed: i64,
+    /// Those who read at the same time what they missed; the others wait for their turn.
+    pub catching_up: usize,
+    /// How long somebody hears on while it cannot be looked up whether they may.
+    pub unchecked: Duration,
     /// How long somebody stays there after their last connection has gone.
     pub linger: Duration,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { per_holder: 40, in_all: 10_000, queue: 5_000, missed: 5_000, linger: Duration::from_secs(5) }
+        Self {
+            per_holder: 40,
+            in_all: 10_000,
+            queue: 5_000,
+            missed: 5_000,
+            catching_up: 2,
+            unchecked: Duration::from_secs(5),
+            linger: Duration::from_secs(5),
+        }
     }
 }
 
@@ -109,6 +122,14 @@ impl End {
             Self::TryAgain => "try_again",
         }
     }
+
+    /// How long somebody who is let go has to take what was on its way: whoever may hear no more, hardly any time.
+    pub fn grace(self) -> Duration {
+        match self {
+            Self::SessionEnded => Duration::from_millis(300),
+            Self::TooSlow | Self::Restarting | Self::TryAgain => Duration::from_secs(3),
+        }
+    }
 }
 
 /// What one connection is told: JSON, and the id by which it is resumed.
@@ -137,24 +158,32 @@ pub struct Exit(Arc<Leaving>);
 
 #[derive(Debug, Default)]
 struct Leaving {
-    end: OnceLock<End>,
+    end: OnceLock<(End, Instant)>,
     told: CancellationToken,
 }
 
 impl Exit {
     fn end(&self, end: End) {
-        let _is_first = self.0.end.set(end);
+        let _is_first = self.0.end.set((end, Instant::now()));
         self.0.told.cancel();
     }
 
     fn found(&self) -> Option<End> {
-        self.0.end.get().copied()
+        self.0.end.get().map(|(end, _)| *end)
     }
 
     /// Waits for the end.
     pub async fn ended(&self) -> End {
         self.0.told.cancelled().await;
         self.found().unwrap_or(End::TryAgain)
+    }
+
+    /// Waits until whoever was let go has had their [grace](End::grace).
+    pub async fn over(&self) {
+        self.0.told.cancelled().await;
+        if let Some((end, at)) = self.0.end.get() {
+            sleep_until(*at + end.grace()).await;
+        }
     }
 }
 
@@ -171,6 +200,8 @@ struct Shared {
     limits: Limits,
     hall: Mutex<Hall>,
     people: Mutex<People>,
+    /// Reading what was missed.
+    turns: Semaphore,
     /// Something may be new that no commit of this process has left.
     wake: Notify,
     typings: mpsc::Sender<Typing>,
@@ -194,6 +225,7 @@ impl Live {
             limits,
             hall: Mutex::default(),
             people: Mutex::default(),
+            turns: Semaphore::new(limits.catching_up),
             wake: Notify::new(),
             typings,
             typed: Mutex::new(Some(typed)),
@@ -243,6 +275,12 @@ impl Live {
         self.shared.typings.try_send(typing).is_ok()
     }
 
+    /// Says that two people who knew of each other may not any more: from now on neither sees whether the other is there.
+    pub async fn part(&self, workspace: WorkspaceId, pair: [UserId; 2]) {
+        self.people().part(workspace, pair);
+        self.call_out(vec![Call::Parted { workspace, pair }]).await;
+    }
+
     fn hall(&self) -> MutexGuard<'_, Hall> {
         self.shared.hall.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -259,5 +297,21 @@ impl Live {
         if let Err(error) = self.shared.store.call_out(&calls).await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the other servers are not told for now");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_may_hear_no_more_is_gone_within_a_second() {
+        let exit = Exit::default();
+        let ended = Instant::now();
+        tokio::time::advance(guard::CHECK_EVERY).await;
+        exit.end(End::SessionEnded);
+        exit.end(End::Restarting);
+        exit.over().await;
+        assert!(ended.elapsed() < Duration::from_secs(1), "{:?}", ended.elapsed());
     }
 }

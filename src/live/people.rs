@@ -1,6 +1,6 @@
 //! Who is there: whoever listens to this process or to another one. Told to those who may know, and kept nowhere.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use serde_json::json;
@@ -22,48 +22,72 @@ const BELIEVED: Duration = Duration::from_secs(30);
 const SAYINGS: u32 = 8;
 const SAYING_EVERY: Duration = Duration::from_millis(500);
 
+/// How long to wait after nobody could be told.
+const PAUSE: Duration = Duration::from_secs(1);
+/// People who are told of in one go; the others follow in the next.
+const AT_ONCE: usize = 500;
+
 /// Somebody in a workspace.
 pub(super) type Person = (WorkspaceId, UserId);
 
 /// Who is there.
 #[derive(Debug, Default)]
 pub(super) struct People {
-    /// Connections of this process.
-    here: HashMap<Person, usize>,
-    /// Whose last connection has gone, and when.
-    lingering: HashMap<Person, Instant>,
-    /// What the other processes said, and when.
-    elsewhere: HashMap<Person, HashMap<String, Instant>>,
-    /// Who was here, as the other processes were told.
-    called: HashSet<Person>,
-    /// Who was there, as those who listen here were told.
-    told: HashSet<Person>,
+    presences: BTreeMap<Person, Presence>,
+    /// Those who knew of each other, and may not any more.
+    parted: HashSet<(WorkspaceId, [UserId; 2])>,
     /// How often each has said that they are typing, and until when that counts.
     sayings: HashMap<Person, Instant>,
 }
 
-/// What is different.
+/// How somebody is there.
 #[derive(Debug, Default)]
-struct Changes {
-    came: Vec<Person>,
-    went: Vec<Person>,
-    calls: Vec<Call>,
+struct Presence {
+    /// Connections of this process.
+    connections: usize,
+    /// When the last of them has gone.
+    left: Option<Instant>,
+    /// What the other processes said, and when.
+    elsewhere: HashMap<String, Instant>,
+    /// Whether the other processes were told that they are here.
+    is_called: bool,
+    /// Whether those who listen here were told that they are there.
+    is_told: bool,
+}
+
+impl Presence {
+    fn is_here(&self) -> bool {
+        self.connections > 0 || self.left.is_some()
+    }
+
+    fn is_there(&self) -> bool {
+        self.is_here() || !self.elsewhere.is_empty()
+    }
+}
+
+/// What those who listen in a workspace are to be told.
+#[derive(Debug, Default)]
+struct Change {
+    /// Who came, and who went.
+    moved: HashMap<UserId, bool>,
+    /// Who is there, and who may not know it any more.
+    hidden: Vec<(UserId, UserId)>,
 }
 
 impl People {
     /// A connection of theirs begins.
     pub(super) fn come(&mut self, person: Person) {
-        *self.here.entry(person).or_default() += 1;
-        self.lingering.remove(&person);
+        let presence = self.presences.entry(person).or_default();
+        presence.connections += 1;
+        presence.left = None;
     }
 
     /// A connection of theirs ends.
     pub(super) fn go(&mut self, person: Person) {
-        if let Some(count) = self.here.get_mut(&person) {
-            *count -= 1;
-            if *count == 0 {
-                self.here.remove(&person);
-                self.lingering.insert(person, Instant::now());
+        if let Some(presence) = self.presences.get_mut(&person) {
+            presence.connections -= 1;
+            if presence.connections == 0 {
+                presence.left = Some(Instant::now());
             }
         }
     }
@@ -71,23 +95,31 @@ impl People {
     /// Notes what another process says.
     pub(super) fn hear(&mut self, from: &str, people: &[Person], is_here: bool) {
         for person in people {
-            let heard = self.elsewhere.entry(*person).or_default();
             if is_here {
-                heard.insert(from.to_owned(), Instant::now());
-            } else {
-                heard.remove(from);
+                let presence = self.presences.entry(*person).or_default();
+                presence.elsewhere.insert(from.to_owned(), Instant::now());
+            } else if let Some(presence) = self.presences.get_mut(person) {
+                presence.elsewhere.remove(from);
             }
         }
     }
 
+    /// Notes that neither of two may know of the other any more.
+    pub(super) fn part(&mut self, workspace: WorkspaceId, mut pair: [UserId; 2]) {
+        pair.sort_unstable();
+        self.parted.insert((workspace, pair));
+    }
+
     /// Everybody who is here.
     pub(super) fn here(&self) -> Vec<Person> {
-        self.here.keys().chain(self.lingering.keys()).copied().collect()
+        self.presences.iter().filter(|(_, presence)| presence.is_here()).map(|(person, _)| *person).collect()
     }
 
     /// Everybody of a workspace who is there.
     fn there(&self, workspace: WorkspaceId) -> Vec<UserId> {
-        self.told.iter().filter(|(place, _)| *place == workspace).map(|(_, user)| *user).collect()
+        let all = (workspace, UserId(i64::MIN))..=(workspace, UserId(i64::MAX));
+        let there = self.presences.range(all).filter(|(_, presence)| presence.is_there());
+        there.map(|((_, user), _)| *user).collect()
     }
 
     /// Takes one saying from somebody's budget; false when it is used up.
@@ -102,75 +134,113 @@ impl People {
         true
     }
 
-    fn settle(&mut self, linger: Duration) -> Changes {
+    /// Lets those go who went, and finds what the other processes are to be told.
+    fn settle(&mut self, linger: Duration) -> Vec<Call> {
         let now = Instant::now();
-        self.lingering.retain(|_, since| now.duration_since(*since) < linger);
         self.sayings.retain(|_, until| *until > now);
-        self.elsewhere.retain(|_, heard| {
-            heard.retain(|_, at| now.duration_since(*at) < BELIEVED);
-            !heard.is_empty()
+        let (mut came, mut went) = (Vec::new(), Vec::new());
+        self.presences.retain(|person, presence| {
+            presence.left = presence.left.filter(|left| now.duration_since(*left) < linger);
+            presence.elsewhere.retain(|_, at| now.duration_since(*at) < BELIEVED);
+            if presence.is_here() != presence.is_called {
+                presence.is_called = presence.is_here();
+                if presence.is_called { came.push(*person) } else { went.push(*person) }
+            }
+            presence.is_there() || presence.is_told
         });
-        let here: HashSet<Person> = self.here().into_iter().collect();
-        let there: HashSet<Person> = here.iter().chain(self.elsewhere.keys()).copied().collect();
-        let new = |one: &HashSet<Person>, other: &HashSet<Person>| one.difference(other).copied().collect::<Vec<_>>();
-        let mut calls = Call::here(&new(&here, &self.called));
-        calls.extend(Call::gone(&new(&self.called, &here)));
-        let changes = Changes { came: new(&there, &self.told), went: new(&self.told, &there), calls };
-        (self.called, self.told) = (here, there);
+        let mut calls = Call::here(&came);
+        calls.extend(Call::gone(&went));
+        calls
+    }
+
+    /// What those who listen here are to be told.
+    fn changes(&mut self) -> HashMap<WorkspaceId, Change> {
+        let mut changes: HashMap<WorkspaceId, Change> = HashMap::new();
+        let is_new = |(_, presence): &(&Person, &Presence)| presence.is_there() != presence.is_told;
+        for ((workspace, user), presence) in self.presences.iter().filter(is_new).take(AT_ONCE) {
+            changes.entry(*workspace).or_default().moved.insert(*user, presence.is_there());
+        }
+        for (workspace, [one, other]) in std::mem::take(&mut self.parted) {
+            for (of, to) in [(one, other), (other, one)] {
+                if self.presences.get(&(workspace, of)).is_some_and(|presence| presence.is_told) {
+                    changes.entry(workspace).or_default().hidden.push((of, to));
+                }
+            }
+        }
         changes
+    }
+
+    /// Notes whether that could be told; what could not is told later.
+    fn note(&mut self, workspace: WorkspaceId, change: &Change, is_told: bool) {
+        if !is_told {
+            change.hidden.iter().for_each(|(of, to)| self.part(workspace, [*of, *to]));
+            return;
+        }
+        for (user, is_there) in &change.moved {
+            if let Some(presence) = self.presences.get_mut(&(workspace, *user)) {
+                presence.is_told = *is_there;
+            }
+        }
     }
 }
 
 impl Live {
     pub(super) async fn meet_forever(self, stop: CancellationToken) {
         let mut called = Instant::now();
+        let mut pause = LOOK_EVERY;
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(LOOK_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
-            let mut changes = self.people().settle(self.shared.limits.linger);
+            let mut calls = self.people().settle(self.shared.limits.linger);
             if called.elapsed() >= CALL_EVERY {
                 called = Instant::now();
-                changes.calls.extend(Call::here(&self.people().here()));
+                calls.extend(Call::here(&self.people().here()));
             }
-            self.call_out(changes.calls).await;
-            for (people, is_online) in [(changes.came, true), (changes.went, false)] {
-                if let Err(error) = self.tell_presence(people, is_online).await {
-                    tracing::warn!(error = &error as &dyn std::error::Error, "nobody is told who is there");
+            self.call_out(calls).await;
+            let changes = self.people().changes();
+            pause = LOOK_EVERY;
+            for (workspace, change) in changes {
+                let told = self.tell_presence(workspace, &change).await;
+                self.people().note(workspace, &change, told.is_ok());
+                if let Err(error) = told {
+                    tracing::warn!(error = &error as &dyn std::error::Error, "nobody is told who is there for now");
+                    pause = PAUSE;
                 }
             }
         }
     }
 
-    async fn tell_presence(&self, people: Vec<Person>, is_online: bool) -> store::Result<()> {
-        let mut by_workspace: HashMap<WorkspaceId, Vec<UserId>> = HashMap::new();
-        for (workspace, user) in people {
-            by_workspace.entry(workspace).or_default().push(user);
+    async fn tell_presence(&self, workspace: WorkspaceId, change: &Change) -> store::Result<()> {
+        let listeners = self.hall().listeners(workspace);
+        let listening: HashSet<UserId> = listeners.iter().filter_map(|listener| listener.pass.caller.user()).collect();
+        let listening: Vec<UserId> = listening.into_iter().collect();
+        let moved: Vec<UserId> = change.moved.keys().copied().collect();
+        let mut tx = self.shared.store.read().await?;
+        let pairs = tx.load_acquaintances(workspace, (&moved, &listening)).await?;
+        let names = tx.load_usernames(moved.into_iter().chain(change.hidden.iter().map(|(of, _)| *of))).await?;
+        drop(tx);
+        let frame = |user: UserId, is_online: bool| {
+            let data = json!({ "user_id": user, "user_name": names.get(&user)?, "is_online": is_online });
+            Some(Frame::of(None, &json!({ "type": "presence", "data": data })))
+        };
+        let moved = change.moved.iter().filter_map(|(user, is_there)| Some((*user, frame(*user, *is_there)?)));
+        let moved: HashMap<UserId, Frame> = moved.collect();
+        let known = pairs.iter().filter(|(of, to)| of != to);
+        let known = known.filter_map(|(of, to)| Some((*to, moved.get(of)?.clone())));
+        let hidden = change.hidden.iter().filter_map(|(of, to)| Some((*to, frame(*of, false)?)));
+        let mut seen: HashMap<UserId, Vec<Frame>> = HashMap::new();
+        for (to, frame) in known.chain(hidden) {
+            seen.entry(to).or_default().push(frame);
         }
-        for (workspace, users) in by_workspace {
-            let listening = self.hall().users(workspace);
-            let mut tx = self.shared.store.read().await?;
-            let pairs = tx.load_acquaintances(workspace, (&users, &listening)).await?;
-            let pairs: HashSet<(UserId, UserId)> = pairs.into_iter().collect();
-            let names = tx.load_usernames(users.iter().copied()).await?;
-            drop(tx);
-            let hall = self.hall();
-            for user in users {
-                let Some(name) = names.get(&user) else { continue };
-                let data = json!({ "user_id": user, "user_name": name, "is_online": is_online });
-                let frame = Frame::of(None, &json!({ "type": "presence", "data": data }));
-                for listener in hall.listeners(workspace) {
-                    let may_know = match listener.pass.caller.sight() {
-                        Sight::All => true,
-                        Sight::Numbers => false,
-                        Sight::Person { user: other, .. } => other != user && pairs.contains(&(user, other)),
-                    };
-                    if may_know {
-                        listener.give(frame.clone());
-                    }
-                }
-            }
+        for listener in listeners {
+            let frames: Vec<&Frame> = match listener.pass.caller.sight() {
+                Sight::All => moved.values().collect(),
+                Sight::Numbers => Vec::new(),
+                Sight::Person { user, .. } => seen.get(&user).into_iter().flatten().collect(),
+            };
+            frames.into_iter().for_each(|frame| listener.give(frame.clone()));
         }
         Ok(())
     }
@@ -207,22 +277,32 @@ mod tests {
         (WorkspaceId(1), UserId(user))
     }
 
+    /// Who came and who went since it was told last.
+    fn news(people: &mut People) -> (Vec<i64>, Vec<i64>) {
+        people.settle(LINGER);
+        let change = people.changes().remove(&WorkspaceId(1)).unwrap_or_default();
+        people.note(WorkspaceId(1), &change, true);
+        let those =
+            |is_there: bool| change.moved.iter().filter(move |(_, there)| **there == is_there).map(|(user, _)| user.0);
+        (those(true).collect(), those(false).collect())
+    }
+
     #[tokio::test(start_paused = true)]
     async fn whoever_comes_back_soon_never_went() {
         let mut people = People::default();
         people.come(person(1));
         people.come(person(1));
-        assert_eq!(people.settle(LINGER).came, [person(1)]);
+        assert_eq!(news(&mut people).0, [1]);
         people.go(person(1));
         people.go(person(1));
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert!(people.settle(LINGER).went.is_empty());
+        assert!(news(&mut people).1.is_empty());
         people.come(person(1));
         tokio::time::advance(Duration::from_secs(4)).await;
-        assert!(people.settle(LINGER).went.is_empty());
+        assert!(news(&mut people).1.is_empty());
         people.go(person(1));
         tokio::time::advance(LINGER).await;
-        assert_eq!(people.settle(LINGER).went, [person(1)]);
+        assert_eq!(news(&mut people).1, [1]);
     }
 
     #[tokio::test(start_paused = true)]
@@ -230,11 +310,38 @@ mod tests {
         let mut people = People::default();
         people.hear("a", &[person(1), person(2)], true);
         people.hear("b", &[person(1)], true);
-        assert_eq!(people.settle(LINGER).came.len(), 2);
+        assert_eq!(news(&mut people).0.len(), 2);
         people.hear("a", &[person(1), person(2)], false);
-        assert_eq!(people.settle(LINGER).went, [person(2)]);
+        assert_eq!(news(&mut people).1, [2]);
         tokio::time::advance(BELIEVED).await;
-        assert_eq!(people.settle(LINGER).went, [person(1)]);
+        assert_eq!(news(&mut people).1, [1]);
+    }
+
+    #[test]
+    fn what_could_not_be_told_is_told_later() {
+        let mut people = People::default();
+        for user in [1, 2] {
+            people.come(person(user));
+        }
+        assert_eq!(news(&mut people).0.len(), 2);
+        people.hear("a", &[person(3)], true);
+        people.part(WorkspaceId(1), [UserId(1), UserId(2)]);
+        let refused = people.changes().remove(&WorkspaceId(1)).unwrap();
+        people.note(WorkspaceId(1), &refused, false);
+        let again = people.changes().remove(&WorkspaceId(1)).unwrap();
+        assert_eq!((again.moved.len(), again.hidden.len()), (1, 2));
+        people.note(WorkspaceId(1), &again, true);
+        assert!(people.changes().is_empty());
+    }
+
+    #[test]
+    fn a_crowd_is_told_of_in_parts() {
+        let mut people = People::default();
+        for user in 0..1_200 {
+            people.come(person(user));
+        }
+        let parts: Vec<usize> = (0..4).map(|_| news(&mut people).0.len()).collect();
+        assert_eq!(parts, [500, 500, 200, 0]);
     }
 
     #[tokio::test(start_paused = true)]

@@ -9,7 +9,7 @@ use super::calls::Call;
 use super::sight::Batch;
 use super::{Frame, Live};
 use crate::domain::{Caller, EventId, UserId, WorkspaceId};
-use crate::fault::is_sabotaged;
+use crate::fault::{is_sabotaged, poll};
 use crate::store::{self, Tx};
 
 /// How long commits are gathered: many in a row are one batch.
@@ -27,7 +27,7 @@ impl Live {
                 () = stop.cancelled() => return,
                 changed = told.changed() => changed.is_ok(),
                 () = self.shared.wake.notified() => false,
-                () = tokio::time::sleep(POLL) => false,
+                () = tokio::time::sleep(poll(POLL)) => false,
             };
             tokio::time::sleep(GATHER).await;
             if is_own {
@@ -71,46 +71,43 @@ impl Live {
             let events = tx.list_events_of(workspace, (after, to), BATCH).await?;
             let is_last = i64::try_from(events.len()).is_ok_and(|read| read < BATCH);
             let reached = events.last().map(|event| event.id).filter(|_| !is_last).unwrap_or(to);
-            loop {
-                let users = self.hall().users(workspace);
-                let batch = Batch::look_up(tx, workspace, (events.clone(), &users)).await?;
-                if self.hand_out(workspace, (&batch, &users), (after, reached)) {
-                    break;
-                }
+            let mut batch = Batch::look_up(tx, workspace, events).await?;
+            let users = self.hall().users(workspace);
+            batch.look_up_people(tx, users).await?;
+            while let Some(new) = self.hand_out(&batch, (after, reached)) {
+                batch.look_up_people(tx, new).await?;
             }
             after = reached;
         }
         Ok(())
     }
 
-    /// Gives everybody what they see, in one go with noting that they have it: whoever sits down before that gets it, and
-    /// whoever does after that reads it as what they missed. False when somebody has sat down for whom it was not looked
-    /// up; then nobody gets anything. Nor does anybody where all have left meanwhile and others come who begin earlier:
-    /// that is read again from there.
-    fn hand_out(
-        &self,
-        workspace: WorkspaceId,
-        (batch, users): (&Batch, &[UserId]),
-        (after, reached): (EventId, EventId),
-    ) -> bool {
-        let mut hall = self.hall();
-        if !hall.has_read(workspace, after) {
-            return true;
-        }
-        let users: HashSet<UserId> = users.iter().copied().collect();
-        if hall.users(workspace).iter().any(|user| !users.contains(user)) {
-            return false;
-        }
-        for listener in hall.listeners(workspace) {
+    /// Gives everybody what they see, and notes that they have it in the moment in which it is clear who they are: whoever
+    /// sits down before that gets it, and whoever does after that reads it as what they missed. Those who have sat down
+    /// and were not looked up, when there are any; then nobody gets anything. Nor does anybody where all have left meanwhile
+    /// and others come who begin earlier: that is read again from there.
+    fn hand_out(&self, batch: &Batch, (after, reached): (EventId, EventId)) -> Option<HashSet<UserId>> {
+        let listeners = {
+            let mut hall = self.hall();
+            if !hall.has_read(batch.workspace, after) {
+                return None;
+            }
+            let new = batch.unknown_of(hall.users(batch.workspace));
+            if !new.is_empty() {
+                return Some(new);
+            }
+            if !is_sabotaged("live_repeats") {
+                hall.advance(batch.workspace, reached);
+            }
+            hall.listeners(batch.workspace)
+        };
+        for listener in listeners {
             let since = listener.since.max(after);
             for frame in batch.seen_by(&listener.pass.caller).filter(|frame| frame.id > Some(since)) {
                 listener.give(frame);
             }
         }
-        if !is_sabotaged("live_repeats") {
-            hall.advance(workspace, reached);
-        }
-        true
+        None
     }
 
     /// One part of what somebody missed, and from where it goes on; nothing when that was all.
@@ -124,8 +121,8 @@ impl Live {
         let events = tx.list_events_of(caller.workspace, (after, to), step).await?;
         let is_last = i64::try_from(events.len()).is_ok_and(|read| read < step);
         let reached = events.last().map(|event| event.id).filter(|_| !is_last);
-        let users: Vec<_> = caller.user().into_iter().collect();
-        let batch = Batch::look_up(&mut tx, caller.workspace, (events, &users)).await?;
+        let mut batch = Batch::look_up(&mut tx, caller.workspace, events).await?;
+        batch.look_up_people(&mut tx, caller.user().into_iter().collect()).await?;
         Ok((batch.seen_by(caller).collect(), reached))
     }
 }

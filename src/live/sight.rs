@@ -1,6 +1,6 @@
 //! Who may see which events: decided for a batch at once, by the rules of the list of conversations.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
@@ -11,7 +11,13 @@ use crate::store::{self, SeatRow, ShownPlace, Tx};
 
 /// Events of one workspace, with what decides who sees them.
 pub(super) struct Batch {
+    /// Whose they are.
+    pub(super) workspace: WorkspaceId,
     told: Vec<Told>,
+    /// Where people take part.
+    chats: Vec<ConversationId>,
+    /// Those of whom it is known where they do.
+    people: HashSet<UserId>,
     seats: HashMap<(ConversationId, UserId), SeatRow>,
 }
 
@@ -22,28 +28,34 @@ struct Told {
 }
 
 impl Batch {
-    /// Looks up where the events are, and which of those people take part there.
-    pub(super) async fn look_up(
-        tx: &mut Tx,
-        workspace: WorkspaceId,
-        (events, users): (Vec<Event>, &[UserId]),
-    ) -> store::Result<Self> {
+    /// Looks up where the events are.
+    pub(super) async fn look_up(tx: &mut Tx, workspace: WorkspaceId, events: Vec<Event>) -> store::Result<Self> {
         let conversations: BTreeSet<ConversationId> = events.iter().filter_map(|event| event.conversation_id).collect();
         let conversations: Vec<ConversationId> = conversations.into_iter().collect();
         let places = tx.load_places(workspace, &conversations).await?;
         let places: HashMap<ConversationId, ShownPlace> = places.into_iter().map(|place| (place.id, place)).collect();
         let is_chat = |place: &&ShownPlace| place.kind != ConversationKind::Numbers;
-        let chats: Vec<ConversationId> = places.values().filter(is_chat).map(|place| place.id).collect();
-        let seats = tx.load_seats(workspace, &chats, users).await?;
+        let chats = places.values().filter(is_chat).map(|place| place.id).collect();
         let told = events.into_iter().map(|event| {
             let place = event.conversation_id.and_then(|id| places.get(&id)).copied();
             let frame = frame(&event, place, event.data.clone());
             Told { event, place, frame }
         });
-        Ok(Self {
-            told: told.collect(),
-            seats: seats.into_iter().map(|seat| ((seat.conversation_id, seat.user_id), seat)).collect(),
-        })
+        Ok(Self { workspace, told: told.collect(), chats, people: HashSet::new(), seats: HashMap::new() })
+    }
+
+    /// Looks up which of those people take part there.
+    pub(super) async fn look_up_people(&mut self, tx: &mut Tx, people: HashSet<UserId>) -> store::Result<()> {
+        let new: Vec<UserId> = people.iter().copied().collect();
+        let seats = tx.load_seats(self.workspace, &self.chats, &new).await?;
+        self.seats.extend(seats.into_iter().map(|seat| ((seat.conversation_id, seat.user_id), seat)));
+        self.people.extend(people);
+        Ok(())
+    }
+
+    /// Those of them who were not looked up.
+    pub(super) fn unknown_of(&self, people: HashSet<UserId>) -> HashSet<UserId> {
+        people.into_iter().filter(|user| !self.people.contains(user)).collect()
     }
 
     /// What somebody sees of it, in order.
@@ -164,7 +176,13 @@ mod tests {
         });
         let seats = [seat(2, 7, 0), seat(3, 7, 50)];
         let seats = seats.map(|seat| ((seat.conversation_id, seat.user_id), seat));
-        Batch { told: told.collect(), seats: seats.into() }
+        Batch {
+            workspace: WorkspaceId(1),
+            told: told.collect(),
+            chats: Vec::new(),
+            people: HashSet::new(),
+            seats: seats.into(),
+        }
     }
 
     fn seen(batch: &Batch, who: Who) -> Vec<Value> {

@@ -2,6 +2,8 @@
 //! blocked, hears nothing of it and is not heard.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -9,6 +11,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::calls::Call;
+use super::hall::Listener;
 use super::people::Person;
 use super::{Frame, Live};
 use crate::domain::{Caller, ConversationId, ConversationKind, Sight, UserId, WorkspaceId};
@@ -16,6 +19,8 @@ use crate::store::{self, SeatRow, ShownPlace};
 
 /// Typings that are told at once.
 const AT_ONCE: usize = 100;
+/// How long it is until the next are.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Somebody is typing, or no more.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
@@ -99,13 +104,17 @@ impl Live {
                 return;
             }
             let mut by_workspace: HashMap<WorkspaceId, Vec<Typing>> = HashMap::new();
-            for typing in set.drain(..) {
+            for typing in latest(set.drain(..)) {
                 by_workspace.entry(typing.workspace).or_default().push(typing);
             }
             for (workspace, typings) in by_workspace {
                 if let Err(error) = self.tell_typing(workspace, &typings).await {
                     tracing::debug!(error = &error as &dyn std::error::Error, "nobody is told who is typing");
                 }
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(PAUSE) => {}
             }
         }
     }
@@ -115,15 +124,9 @@ impl Live {
     }
 
     async fn tell_typing(&self, workspace: WorkspaceId, typings: &[Typing]) -> store::Result<()> {
-        let audience = self.audience(workspace, typings).await?;
-        self.call_out(self.hand_out_typings(workspace, typings, &audience)).await;
-        Ok(())
-    }
-
-    /// Tells those who listen here; gives what the other processes are to be told.
-    fn hand_out_typings(&self, workspace: WorkspaceId, typings: &[Typing], audience: &Audience) -> Vec<Call> {
+        let listeners = self.hall().listeners(workspace);
+        let audience = self.audience(workspace, typings, &listeners).await?;
         let mut calls = Vec::new();
-        let hall = self.hall();
         for typing in typings {
             let (Some(place), Some(name)) = (audience.place_of(typing), audience.names.get(&typing.user)) else {
                 continue;
@@ -136,21 +139,24 @@ impl Live {
                 "is_typing": typing.goes_on,
             });
             let frame = Frame::of(None, &json!({ "type": "typing", "data": data }));
-            for listener in hall.listeners(workspace) {
-                if audience.hears(place, (typing.user, listener.pass.caller.sight())) {
-                    listener.give(frame.clone());
-                }
-            }
+            let hears = |listener: &&Arc<Listener>| audience.hears(place, (typing.user, listener.pass.caller.sight()));
+            listeners.iter().filter(hears).for_each(|listener| listener.give(frame.clone()));
         }
-        calls
+        self.call_out(calls).await;
+        Ok(())
     }
 
-    async fn audience(&self, workspace: WorkspaceId, typings: &[Typing]) -> store::Result<Audience> {
+    async fn audience(
+        &self,
+        workspace: WorkspaceId,
+        typings: &[Typing],
+        listeners: &[Arc<Listener>],
+    ) -> store::Result<Audience> {
         let conversations: BTreeSet<ConversationId> = typings.iter().map(|typing| typing.conversation).collect();
         let typists: BTreeSet<UserId> = typings.iter().map(|typing| typing.user).collect();
         let conversations: Vec<ConversationId> = conversations.into_iter().collect();
-        let listening = self.hall().users(workspace);
-        let people: BTreeSet<UserId> = listening.into_iter().chain(typists.iter().copied()).collect();
+        let listening = listeners.iter().filter_map(|listener| listener.pass.caller.user());
+        let people: BTreeSet<UserId> = listening.chain(typists.iter().copied()).collect();
         let people: Vec<UserId> = people.into_iter().collect();
         let mut tx = self.shared.store.read().await?;
         let places = tx.load_places(workspace, &conversations).await?;
@@ -163,5 +169,31 @@ impl Live {
             blocks: blocks.into_iter().collect(),
             names,
         })
+    }
+}
+
+/// What each said last of each conversation, in order.
+fn latest(typings: impl DoubleEndedIterator<Item = Typing>) -> Vec<Typing> {
+    let mut said = HashSet::new();
+    let mut latest: Vec<Typing> =
+        typings.rev().filter(|typing| said.insert((typing.whose(), typing.conversation))).collect();
+    latest.reverse();
+    latest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::{Role, Who};
+
+    #[test]
+    fn of_what_somebody_says_in_a_row_the_last_is_told() {
+        let typing = |user: i64, conversation: i64, goes_on: bool| {
+            let caller = Caller { workspace: WorkspaceId(1), who: Who::User(UserId(user), Role::Member) };
+            Typing::by(&caller, ConversationId(conversation), goes_on).unwrap()
+        };
+        let said = [typing(1, 1, true), typing(2, 1, true), typing(1, 1, false), typing(1, 2, true)];
+        let told: Vec<_> = latest(said.into_iter()).iter().map(|t| (t.user.0, t.conversation.0, t.goes_on)).collect();
+        assert_eq!(told, [(2, 1, true), (1, 1, false), (1, 2, true)]);
     }
 }

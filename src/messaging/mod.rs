@@ -51,7 +51,7 @@ pub use mails::{IncomingMail, KeptFile, MailFacts, MailFile, receive_mail};
 pub use media::{Media, end_media, keep_media};
 pub use notes::{list_notes, write_note};
 pub use notice::{Notice, NoticeError, notify};
-pub use overview::{Minute, Overview, Spread, find_overview};
+pub use overview::{Minute, Overview, Overviews, Spread, find_overview};
 pub use providers::{list_provider_pauses, list_provider_queues, pause_provider, resume_provider};
 pub use read::{
     Quarantined, TimelineEntry, find_conversation, find_message, find_quarantined, find_timeline, list_conversations,

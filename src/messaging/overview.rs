@@ -1,6 +1,7 @@
 //! How a workspace is doing, minute by minute.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -17,6 +18,11 @@ const MOST_EVENTS: i64 = 200_000;
 const MOST_DELIVERIES: i64 = 10_000;
 /// Up to where dead letters and quarantined bodies are counted.
 const MOST_COUNTED: i64 = 10_000;
+/// For how long what was read of the events is good enough for whoever asks next.
+const KEPT_FOR: Duration = Duration::from_secs(5);
+/// Spans that are kept of a workspace, and workspaces of which any are.
+const MOST_SPANS: usize = 4;
+const MOST_WORKSPACES: usize = 50;
 
 /// How a workspace is doing.
 #[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
@@ -73,12 +79,79 @@ impl Spread {
     }
 }
 
-/// How a workspace has been doing for so many minutes.
+/// What was read of the events a moment ago. Whoever reads those of a workspace holds its shelf; whoever asks meanwhile
+/// waits, and finds it there.
+#[derive(Debug, Default)]
+pub struct Overviews {
+    shelves: Mutex<HashMap<WorkspaceId, Arc<Shelf>>>,
+}
+
+type Shelf = tokio::sync::Mutex<Vec<Kept>>;
+
+#[derive(Debug)]
+struct Kept {
+    minutes: i64,
+    at: Timestamp,
+    happened: Arc<Happened>,
+}
+
+/// What the events of a span say.
+#[derive(Debug)]
+struct Happened {
+    minutes: Vec<Minute>,
+    is_partial: bool,
+    delivery: Spread,
+}
+
+impl Overviews {
+    fn shelf(&self, workspace: WorkspaceId) -> Arc<Shelf> {
+        let mut shelves = self.shelves.lock().unwrap_or_else(PoisonError::into_inner);
+        if shelves.len() >= MOST_WORKSPACES && !shelves.contains_key(&workspace) {
+            shelves.retain(|_, shelf| Arc::strong_count(shelf) > 1);
+        }
+        Arc::clone(shelves.entry(workspace).or_default())
+    }
+
+    async fn find(&self, m: &Messaging, workspace: WorkspaceId, minutes: i64) -> store::Result<Arc<Happened>> {
+        let place = self.shelf(workspace);
+        let mut spans = place.lock().await;
+        let at = m.clock.now();
+        spans.retain(|kept| at.since(kept.at) < KEPT_FOR);
+        if let Some(kept) = spans.iter().find(|kept| kept.minutes == minutes) {
+            return Ok(Arc::clone(&kept.happened));
+        }
+        let happened = Arc::new(read_events(m, workspace, minutes).await?);
+        if spans.len() >= MOST_SPANS {
+            spans.remove(0);
+        }
+        spans.push(Kept { minutes, at, happened: Arc::clone(&happened) });
+        Ok(happened)
+    }
+}
+
+/// How a workspace has been doing for so many minutes; of what happened, a few seconds ago at most.
 ///
 /// # Errors
 ///
 /// When the database fails.
-pub async fn find_overview(m: &Messaging, workspace: WorkspaceId, minutes: i64) -> store::Result<Overview> {
+pub async fn find_overview(
+    m: &Messaging,
+    overviews: &Overviews,
+    workspace: WorkspaceId,
+    minutes: i64,
+) -> store::Result<Overview> {
+    let happened = overviews.find(m, workspace, minutes).await?;
+    let mut tx = m.store.read().await?;
+    Ok(Overview {
+        minutes: happened.minutes.clone(),
+        is_partial: happened.is_partial,
+        delivery: happened.delivery,
+        dead_letters: tx.count_dead(workspace, MOST_COUNTED).await?,
+        quarantined: tx.count_quarantined(workspace, MOST_COUNTED).await?,
+    })
+}
+
+async fn read_events(m: &Messaging, workspace: WorkspaceId, minutes: i64) -> store::Result<Happened> {
     let last = m.clock.now().micros().div_euclid(MICROS_OF_MINUTE);
     let first = last - minutes + 1;
     let since = Timestamp::from_micros(first * MICROS_OF_MINUTE);
@@ -86,12 +159,10 @@ pub async fn find_overview(m: &Messaging, workspace: WorkspaceId, minutes: i64) 
     let (after, is_partial) = begin(&mut tx, workspace, since).await?;
     let counts = tx.count_by_minute(workspace, (after, since)).await?;
     let deliveries = tx.list_deliveries_after(workspace, (after, since), MOST_DELIVERIES).await?;
-    Ok(Overview {
+    Ok(Happened {
         delivery: Spread::of(deliveries.iter().map(|row| row.took).collect()),
         minutes: by_minute((first, last), counts, deliveries),
         is_partial,
-        dead_letters: tx.count_dead(workspace, MOST_COUNTED).await?,
-        quarantined: tx.count_quarantined(workspace, MOST_COUNTED).await?,
     })
 }
 
@@ -159,5 +230,16 @@ mod tests {
         assert_eq!(spread(&[7]), (1, Some(7), Some(7)));
         assert_eq!(spread(&[4, 1, 3, 2]), (4, Some(2), Some(4)));
         assert_eq!(spread(&(1..=100).rev().collect::<Vec<_>>()), (100, Some(50), Some(95)));
+    }
+
+    #[test]
+    fn no_more_than_so_many_workspaces_are_kept() {
+        let overviews = Overviews::default();
+        let held = overviews.shelf(WorkspaceId(1));
+        for id in 2..1_000 {
+            overviews.shelf(WorkspaceId(id));
+        }
+        assert!(overviews.shelves.lock().unwrap().len() <= MOST_WORKSPACES);
+        assert!(Arc::ptr_eq(&held, &overviews.shelf(WorkspaceId(1))), "whoever reads is not forgotten");
     }
 }

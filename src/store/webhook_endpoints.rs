@@ -201,7 +201,7 @@ impl Tx {
         );
         let sealed = change.target.as_ref().map(|target| self.seal_target(workspace, id, target)).transpose()?;
         let (key, sealed) = sealed.map(|sealed| (sealed.key_id, sealed.sealed)).unzip();
-        let position = self.horizon().await?;
+        let position = if change.is_enabled == Some(true) { Some(self.horizon().await?) } else { None };
         let row: Option<Stored> = on!(self, |conn| {
             let query = sqlx::query_as(SQL).bind(workspace).bind(id).bind(key).bind(sealed);
             let query = query.bind(change.events.as_ref().map(Json)).bind(change.is_enabled).bind(now);

@@ -5,6 +5,7 @@ use switchboard::auth::Scope;
 use switchboard::domain::Role;
 
 use crate::harness::{Setup, TestApp, minutes, seconds, sms, text};
+use crate::logs;
 use crate::provider::{rejected, silence};
 use crate::receiving::inbound;
 
@@ -121,5 +122,26 @@ async fn the_beginning_of_the_span_is_found_whatever_lies_before_it() {
         let shown: i64 = busy(&shown).iter().map(|(_, counts)| counts[0]).sum();
         assert_eq!(usize::try_from(shown).unwrap(), wanted, "{back}");
     }
+    app.leave_work();
+}
+
+#[tokio::test]
+async fn whoever_asks_again_soon_or_at_the_same_time_costs_no_more() {
+    logs::keep();
+    let app = TestApp::start().await;
+    app.send_sms("one").await;
+    let reads = || logs::statements().iter().filter(|sql| sql.contains("group by minute, status")).count();
+    let asked = (0..10).map(|_| overview(&app, "/api/overview"));
+    for shown in futures_util::future::join_all(asked).await {
+        assert_eq!(busy(&shown), [("12:00".to_owned(), [1, 0, 0, 0])]);
+    }
+    assert_eq!(reads(), 1);
+    app.send_sms("two").await;
+    app.advance(seconds(4));
+    assert_eq!(busy(&overview(&app, "/api/overview").await)[0].1, [1, 0, 0, 0]);
+    assert_eq!(busy(&overview(&app, "/api/overview?minutes=5").await)[0].1, [2, 0, 0, 0], "another span");
+    app.advance(seconds(1));
+    assert_eq!(busy(&overview(&app, "/api/overview").await)[0].1, [2, 0, 0, 0]);
+    assert_eq!(reads(), 3);
     app.leave_work();
 }

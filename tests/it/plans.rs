@@ -124,6 +124,12 @@ async fn statements(app: &TestApp) -> Vec<String> {
         "from contact_words",
         "group by p.conversation_id having",
         "and joined_to = $2",
+        "and id <= $3 order by id limit $4) x",
+        "select min(id) from events",
+        "select max(id) from events",
+        "from members where workspace_id = $1 and left_at is null",
+        "select user_id, other_id from friendships where workspace_id = $1 and state = 'blocked'",
+        "union select f.other_id, f.user_id from",
     ];
     for wanted in others.into_iter().chain(lists).chain(old.iter().map(String::as_str)) {
         assert!(run.iter().any(|sql| sql.contains(wanted)), "the traffic runs no statement with {wanted}");

@@ -7,6 +7,7 @@ use switchboard::auth::Scope;
 use crate::canary::found_in_database;
 use crate::endpoint::{Endpoint, PATH, at, deliveries};
 use crate::harness::{Setup, TestApp, hours, text};
+use crate::logs;
 use crate::receiving::inbound;
 
 #[tokio::test]
@@ -143,4 +144,20 @@ async fn an_endpoint_that_was_deleted_is_told_nothing_more_and_leaves_nothing() 
     }
     let acts: Vec<Value> = app.list("/api/audit").await.iter().map(|entry| entry["action"].clone()).collect();
     assert_eq!(acts, ["webhook.deleted", "webhook.created"]);
+}
+
+#[tokio::test]
+async fn it_is_asked_once_how_far_the_log_is_when_an_endpoint_is_made() {
+    logs::keep();
+    let app = TestApp::start().await;
+    let asked = || {
+        let is_asked = |sql: &&String| {
+            sql.contains("coalesce(max(id), 0) from events") || sql.starts_with("select case when is_called")
+        };
+        logs::statements().iter().filter(is_asked).count()
+    };
+    let before = asked();
+    let endpoint = Endpoint::start().await;
+    endpoint.subscribe(&app, &["message.received"]).await;
+    assert_eq!(asked() - before, 1);
 }

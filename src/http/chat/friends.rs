@@ -129,7 +129,9 @@ pub async fn list_blocks(state: State, me: Somebody, query: Query) -> Result<Jso
     security(("session" = [])),
 )]
 pub async fn block_person(state: State, me: Somebody, path: Path) -> Result<StatusCode, Error> {
-    chat::block(&state.messaging, me.me(), user_name(&path)?).await?;
+    if let Some(pair) = chat::block(&state.messaging, me.me(), user_name(&path)?).await? {
+        state.live.part(me.caller.workspace, pair).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -150,6 +150,8 @@ pub async fn accept_conversation(state: State, me: Somebody, path: Path) -> Resu
     security(("session" = [])),
 )]
 pub async fn decline_conversation(state: State, me: Somebody, path: Path) -> Result<StatusCode, Error> {
-    chat::decline_request(&state.messaging, me.me(), conversation(&path)?).await?;
+    if let Some(pair) = chat::decline_request(&state.messaging, me.me(), conversation(&path)?).await? {
+        state.live.part(me.caller.workspace, pair).await;
+    }
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,12 +3,12 @@
 mod socket;
 mod stream;
 
-use axum::Json;
 use axum::extract::ws::WebSocketUpgrade;
 use axum::extract::ws::rejection::WebSocketUpgradeRejection;
 use axum::http::header::{ACCEPT, RETRY_AFTER, UPGRADE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
+use axum::{Extension, Json};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -18,6 +18,7 @@ use super::openapi::Refuses;
 use super::page::List;
 use super::query::Query;
 use super::rights::{MayRead, MaybeSession, Somebody};
+use super::serve::Line;
 use super::shapes::{LiveParams, Present, TypingRequest};
 use super::web::accepts;
 use super::{Error, State, entrance};
@@ -50,7 +51,7 @@ pub async fn listen(
     MayRead(caller): MayRead,
     MaybeSession(session): MaybeSession,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
-    (headers, query): (HeaderMap, Query),
+    (headers, query, line): (HeaderMap, Query, Option<Extension<Line>>),
 ) -> Result<Response, Error> {
     if !entrance::is_own_origin(&headers, &state) && !is_sabotaged("live_origin_off") {
         let detail = "a page of another site may not listen; see public_url and allowed_origins";
@@ -76,7 +77,7 @@ pub async fn listen(
     let listening = state.live.join(Pass { caller, holder }, after).await?;
     Ok(match upgrade {
         Some(upgrade) => socket::begin(upgrade, listening, state.live.clone()),
-        None => stream::begin(listening),
+        None => stream::begin(listening, line.map(|Extension(line)| line)),
     })
 }
 

@@ -16,7 +16,7 @@ use crate::live::{End, Exit, Listening, Live};
 const PING_EVERY: Duration = Duration::from_secs(25);
 /// How long a client may say nothing, not even that it is there.
 const SILENCE: Duration = Duration::from_secs(70);
-/// How long somebody who is let go has to take what was on its way, and to say goodbye.
+/// How long a client has to say goodbye.
 const LAST_CHANCE: Duration = Duration::from_secs(3);
 /// The most that one frame of a client may hold.
 const MAX_FRAME_BYTES: usize = 4 * 1024;
@@ -111,13 +111,9 @@ async fn carry(socket: &mut WebSocket, mut listening: Listening, live: &Live) ->
     }
 }
 
-/// Sends a message, and in one go what waits behind it; false when that is not possible, or takes longer than somebody
-/// may take who is let go.
+/// Sends a message, and in one go what waits behind it; false when that is not possible, or takes longer than the grace of
+/// somebody who is let go.
 async fn send(socket: &mut WebSocket, (message, listening): (Message, &mut Listening), exit: &Exit) -> bool {
-    let too_late = async {
-        exit.ended().await;
-        tokio::time::sleep(LAST_CHANCE).await;
-    };
     let sending = async {
         socket.feed(message).await?;
         for frame in std::iter::from_fn(|| listening.next_at_once()).take(AT_ONCE) {
@@ -127,7 +123,7 @@ async fn send(socket: &mut WebSocket, (message, listening): (Message, &mut Liste
     };
     tokio::select! {
         sent = sending => sent.is_ok(),
-        () = too_late => false,
+        () = exit.over() => false,
     }
 }
 

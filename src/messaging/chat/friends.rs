@@ -33,6 +33,9 @@ pub enum FriendError {
     Store(#[from] store::Error),
 }
 
+/// Two who might know until now whether the other is there, and may not any more; nothing when they might not.
+pub type Parted = Option<[UserId; 2]>;
+
 /// Somebody who is a friend, or is blocked.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Friend {
@@ -165,27 +168,29 @@ pub async fn unfriend(m: &Messaging, me: (&Caller, UserId), username: &str) -> R
 /// # Errors
 ///
 /// See [`FriendError`].
-pub async fn block(m: &Messaging, me: (&Caller, UserId), username: &str) -> Result<(), FriendError> {
+pub async fn block(m: &Messaging, me: (&Caller, UserId), username: &str) -> Result<Parted, FriendError> {
     let (caller, user) = me;
     let mut tx = m.store.begin().await?;
     let other = pair(&mut tx, me, username).await?;
-    shut_out(&mut tx, caller.workspace, [user, other], m.clock.now()).await?;
+    let parted = shut_out(&mut tx, caller.workspace, [user, other], m.clock.now()).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(parted)
 }
 
-/// Blocks somebody; what they asked for, or were to whoever blocks them, ends.
+/// Blocks somebody; what they asked for, or were to whoever blocks them, ends. Gives the two when they might know of each
+/// other until now.
 pub(super) async fn shut_out(
     tx: &mut Tx,
     workspace: WorkspaceId,
     [user, other]: [UserId; 2],
     now: Timestamp,
-) -> store::Result<()> {
+) -> store::Result<Parted> {
+    let known = tx.load_acquaintances(workspace, (&[user], &[other])).await?;
     tx.put_relation(workspace, [user, other], Relation::Blocked, now).await?;
     for state in [Relation::Asked, Relation::Friends] {
         tx.delete_relation(workspace, [other, user], state).await?;
     }
-    Ok(())
+    Ok((!known.is_empty()).then_some([user, other]))
 }
 
 /// Hears somebody again; nothing happens when they were not blocked.

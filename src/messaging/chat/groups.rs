@@ -13,7 +13,7 @@ use crate::messaging::read::compose_conversations;
 use crate::messaging::{Messaging, SendError};
 use crate::store::{self, ChatRow, MemberRow, NewEvent, NewMember, Tx, handle};
 
-use super::friends::shut_out;
+use super::friends::{Parted, shut_out};
 use super::people::{NoSuchUser, colleague};
 use super::show::name_of;
 use super::write::{Welcome, WriteError, begin, seat, welcome};
@@ -381,7 +381,7 @@ pub async fn decline_request(
     m: &Messaging,
     (caller, me): (&Caller, UserId),
     id: ConversationId,
-) -> Result<(), GroupError> {
+) -> Result<Parted, GroupError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     let other = tx.find_pair(caller.workspace, id).await?.into_iter().find(|user| *user != me);
@@ -393,12 +393,14 @@ pub async fn decline_request(
     if !is_request {
         return Err(GroupError::NotARequest);
     }
-    if let Some(other) = other {
-        shut_out(&mut tx, caller.workspace, [me, other], now).await?;
+    let parted = if let Some(other) = other {
+        let parted = shut_out(&mut tx, caller.workspace, [me, other], now).await?;
         tx.remove_member(caller.workspace, id, me, now).await?;
+        parted
     } else {
         leave(&mut tx, caller.workspace, (id, &members), me, now).await?;
-    }
+        None
+    };
     tx.commit().await?;
-    Ok(())
+    Ok(parted)
 }

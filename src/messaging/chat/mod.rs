@@ -14,7 +14,7 @@ mod write;
 
 pub use change::{ChangeError, Edit, edit, list_edits, react, take_back, unreact};
 pub use friends::{
-    Friend, FriendError, FriendRequest, answer_friend, ask_friend, block, list_blocked, list_friend_requests,
+    Friend, FriendError, FriendRequest, Parted, answer_friend, ask_friend, block, list_blocked, list_friend_requests,
     list_friends, unblock, unfriend,
 };
 pub use groups::{

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::harness::{Setup, TestApp, text};
 
 /// How long anything may take that is to come.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Little enough that a connection is full soon.
 const SMALL: u32 = 4 * 1024;
 

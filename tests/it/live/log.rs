@@ -100,6 +100,37 @@ async fn whoever_missed_little_gets_it_and_whoever_missed_much_begins_anew() {
 }
 
 #[tokio::test]
+async fn a_commit_that_was_taken_back_makes_nobody_begin_anew() {
+    let station = Station::open(Setup::default()).await;
+    station.app.send_sms("hello").await;
+    if station.app.database().is_postgres() {
+        station.app.database().execute("select nextval('events_id_seq') from generate_series(1, 3)").await;
+    }
+    let begin = station.knock("/api/live", &[]).await.unwrap().hello().await;
+    let mut back = station.knock(&format!("/api/live?after={begin}"), &[]).await.unwrap();
+    station.app.send_sms("one more").await;
+    assert_eq!(back.hear().await["id"], json!(station.log_after(begin).await[0]));
+}
+
+#[tokio::test]
+async fn many_who_come_back_at_once_wait_for_their_turn_and_get_everything() {
+    let limits = Limits { catching_up: 1, ..Limits::default() };
+    let station = Station::open(Setup { live: limits, ..Setup::default() }).await;
+    for n in 0..5 {
+        station.app.send_sms(&format!("message {n}")).await;
+    }
+    let log = station.log_after(0).await;
+    let path = format!("/api/live?after={}", log[0]);
+    let all = (0..20).map(async |_| {
+        let mut ear = station.knock(&path, &[]).await.unwrap();
+        ids(&ear.hear_until(*log.last().unwrap()).await)
+    });
+    for heard in futures_util::future::join_all(all).await {
+        assert_eq!(heard, log[1..]);
+    }
+}
+
+#[tokio::test]
 async fn whoever_comes_back_after_the_log_was_cut_begins_anew() {
     let station = Station::open(Setup::default()).await;
     for n in 0..5 {

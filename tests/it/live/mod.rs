@@ -15,6 +15,7 @@ use switchboard::auth::Scope;
 use switchboard::domain::Role;
 
 use crate::harness::{Setup, sms};
+use crate::logs;
 
 /// The ids of frames.
 pub fn ids(frames: &[Value]) -> Vec<i64> {
@@ -49,6 +50,14 @@ pub async fn traffic() {
     by_key.hear_until(*log.last().unwrap()).await;
     station.resume(&anna.authorization, begin).await.hear_until(log[1]).await;
     assert_eq!(app.as_person(&bert, Method::GET, "/api/presence", None).await.status, 200);
-    tokio::time::sleep(std::time::Duration::from_millis(700)).await;
+    let is_guarded = async {
+        while !logs::statements()
+            .iter()
+            .any(|sql| sql.contains("sessions s on s.id = x.value") || sql.contains("s.id = any("))
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(client::PATIENCE, is_guarded).await.expect("it is looked up who may listen");
     station.close().await;
 }

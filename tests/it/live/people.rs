@@ -5,9 +5,10 @@ use std::time::Duration;
 use axum::http::Method;
 use serde_json::{Value, json};
 use switchboard::auth::Scope;
-use switchboard::domain::Role;
+use switchboard::domain::{Caller, ConversationId, Role, Who, WorkspaceId};
 use switchboard::live::Limits;
 
+use super::client::PATIENCE;
 use super::{Ear, Station, said};
 use crate::harness::{Person, Setup, sms, text};
 
@@ -15,6 +16,15 @@ const LINGER: Duration = Duration::from_millis(300);
 
 async fn open() -> Station {
     Station::open(Setup { live: Limits { linger: LINGER, ..Limits::default() }, ..Setup::serve() }).await
+}
+
+/// People who answer no numbers.
+async fn members<const N: usize>(station: &Station, names: [&str; N]) -> [Person; N] {
+    let mut people = Vec::new();
+    for name in names {
+        people.push(station.app.person(name, Role::Member).await);
+    }
+    people.try_into().unwrap()
 }
 
 async fn does(station: &Station, who: &Person, method: Method, path: &str, body: Option<Value>) -> Value {
@@ -45,6 +55,12 @@ async fn typing(ear: &mut Ear, conversation: i64, is_typing: bool) {
     ear.say(&json!({ "type": "typing", "conversation_id": conversation, "is_typing": is_typing }).to_string()).await;
 }
 
+/// The same as an event stream's client says it: what several people say so is told in that order.
+async fn post_typing(station: &Station, who: &Person, conversation: i64, is_typing: bool) {
+    let body = json!({ "conversation_id": conversation, "is_typing": is_typing });
+    does(station, who, Method::POST, "/api/live/typing", Some(body)).await;
+}
+
 /// Who is heard typing next, and where.
 async fn typist(ear: &mut Ear) -> (String, i64, bool) {
     let (frame, _) = ear.hear_type("typing").await;
@@ -70,11 +86,7 @@ async fn present(station: &Station, who: &Person) -> Vec<String> {
 async fn whoever_types_is_heard_by_the_others_of_the_conversation_alone() {
     let station = open().await;
     let app = &station.app;
-    let [anna, bert, cleo] = [
-        app.person("anna", Role::Member).await,
-        app.person("bert", Role::Member).await,
-        app.person("cleo", Role::Member).await,
-    ];
+    let [anna, bert, cleo] = members(&station, ["anna", "bert", "cleo"]).await;
     let (ours, theirs) = (say(&station, &anna, &bert).await, say(&station, &anna, &cleo).await);
     let (mut a, mut b, mut c) =
         (listen(&station, &anna).await, listen(&station, &bert).await, listen(&station, &cleo).await);
@@ -88,26 +100,23 @@ async fn whoever_types_is_heard_by_the_others_of_the_conversation_alone() {
     assert_eq!(typist(&mut a).await, ("cleo".to_owned(), theirs, true));
     typing(&mut a, theirs, true).await;
     assert_eq!(typist(&mut c).await, ("anna".to_owned(), theirs, true));
-    does(
-        &station,
-        &bert,
-        Method::POST,
-        "/api/live/typing",
-        Some(json!({ "conversation_id": ours, "is_typing": true })),
-    )
-    .await;
+    post_typing(&station, &bert, ours, true).await;
     assert_eq!(typist(&mut a).await, ("bert".to_owned(), ours, true), "an event stream's client says it so");
     let wrong = app.as_person(&bert, Method::POST, "/api/live/typing", Some(json!({ "conversation_id": "x" }))).await;
     assert_eq!(wrong.errors(), ["conversation_id invalid", "is_typing required"]);
     let once_more = json!({ "conversation_id": ours, "is_typing": true });
-    for _ in 0..20 {
-        let said = app.as_person(&bert, Method::POST, "/api/live/typing", Some(once_more.clone())).await;
-        if said.status == 429 {
-            assert_eq!(said.header("retry-after"), "1");
-            return;
+    let bert_says = Caller { workspace: WorkspaceId::DEFAULT, who: Who::User(bert.id, Role::Member) };
+    let refused = async {
+        loop {
+            while app.live.say_typing(&bert_says, ConversationId(ours), true) {}
+            let said = app.as_person(&bert, Method::POST, "/api/live/typing", Some(once_more.clone())).await;
+            if said.status != 204 {
+                return said;
+            }
         }
-    }
-    panic!("nobody is told to wait");
+    };
+    let refused = tokio::time::timeout(PATIENCE, refused).await.expect("somebody is told to wait");
+    assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "1"));
 }
 
 #[tokio::test]
@@ -127,10 +136,10 @@ async fn agents_hear_who_of_them_answers_and_members_do_not() {
         (listen(&station, &dora).await, listen(&station, &ella).await, listen(&station, &anna).await);
     typing(&mut d, numbers, true).await;
     assert_eq!(typist(&mut e).await, ("dora".to_owned(), numbers, true));
-    typing(&mut a, numbers, true).await;
-    typing(&mut d, ours, true).await;
+    post_typing(&station, &anna, numbers, true).await;
+    post_typing(&station, &dora, ours, true).await;
     assert_eq!(typist(&mut a).await, ("dora".to_owned(), ours, true), "and not that dora answers a number");
-    typing(&mut e, numbers, true).await;
+    post_typing(&station, &ella, numbers, true).await;
     assert_eq!(typist(&mut d).await, ("ella".to_owned(), numbers, true), "and not that a member would");
 }
 
@@ -138,34 +147,30 @@ async fn agents_hear_who_of_them_answers_and_members_do_not() {
 async fn a_request_and_a_block_hide_who_types_and_who_is_there() {
     let station = open().await;
     let app = &station.app;
-    let [anna, bert, cleo] = [
-        app.person("anna", Role::Member).await,
-        app.person("bert", Role::Member).await,
-        app.person("cleo", Role::Member).await,
-    ];
+    let [anna, bert, cleo] = members(&station, ["anna", "bert", "cleo"]).await;
     app.database().execute("update workspaces set strangers = 'ask' where id = 1").await;
     befriend(&station, &bert, &cleo).await;
     let request = say(&station, &anna, &bert).await;
     let friends = say(&station, &bert, &cleo).await;
     let mut b = listen(&station, &bert).await;
     let mut a = listen(&station, &anna).await;
-    let mut c = listen(&station, &cleo).await;
+    let _c = listen(&station, &cleo).await;
     assert_eq!(presence(&mut b).await, ("cleo".to_owned(), true), "and not anna, who came before");
     assert_eq!((present(&station, &bert).await, present(&station, &anna).await), (vec!["cleo".to_owned()], Vec::new()));
-    typing(&mut a, request, true).await;
-    typing(&mut b, request, true).await;
-    typing(&mut c, friends, true).await;
+    post_typing(&station, &anna, request, true).await;
+    post_typing(&station, &bert, request, true).await;
+    post_typing(&station, &cleo, friends, true).await;
     assert_eq!(typist(&mut b).await, ("cleo".to_owned(), friends, true), "and not anna, who only asks");
 
     does(&station, &bert, Method::POST, &format!("/api/conversations/{request}/accept"), None).await;
-    typing(&mut b, request, true).await;
+    post_typing(&station, &bert, request, true).await;
     assert_eq!(typist(&mut a).await, ("bert".to_owned(), request, true), "for the first time: it is taken on");
     assert_eq!(present(&station, &anna).await, ["bert"]);
 
     does(&station, &bert, Method::PUT, "/api/blocks/anna", None).await;
-    typing(&mut a, request, true).await;
-    typing(&mut b, request, true).await;
-    typing(&mut c, friends, false).await;
+    post_typing(&station, &anna, request, true).await;
+    post_typing(&station, &bert, request, true).await;
+    post_typing(&station, &cleo, friends, false).await;
     assert_eq!(typist(&mut b).await, ("cleo".to_owned(), friends, false), "and not anna, who is blocked");
     assert_eq!((present(&station, &bert).await, present(&station, &anna).await), (vec!["cleo".to_owned()], Vec::new()));
 }
@@ -174,11 +179,7 @@ async fn a_request_and_a_block_hide_who_types_and_who_is_there() {
 async fn coming_and_going_is_told_to_those_who_know_each_other() {
     let station = open().await;
     let app = &station.app;
-    let [anna, bert, cleo] = [
-        app.person("anna", Role::Member).await,
-        app.person("bert", Role::Member).await,
-        app.person("cleo", Role::Member).await,
-    ];
+    let [anna, bert, cleo] = members(&station, ["anna", "bert", "cleo"]).await;
     say(&station, &anna, &bert).await;
     befriend(&station, &anna, &cleo).await;
     let mut a = listen(&station, &anna).await;
@@ -199,4 +200,53 @@ async fn coming_and_going_is_told_to_those_who_know_each_other() {
     let other = app.workspace("other").await;
     let stranger = app.person_of(other, "zoe", Role::Admin).await;
     assert_eq!(present(&station, &stranger).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn whoever_is_blocked_sees_the_other_go_and_never_come_again() {
+    let station = open().await;
+    let [anna, bert, cleo, dora] = members(&station, ["anna", "bert", "cleo", "dora"]).await;
+    for (one, other) in [(&anna, &bert), (&bert, &cleo), (&anna, &dora)] {
+        befriend(&station, one, other).await;
+    }
+    let mut a = listen(&station, &anna).await;
+    let mut b = listen(&station, &bert).await;
+    assert_eq!(presence(&mut a).await, ("bert".to_owned(), true));
+    let mut c = listen(&station, &cleo).await;
+    does(&station, &bert, Method::PUT, "/api/blocks/anna", None).await;
+    assert_eq!(presence(&mut a).await, ("bert".to_owned(), false));
+    while presence(&mut b).await != ("anna".to_owned(), false) {}
+    drop(b);
+    while presence(&mut c).await != ("bert".to_owned(), false) {}
+    let mut b = listen(&station, &bert).await;
+    assert_eq!(presence(&mut c).await, ("bert".to_owned(), true));
+    // To somebody who did not know bert, that they are blocked shows nothing.
+    does(&station, &bert, Method::PUT, "/api/blocks/dora", None).await;
+    let mut d = listen(&station, &dora).await;
+    assert_eq!(presence(&mut a).await, ("dora".to_owned(), true), "and not that bert went and came");
+    drop(a);
+    loop {
+        let heard = presence(&mut d).await;
+        assert_eq!(heard.0, "anna");
+        if !heard.1 {
+            break;
+        }
+    }
+    drop(c);
+    assert_eq!(presence(&mut b).await, ("cleo".to_owned(), false), "and nothing of anna");
+}
+
+#[tokio::test]
+async fn whoever_went_while_the_database_failed_is_not_shown_for_ever() {
+    let station = open().await;
+    let [anna, bert] = members(&station, ["anna", "bert"]).await;
+    befriend(&station, &anna, &bert).await;
+    let mut a = listen(&station, &anna).await;
+    let b = listen(&station, &bert).await;
+    assert_eq!(presence(&mut a).await, ("bert".to_owned(), true));
+    station.app.database().execute("alter table friendships rename to friendships_away").await;
+    drop(b);
+    tokio::time::sleep(LINGER * 5).await;
+    station.app.database().execute("alter table friendships_away rename to friendships").await;
+    assert_eq!(presence(&mut a).await, ("bert".to_owned(), false));
 }

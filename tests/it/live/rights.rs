@@ -6,8 +6,9 @@ use switchboard::auth::Scope;
 use switchboard::domain::Role;
 use switchboard::live::Limits;
 
+use super::client::PATIENCE;
 use super::{Ear, Station, ids, said};
-use crate::harness::{Person, Setup, TestApp, sms};
+use crate::harness::{Person, Setup, TestApp, seconds, sms};
 
 /// Says something, and gives the id of its event.
 async fn say(station: &Station, from: &Person, to: &str, body: &str) -> i64 {
@@ -180,11 +181,44 @@ async fn nobody_takes_all_the_room() {
     held.push(again(&bert).await.ok().unwrap());
     assert_eq!(again(&bert).await.err().unwrap(), (503, "no_room".to_owned()));
     held.clear();
-    for _ in 0..100 {
-        match again(&anna).await {
-            Ok(_) => return,
-            Err(_) => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+    let is_free = async {
+        while again(&anna).await.is_err() {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
-    }
-    panic!("there is no room again");
+    };
+    tokio::time::timeout(PATIENCE, is_free).await.expect("there is room again");
+}
+
+#[tokio::test]
+async fn whoever_was_in_a_group_for_a_while_is_told_of_that_when_they_come_back() {
+    let station = Station::open(Setup::serve()).await;
+    let app = &station.app;
+    let [anna, _, cleo, dora, _] = people(app).await;
+    let does = async |method: Method, path: &str, body: Option<Value>| {
+        let before = station.log_after(0).await.last().copied().unwrap_or(0);
+        let answer = app.as_person(&anna, method, path, body).await;
+        assert!(answer.status.is_success(), "{path}: {:?}", answer.body);
+        (answer.body, station.log_after(before).await)
+    };
+    let made = json!({ "kind": "group", "name": "us", "members": ["bert"] });
+    let (group, _) = does(Method::POST, "/api/conversations", Some(made)).await;
+    let path = format!("/api/conversations/{}", group["id"]);
+    let begin = station.listen(&cleo.authorization).await.hello().await;
+    let talk =
+        async |body: &str| does(Method::POST, &format!("{path}/messages"), Some(json!({ "body": body }))).await.1;
+    let before = talk("before").await;
+    let member = |name: &str| Some(json!({ "user_name": name }));
+    let (_, cleo_came) = does(Method::POST, &format!("{path}/members"), member("cleo")).await;
+    app.advance(seconds(1));
+    let (_, dora_came) = does(Method::POST, &format!("{path}/members"), member("dora")).await;
+    let between = talk("between").await;
+    let (_, cleo_left) = does(Method::DELETE, &format!("{path}/members/cleo"), None).await;
+    let after = talk("after").await;
+    let mark = say(&station, &anna, "cleo", "the end").await;
+    let heard = ids(&station.resume(&cleo.authorization, begin).await.hear_until(mark).await);
+    let theirs: Vec<i64> = heard.iter().copied().filter(|id| *id <= *after.last().unwrap()).collect();
+    assert_eq!(theirs, cleo_left, "that they left, and no more of it");
+    let heard = ids(&station.resume(&dora.authorization, begin).await.hear_until(*after.last().unwrap()).await);
+    assert!(before.iter().chain(&cleo_came).all(|id| !heard.contains(id)), "{heard:?}");
+    assert_eq!(heard, [dora_came, between, cleo_left, after].concat());
 }
