@@ -45,6 +45,7 @@ export async function readThread(page: Page): Promise<Shown[]> {
     )
     .toBe(true);
   const found = new Map<number, Shown>();
+  const seen = new Set<number>();
   for (let isAtEnd = false; !isAtEnd; ) {
     const rows = await thread.evaluate((element) =>
       Array.from(element.querySelectorAll<HTMLElement>("li[data-index]"), (row) => {
@@ -53,6 +54,7 @@ export async function readThread(page: Page): Promise<Shown[]> {
       }),
     );
     for (const { index, id, text } of rows) {
+      seen.add(index);
       if (Number.isNaN(id)) continue;
       const before = found.get(index);
       if (before && before.id !== id) throw new Error(`row ${index} was message ${before.id}, and became ${id}`);
@@ -65,6 +67,8 @@ export async function readThread(page: Page): Promise<Shown[]> {
       return element.scrollTop === before;
     });
   }
+  const passed = Array.from({ length: Math.max(...seen) + 1 }, (_, index) => index).filter((index) => !seen.has(index));
+  if (passed.length > 0) throw new Error(`rows ${passed[0]} to ${passed.at(-1)} were scrolled past before they were drawn (${passed.length} rows)`);
   return [...found].toSorted(([one], [other]) => one - other).map(([, shown]) => shown);
 }
 

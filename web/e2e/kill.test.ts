@@ -92,9 +92,10 @@ it(`loses, doubles and misplaces none of ${MESSAGES} messages over ${KILLS} kill
   const inOrder = listed.toSorted((one, other) => (one.timestamp < other.timestamp ? -1 : one.timestamp > other.timestamp ? 1 : one.id - other.id));
   for (const look of ["as it grew", "when it is opened anew"]) {
     if (look !== "as it grew") await page.reload();
-    await page.locator("[data-thread] [data-message]").first().waitFor();
-    await expect.poll(async () => (await readThread(page)).length, { timeout: 60_000, interval: 1_000 }).toBe(listed.length);
+    await page.locator(`[data-thread] [data-message="${inOrder.at(-1)?.id}"]`).waitFor({ timeout: 60_000 });
     const shown = await readThread(page);
+    const ids = new Set(shown.map(({ id }) => id));
+    expect(inOrder.filter(({ id }) => !ids.has(id)).map(({ id, body }) => `${id} ${body}`), `${look}: what is missing`).toEqual([]);
     const texts = shown.map(({ text }) => text);
     expect(of(texts, "out"), `${look}: what was written`).toEqual(named("out"));
     expect(of(texts, "in"), `${look}: what came in`).toEqual(named("in"));

@@ -11,9 +11,11 @@ export type Thread = InfiniteData<Page<Message>, string | undefined>;
 const PAGE = 50;
 const OLDER = 200;
 const KEPT = 2;
-/** Of more changed messages than these the newest page is read instead. */
+/** Of more changed messages than these the newest pages are read instead, as far back as those reach that are new here. */
 const MOST_SINGLE = 10;
 const NEWEST = 200;
+/** Of more pages than these all that was loaded is read anew. */
+const MOST_PAGES = 5;
 
 export function threadQuery(conversation: number) {
   return infiniteQueryOptions({
@@ -46,11 +48,15 @@ export async function refreshMessages(client: QueryClient, conversation: number,
   try {
     let rest = messages;
     if (messages.length > MOST_SINGLE) {
-      const { data } = await fetchMessages(conversation, { limit: NEWEST });
-      patch(data);
-      const known = new Set(client.getQueryData<Thread>(key)?.pages.flatMap((page) => page.data.map((message) => message.id)));
-      const fresh = new Set(data.map((message) => message.id));
-      rest = messages.filter((message) => known.has(message) && !fresh.has(message));
+      const known = idsOf(client.getQueryData<Thread>(key));
+      const oldest = Math.min(...known);
+      // One from before the oldest that was loaded is read when it is scrolled to.
+      const missed = messages.filter((message) => !known.has(message) && message > oldest);
+      const fresh = await fetchBack(conversation, missed);
+      if (!fresh) return await client.invalidateQueries({ queryKey: key });
+      patch(fresh);
+      const read = new Set(fresh.map((message) => message.id));
+      rest = messages.filter((message) => known.has(message) && !read.has(message));
     }
     for (let from = 0; from < rest.length; from += MOST_SINGLE) {
       patch(await Promise.all(rest.slice(from, from + MOST_SINGLE).map((message) => fetchMessage(conversation, message))));
@@ -58,6 +64,25 @@ export async function refreshMessages(client: QueryClient, conversation: number,
   } catch {
     await client.invalidateQueries({ queryKey: key });
   }
+}
+
+/** The newest messages, as far back as all of those; nothing when that is too far. */
+async function fetchBack(conversation: number, wanted: readonly number[]): Promise<Message[] | undefined> {
+  const found: Message[] = [];
+  const missing = new Set(wanted);
+  let cursor: string | undefined;
+  for (let pages = 0; pages < MOST_PAGES; pages += 1) {
+    const page = await fetchMessages(conversation, { cursor, limit: NEWEST });
+    found.push(...page.data);
+    for (const { id } of page.data) missing.delete(id);
+    if (missing.size === 0 || !page.next_cursor) return found;
+    cursor = page.next_cursor;
+  }
+  return undefined;
+}
+
+function idsOf(thread: Thread | undefined): Set<number> {
+  return new Set(thread?.pages.flatMap((page) => page.data.map((message) => message.id)));
 }
 
 async function fetchMessage(id: number, mid: number): Promise<Message | undefined> {
