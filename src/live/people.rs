@@ -173,7 +173,9 @@ impl People {
     /// Notes whether that could be told; what could not is told later.
     fn note(&mut self, workspace: WorkspaceId, change: &Change, is_told: bool) {
         if !is_told {
-            change.hidden.iter().for_each(|(of, to)| self.part(workspace, [*of, *to]));
+            for (of, to) in &change.hidden {
+                self.part(workspace, [*of, *to]);
+            }
             return;
         }
         for (user, is_there) in &change.moved {
@@ -240,7 +242,9 @@ impl Live {
                 Sight::Numbers => Vec::new(),
                 Sight::Person { user, .. } => seen.get(&user).into_iter().flatten().collect(),
             };
-            frames.into_iter().for_each(|frame| listener.give(frame.clone()));
+            for frame in frames {
+                listener.give(frame.clone());
+            }
         }
         Ok(())
     }

@@ -58,6 +58,6 @@ pub async fn traffic() {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(client::PATIENCE, is_guarded).await.expect("it is looked up who may listen");
+    tokio::time::timeout(client::PATIENCE, is_guarded).await.unwrap();
     station.close().await;
 }
