@@ -113,10 +113,13 @@ async fn answerable(
 fn draft(m: &Messaging, caller: &Caller, last: &Message, reply: Reply) -> Result<Draft, Refusal> {
     let channel = reply.channel.unwrap_or(last.channel);
     if channel.is_text() != last.channel.is_text() {
-        let message = format!(
-            "nothing was said by {} in this conversation, so it has no addresses for that; send a first message",
-            channel.as_str()
-        );
+        let name = channel.as_str();
+        let message = match reply.in_reply_to {
+            Some(_) => format!("the message that is answered has no addresses for {name}; leave `type` out"),
+            None => format!(
+                "nothing was said by {name} in this conversation, so it has no addresses for that; send a first message"
+            ),
+        };
         return Err(vec![FieldError::new("type", "invalid", message)]);
     }
     let phone = &m.rules.phone;

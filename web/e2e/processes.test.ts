@@ -81,7 +81,5 @@ it("goes on by the log when the process of a window is killed, and shows what ha
   await message(agent.page, "Written meanwhile").locator("[data-status=delivered]").waitFor({ timeout: 40_000 });
   await sms("After");
   await message(agent.page, "After").waitFor();
-  const failures = agent.witness.failures.splice(0);
-  expect(failures.filter((failure) => !/network|fetch/i.test(failure))).toEqual([]);
   await endWell(agent);
 });

@@ -6,13 +6,13 @@ export async function copyAndTell(text: string, done: string): Promise<void> {
   try {
     await copyText(text);
     toast(done);
-  } catch (error) {
-    tellNotCopied(error);
+  } catch {
+    tellNotCopied();
   }
 }
 
-export function tellNotCopied(error: unknown): void {
-  toastFailure("It could not be copied: select it, and copy it yourself", error);
+export function tellNotCopied(): void {
+  toastFailure("It could not be copied: select it, and copy it yourself");
 }
 
 /** The clipboard is absent where the page was not loaded safely, such as http:// from another machine: a selection does then. */

@@ -2,6 +2,7 @@
 import { Combobox } from "@base-ui/react/combobox";
 import { Check, Plus, Search } from "lucide-react";
 import { useState } from "react";
+import { CutLine, MOST_SHOWN } from "./cut";
 import type { PickerItem, PickerProps } from "./picker";
 import { Spinner } from "./spinner";
 
@@ -14,7 +15,8 @@ export function OpenPicker(props: PickerProps) {
   const wanted = text.trim();
   const isNew = onCreate !== undefined && wanted !== "" && !items.some((item) => isSame(item.label, wanted));
   const shown = items.filter((item) => onSearch !== undefined || wanted === "" || isMatch(item, wanted));
-  const all = isNew ? [...shown, { value: CREATE, label: wanted }] : shown;
+  const drawn = shown.slice(0, MOST_SHOWN);
+  const all = isNew ? [...drawn, { value: CREATE, label: wanted }] : drawn;
 
   const search = (next: string) => {
     setText(next);
@@ -61,6 +63,7 @@ export function OpenPicker(props: PickerProps) {
             <Combobox.List className="min-h-0 overflow-y-auto overscroll-contain p-1 empty:hidden">
               {(item: PickerItem) => <Row key={item.value} item={item} />}
             </Combobox.List>
+            <CutLine found={shown.length} className="border-t px-3 py-2 text-xs text-ink-muted" />
             {props.footer && <div className="border-t p-1">{props.footer(() => open(false))}</div>}
           </Combobox.Popup>
         </Combobox.Positioner>

@@ -27,9 +27,9 @@ export function toast(title: string, action?: ToastAction): void {
   say({ title, action });
 }
 
-/** Says that something failed, and why. */
-export function toastFailure(title: string, error: unknown): void {
-  say({ title, description: explain(error), isFailure: true });
+/** Says that something failed, and why, where an error says more than that. */
+export function toastFailure(title: string, error?: unknown): void {
+  say({ title, isFailure: true, ...(error !== undefined && { description: explain(error) }) });
 }
 
 /** For what could not be fetched when it was to be opened: it is as if it was closed again. */

@@ -8,15 +8,13 @@ import { Problem } from "../../api/problem";
 import { Avatar } from "../../parts/avatar";
 import { Button } from "../../parts/button";
 import { classes } from "../../parts/classes";
+import { CutLine, MOST_SHOWN } from "../../parts/cut";
 import { FieldError, TextField } from "../../parts/field";
 import { SkeletonRows } from "../../parts/skeleton";
 import { ErrorState, FormError } from "../../parts/states";
 import { fieldSentence } from "../account/form-problem";
 import { useEverybody, useFriends } from "./queries";
 import { everybodyElse, type Known, matches, relationsOf } from "./relations";
-
-/** More are found by searching. */
-const MOST_SHOWN = 50;
 
 export function GroupForm({ me, onBegun }: { me: string; onBegun: (conversation: number) => void }) {
   const client = useQueryClient();
@@ -106,7 +104,7 @@ function Choices({ me, search, members, onToggle }: { me: string; search: string
           <Choice key={person.userName} person={person} isChosen={members.includes(person.userName)} onToggle={onToggle} />
         ))}
       </ul>
-      {sorted.length > MOST_SHOWN && <p className="px-2 py-2 text-[0.8125rem] text-ink-muted">And {sorted.length - MOST_SHOWN} more: search to find them.</p>}
+      <CutLine found={sorted.length} className="px-2 py-2 text-[0.8125rem] text-ink-muted" />
     </div>
   );
 }

@@ -66,7 +66,7 @@ function useTyped(kept: string) {
     text: typed?.text ?? kept,
     /** What the server has now, where somebody else changed it since the typing began. */
     theirs: typed && typed.over !== kept && typed.text.trim() !== kept ? kept : undefined,
-    type: (text: string) => setTyped((now) => ({ text, over: now?.over ?? kept })),
+    type: (text: string) => setTyped((now) => (text === kept ? undefined : { text, over: now?.over ?? kept })),
     undo: () => setTyped(undefined),
     /** What was typed while it was saved stays. */
     settle: (saved: string) => setTyped((now) => (now && now.text.trim() !== saved ? { ...now, over: saved } : undefined)),
@@ -74,7 +74,7 @@ function useTyped(kept: string) {
 }
 
 function Name({ conversationId, contact }: OfContact) {
-  const { text: name, type, settle } = useTyped(contact.name);
+  const { text: name, theirs, type, undo, settle } = useTyped(contact.name);
   const change = useContactChange(conversationId);
   const problem = change.error instanceof Problem ? change.error : undefined;
   const isChanged = name.trim() !== contact.name;
@@ -94,12 +94,16 @@ function Name({ conversationId, contact }: OfContact) {
         className="flex-1"
         error={name.trim() === "" ? "A contact has a name" : (problem?.field("name") ?? (change.isError ? explain(change.error) : undefined))}
         value={name}
+        hint={theirs === undefined ? undefined : `Somebody else renamed it to ${theirs}`}
         onChange={(event) => type(event.target.value)}
       />
       {isChanged && (
-        <Button type="submit" tone="accent" isBusy={change.isPending}>
-          Save
-        </Button>
+        <>
+          <Button onClick={undo}>Undo</Button>
+          <Button type="submit" tone="accent" isBusy={change.isPending}>
+            Save
+          </Button>
+        </>
       )}
     </form>
   );

@@ -6,6 +6,7 @@ import { api, body } from "../../../api/client";
 import { personName } from "../../../api/conversations";
 import { keys } from "../../../api/keys";
 import { Avatar } from "../../../parts/avatar";
+import { CutLine, MOST_SHOWN } from "../../../parts/cut";
 import { TextField } from "../../../parts/field";
 import { SkeletonRows } from "../../../parts/skeleton";
 import { EmptyState, ErrorState, FormError } from "../../../parts/states";
@@ -39,7 +40,7 @@ export function ChatForm({ me, onBegun }: { me: string; onBegun: (conversation: 
         </EmptyState>
       ) : (
         <ul className="flex flex-col">
-          {found.map((person) => {
+          {found.slice(0, MOST_SHOWN).map((person) => {
             const isChosen = begin.isPending && begin.variables === person.user_name;
             return (
               <li key={person.id}>
@@ -60,6 +61,7 @@ export function ChatForm({ me, onBegun }: { me: string; onBegun: (conversation: 
           })}
         </ul>
       )}
+      <CutLine found={found.length} className="px-2 text-[0.8125rem] text-ink-muted" />
     </div>
   );
 }
