@@ -55,9 +55,11 @@ live_sees_all        sqlite   live::rights::what_was_missed
 live_origin_off      sqlite   live::rights::no_page
 live_guard_off       sqlite   live::endings::a_key
 live_guard_off       sqlite   live::endings::signing_out
+live_guard_off       sqlite   live::endings::who_cannot
 live_repeats         sqlite   live::log::many_who_write
 live_slow_kept       sqlite   live::log::somebody_who
 live_deaf            postgres live::processes::what_one
+live_deaf            postgres live::processes::a_process_that_was
 answer_before_commit postgres faults::kill::
 away_is_refused      postgres faults::database::the_database
 tries_uncounted      postgres codes::of_two_hundred

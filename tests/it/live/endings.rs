@@ -206,7 +206,7 @@ async fn a_stop_sends_everybody_away_to_come_back() {
     let leaving = tokio::spawn(async move { ear.end().await });
     let begun = Instant::now();
     station.close().await;
-    assert!(begun.elapsed() < PATIENCE, "nobody was cut off");
+    assert!(begun.elapsed() < Duration::from_secs(5), "nobody was cut off");
     assert_eq!(leaving.await.unwrap(), Some((1012, "restarting".to_owned())));
 }
 
