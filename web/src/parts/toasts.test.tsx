@@ -1,9 +1,9 @@
 /** Notices whose layer is fetched with the first of them. */
-import { render, screen } from "@testing-library/react";
+import { cleanup, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 import { Offline } from "../api/problem";
-import { toast, toastFailure, Toasts } from "./toasts";
+import { toast, toastFailure, toastOverLoad, Toasts } from "./toasts";
 
 it("says what was told before its layer was there, once, and what is told after it", async () => {
   toast("Saved before anything was shown");
@@ -12,6 +12,18 @@ it("says what was told before its layer was there, once, and what is told after 
   toastFailure("Not saved", new Offline());
   expect(await screen.findByRole("alert")).toHaveTextContent("Not savedThe server cannot be reached. What you typed is kept.");
   expect(screen.getAllByText("Saved before anything was shown")).toHaveLength(1);
+});
+
+it("says what was told to the page before, once", async () => {
+  toastOverLoad("You are in Hutch now");
+  for (const isSaid of [true, false]) {
+    vi.resetModules();
+    const loaded = await import("./toasts");
+    render(<loaded.Toasts />);
+    if (isSaid) expect(await screen.findByText("You are in Hutch now")).toBeVisible();
+    else expect(screen.queryByText("You are in Hutch now")).toBeNull();
+    cleanup();
+  }
 });
 
 it("does what a notice offers", async () => {
