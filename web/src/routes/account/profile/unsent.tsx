@@ -5,7 +5,7 @@ import { Button } from "../../../parts/button";
 import { ConfirmDialog } from "../../../parts/dialog";
 import { dropOutgoingAtom, type Outgoing } from "../../../state/outgoing";
 
-export function Unsent({ entries, place }: { entries: readonly Outgoing[]; place: string }) {
+export function Unsent({ entries, discard }: { entries: readonly Outgoing[]; discard: string }) {
   const drop = useSetAtom(dropOutgoingAtom);
   const [isAsking, setAsking] = useState(false);
   if (entries.length === 0) return null;
@@ -21,7 +21,7 @@ export function Unsent({ entries, place }: { entries: readonly Outgoing[]; place
           ))}
         </ul>
       </div>
-      <Button size="small" aria-label={`Discard what is not sent in ${place}`} onClick={() => setAsking(true)}>
+      <Button size="small" aria-label={discard} onClick={() => setAsking(true)}>
         Discard
       </Button>
       <ConfirmDialog

@@ -48,13 +48,13 @@ export function Workspaces({ session }: { session: Extract<Session, { kind: "use
                 Switch
               </Button>
             )}
-            <Unsent entries={elsewhere.filter((entry) => entry.owner === ownerIn(seat))} place={seat.name} />
+            <Unsent entries={elsewhere.filter((entry) => entry.owner === ownerIn(seat))} discard={`Discard what is not sent in ${seat.name}`} />
           </li>
         ))}
         {homeless.length > 0 && (
           <li className="flex flex-wrap items-center gap-x-3 gap-y-2 py-2.5">
             <span className="text-ink-muted">In no workspace of yours: this can only be discarded.</span>
-            <Unsent entries={homeless} place="no workspace of yours" />
+            <Unsent entries={homeless} discard="Discard what is in no workspace of yours" />
           </li>
         )}
       </ul>
