@@ -4,6 +4,7 @@ import { RouterProvider } from "@tanstack/react-router";
 import { render, screen } from "@testing-library/react";
 import { createStore, Provider } from "jotai";
 import { beforeEach, expect, test, vi } from "vitest";
+import type { Schemas } from "./api/client";
 import { newQueryClient } from "./api/query";
 import { newRouter } from "./router";
 import { type Session, sessionQuery } from "./state/session";
@@ -11,13 +12,13 @@ import { readStored, storedKeys, writeStored } from "./state/stored";
 
 const json = (value: unknown) => Response.json(value);
 
-function person(id: number, username: string) {
-  return { id, username, name: "", email: "", mobile: "", first_name: "", last_name: "", second_factor: "sms" };
+function person(id: number, username: string): Schemas["AccountUser"] {
+  const at = "2026-11-21T09:00:00Z";
+  const names = { username, name: "", first_name: "", last_name: "" };
+  return { id, ...names, email: "", email_verified: true, mobile: "", mfa: true, totp: false, created_at: at, modified_at: at };
 }
 
-function sessionOf(id: number, username: string): Session {
-  return { kind: "user", user: person(id, username) as unknown as Extract<Session, { kind: "user" }>["user"], role: "member", workspace: 1, isDev: false };
-}
+const BUGS: Session = { kind: "user", user: person(1, "bugs"), role: "member", workspace: 1, isDev: false };
 
 /** What another window kept for somebody. */
 function keepFor(id: number, turn: object) {
@@ -51,7 +52,7 @@ async function comeIn() {
     return json({ data: [], next_cursor: null });
   });
   const queryClient = newQueryClient();
-  queryClient.setQueryData<Session>(sessionQuery.queryKey, sessionOf(1, "bugs"));
+  queryClient.setQueryData(sessionQuery.queryKey, BUGS);
   const store = createStore();
   history.replaceState(null, "", "/people");
   render(

@@ -12,11 +12,32 @@ import { type Session, sessionQuery } from "../../state/session";
 import { storedKeys } from "../../state/stored";
 import { hasTurn, takeTurn } from "../../state/turn";
 import { CodeStage } from "./code-stage";
+import type { PendingSignIn } from "./held";
 import { JoinPage } from "./join";
 import { ProfilePage } from "./profile";
 
 const ME = "user:1";
-const USER = { id: 1, username: "bugs", name: "Bugs", email: "bugs@example.com", mobile: "+12125550101", first_name: "Bugs", last_name: "", second_factor: "sms" };
+const SESSION: Session = {
+  kind: "user",
+  user: {
+    id: 1,
+    username: "bugs",
+    name: "Bugs",
+    first_name: "Bugs",
+    last_name: "",
+    email: "bugs@example.com",
+    email_verified: true,
+    mobile: "+12125550101",
+    mfa: true,
+    totp: false,
+    created_at: "2026-11-21T09:00:00Z",
+    modified_at: "2026-11-21T09:00:00Z",
+  },
+  role: "member",
+  workspace: 1,
+  isDev: false,
+};
+const PENDING: PendingSignIn = { username: "duck", verification: { channel: "sms", to: "...0142", expires_at: "2099-11-21T22:10:00Z" }, sentAt: Date.now() };
 const HUTCH = { workspace_id: 1, name: "Hutch", role: "member", is_current: true, created_at: "2026-11-21T09:00:00Z" };
 const BURROW = { workspace_id: 2, name: "Burrow", role: "agent", is_current: false, created_at: "2026-11-21T09:00:00Z" };
 
@@ -38,13 +59,7 @@ beforeEach(() => {
 
 async function show(page: ReactNode, path = "/") {
   const client = newQueryClient();
-  client.setQueryData<Session>(sessionQuery.queryKey, {
-    kind: "user",
-    user: USER as unknown as Extract<Session, { kind: "user" }>["user"],
-    role: "member",
-    workspace: 1,
-    isDev: false,
-  });
+  client.setQueryData(sessionQuery.queryKey, SESSION);
   const store = createStore();
   const router = createRouter({ routeTree: createRootRoute({ component: () => page }), history: createMemoryHistory({ initialEntries: [path] }) });
   render(
@@ -66,9 +81,8 @@ async function show(page: ReactNode, path = "/") {
 describe("the session changes", () => {
   it("by the code of a sign-in", async () => {
     answers["/api/auth/verify-code"] = () => Response.json({ message: "signed in" });
-    const pending = { username: "duck", verification: { channel: "sms", to: "...0142", expires_at: "2099-11-21T22:10:00Z" }, sentAt: Date.now() } as const;
     const signedIn = vi.fn(() => Promise.resolve());
-    const { user } = await show(<CodeStage pending={pending} onSignedIn={signedIn} onEnded={() => {}} />);
+    const { user } = await show(<CodeStage pending={PENDING} onSignedIn={signedIn} onEnded={() => {}} />);
     await user.type(await screen.findByRole("textbox", { name: "Code" }), "123456");
     await waitFor(() => expect(signedIn).toHaveBeenCalled());
     expect(asked).toEqual([{ path: "/api/auth/verify-code", isSending: false }]);
@@ -76,8 +90,7 @@ describe("the session changes", () => {
   });
 
   it("by starting over", async () => {
-    const pending = { username: "duck", verification: { channel: "sms", to: "...0142", expires_at: "2099-11-21T22:10:00Z" }, sentAt: Date.now() } as const;
-    const { user } = await show(<CodeStage pending={pending} onSignedIn={() => Promise.resolve()} onEnded={() => {}} />);
+    const { user } = await show(<CodeStage pending={PENDING} onSignedIn={() => Promise.resolve()} onEnded={() => {}} />);
     await user.click(await screen.findByRole("button", { name: "Start over" }));
     await waitFor(() => expect(asked).toContainEqual({ path: "/api/auth/logout", isSending: false }));
   });
