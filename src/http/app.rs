@@ -4,7 +4,7 @@ use axum::Json;
 use axum::http::HeaderMap;
 use axum::http::header::SET_COOKIE;
 
-use super::rights::MayWrite;
+use super::rights::{MayWrite, SignedIn};
 use super::shapes::{AppInfo, RunMode, SignUp};
 use super::{Error, Mode, State};
 use crate::domain::{Address, Role, Who};
@@ -18,7 +18,11 @@ use crate::domain::{Address, Role, Who};
     responses((status = 200, description = "How it runs.", body = AppInfo)),
     security((), ("session" = [])),
 )]
-pub async fn get_app(state: State, caller: Result<MayWrite, Error>) -> (HeaderMap, Json<AppInfo>) {
+pub async fn get_app(
+    state: State,
+    person: Result<SignedIn, Error>,
+    caller: Result<MayWrite, Error>,
+) -> (HeaderMap, Json<AppInfo>) {
     let forget = caller.as_ref().err().and_then(Error::cookie).map(|cookie| (SET_COOKIE, cookie.clone()));
     let caller = caller.ok().map(|MayWrite(caller)| caller);
     let rules = &state.messaging.rules;
@@ -36,6 +40,7 @@ pub async fn get_app(state: State, caller: Result<MayWrite, Error>) -> (HeaderMa
             Mode::Serve => RunMode::Serve,
         },
         is_operator: caller.is_some_and(|caller| caller.who == Who::Operator),
+        user_id: person.ok().map(|SignedIn(session)| session.user),
         workspace_id: caller.map(|caller| caller.workspace),
         role,
         sign_up: if state.accounts.settings.is_open { SignUp::Open } else { SignUp::Invited },

@@ -115,17 +115,20 @@ async fn a_client_is_told_whom_it_acts_as_before_it_shows_anything() {
     let local = app.get("/api/app").await;
     assert_eq!(
         local.body,
-        json!({ "version": env!("CARGO_PKG_VERSION"), "mode": "dev", "is_operator": true, "workspace_id": 1, "role": "admin",
-                "sign_up": "open", "senders": ["+12015550100", "switchboard@localhost"],
+        json!({ "version": env!("CARGO_PKG_VERSION"), "mode": "dev", "is_operator": true, "user_id": null, "workspace_id": 1,
+                "role": "admin", "sign_up": "open", "senders": ["+12015550100", "switchboard@localhost"],
                 "default_sender": "+12015550100", "default_country": "+1", "max_segments": 10 })
     );
     let person = Visitor::new(&app, "anabel", "+12125550101").await;
     let signed_in = person.get(&app, "/api/app").await;
     assert_eq!((&signed_in["is_operator"], &signed_in["default_sender"]), (&json!(false), &Value::Null), "a member");
     assert_eq!((&signed_in["role"], &signed_in["senders"]), (&json!("member"), &json!([])));
+    let account = person.get(&app, "/api/auth/authenticated").await;
+    assert_eq!((signed_in["user_id"].is_i64(), &signed_in["user_id"]), (true, &account["user"]["id"]));
     let far = app.get_with("/api/app", &[("authorization", "Bearer sb_live_wrong")]).await;
     assert_eq!((far.status.as_u16(), &far["is_operator"]), (200, &json!(false)));
     assert_eq!((&far["role"], &far["workspace_id"]), (&Value::Null, &Value::Null), "nobody");
+    assert!(far["user_id"].is_null(), "nobody");
     let ended = app.get_with("/api/app", &[("cookie", "sb_session=sb_sess_gone")]).await;
     assert_eq!((ended.status.as_u16(), &ended["is_operator"]), (200, &json!(false)));
     assert!(ended.header("set-cookie").starts_with("sb_session=;"), "{}", ended.header("set-cookie"));

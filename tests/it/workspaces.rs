@@ -69,6 +69,8 @@ async fn a_new_role_counts_from_the_next_request_on() {
     assert_eq!(app.as_person(&duck, Method::DELETE, "/api/members/bugs", None).await.status, 204);
     let gone = app.as_person(&admin, Method::GET, "/api/members", None).await;
     assert_eq!((gone.status.as_u16(), text(&gone["code"])), (403, "no_workspace"));
+    let told = app.as_person(&admin, Method::GET, "/api/app", None).await;
+    assert_eq!((told["user_id"].is_i64(), &told["workspace_id"]), (true, &json!(null)), "signed in all the same");
     assert_eq!(app.as_person(&duck, Method::DELETE, "/api/members/bugs", None).await.status, 404);
     for path in ["/api/members/%00", "/api/members/a%20b", "/api/members/x%27y"] {
         let nobody = app.as_person(&duck, Method::DELETE, path, None).await;

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { keys } from "./api/keys";
 import type { Message, Thread } from "./api/thread";
 import { type Outbox, startOutbox } from "./outbox";
-import { allOutgoingAtom, claimOutgoingAtom, countUnsentAtom, dropAllOutgoingAtom, longTrouble, type Outgoing, outgoingAtom, putOutgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing } from "./state/outgoing";
+import { allOutgoingAtom, claimOutgoingAtom, dropAllOutgoingAtom, longTrouble, type Outgoing, outgoingAtom, putOutgoingAtom, retryOutgoingAtom, sendAtom, shownOutgoing, unsentAtom } from "./state/outgoing";
 import { type Session, sessionQuery } from "./state/session";
 import { parkTurn, takeTurn } from "./state/turn";
 
@@ -250,7 +250,7 @@ test("what was written in one workspace is not sent in another, and goes when it
   await settle();
   expect(store.get(allOutgoingAtom)).toEqual([]);
   expect(asked).toHaveLength(before);
-  expect(store.get(countUnsentAtom)(`${ME}@2`)).toBe(1);
+  expect(store.get(unsentAtom)(`${ME}@2`).all).toHaveLength(1);
   store.set(claimOutgoingAtom, `${ME}@1`);
   await settle();
   expect(asked).toHaveLength(before + 1);
@@ -268,7 +268,7 @@ function begin(workspace: number) {
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input) => {
     const { pathname } = new URL(new Request(input).url);
     if (pathname === "/api/auth/authenticated") return json(200, { authenticated: true, user: { id: 1 } });
-    if (pathname === "/api/app") return json(200, { mode: "serve", role: "agent", workspace_id: workspace });
+    if (pathname === "/api/app") return json(200, { mode: "serve", role: "agent", user_id: 1, workspace_id: workspace });
     asked.push(pathname);
     return json(201, message(3, "hello"));
   });
@@ -276,17 +276,17 @@ function begin(workspace: number) {
   client.setQueryData<Session>(sessionQuery.queryKey, sessionIn(1));
   takeTurn(`${ME}@1`);
   store.set(claimOutgoingAtom, `${ME}@1`);
-  parkTurn();
+  parkTurn(Date.now());
   send("hello");
-  return { asked, rows };
+  return { asked, rows, client };
 }
 
 describe("while another window changes the session", () => {
   test("nothing is sent before the server said whose it is, and then at once", async () => {
     const { asked, rows } = begin(1);
-    await vi.advanceTimersByTimeAsync(5_000);
+    await vi.advanceTimersByTimeAsync(58_000);
     expect(asked).toEqual([]);
-    await vi.advanceTimersByTimeAsync(15_000);
+    await vi.advanceTimersByTimeAsync(20_000);
     expect(asked).toEqual(["/api/conversations/7/messages"]);
     expect(rows()).toEqual([]);
   });
@@ -294,6 +294,17 @@ describe("while another window changes the session", () => {
   test("nothing is sent once it acts elsewhere", async () => {
     const { asked, rows } = begin(2);
     await vi.advanceTimersByTimeAsync(120_000);
+    expect(asked).toEqual([]);
+    expect(rows()).toEqual(["hello: waiting"]);
+  });
+
+  test("what was asked before does not tell whose it is", async () => {
+    const { asked, rows, client } = begin(2);
+    let answerLate: ((session: Session) => void) | undefined;
+    void client.fetchQuery({ ...sessionQuery, staleTime: 0, queryFn: () => new Promise<Session>((resolve) => (answerLate = resolve)) }).catch(() => {});
+    await vi.advanceTimersByTimeAsync(61_000);
+    answerLate?.(sessionIn(1));
+    await vi.advanceTimersByTimeAsync(60_000);
     expect(asked).toEqual([]);
     expect(rows()).toEqual(["hello: waiting"]);
   });

@@ -6,7 +6,8 @@ import { FailedPage, MissingPage } from "./parts/page-states";
 import { Shell } from "./parts/shell";
 import { PageSkeleton } from "./parts/skeleton";
 import { readInboxSearch } from "./routes/inbox/search";
-import { sessionQuery } from "./state/session";
+import { identityOf, readSession, type Session, sessionQuery } from "./state/session";
+import { hasTurn } from "./state/turn";
 
 export interface RouterContext {
   queryClient: QueryClient;
@@ -25,12 +26,18 @@ function readNext(search: Record<string, unknown>): NextSearch {
 
 const root = createRootRouteWithContext<RouterContext>()({ component: Outlet });
 
+/** Who it is, as far as it is known; where the turn may be another's by now, whoever comes in is asked about anew. */
+function findSession(client: QueryClient, isEntering: boolean): Session | Promise<Session> {
+  const known = client.getQueryData(sessionQuery.queryKey);
+  return known && !(isEntering && !hasTurn(identityOf(known))) ? known : readSession(client);
+}
+
 const inside = createRoute({
   getParentRoute: () => root,
   id: "inside",
   component: Shell,
-  beforeLoad: async ({ context, location }) => {
-    const session = await context.queryClient.ensureQueryData(sessionQuery);
+  beforeLoad: async ({ context, location, cause }) => {
+    const session = await findSession(context.queryClient, cause !== "stay");
     // In `dev` the code of a sign-in that waits for it arrives on these phones.
     const isForAnybody = session.isDev && location.pathname === "/phones";
     if (session.kind === "nobody" && !isForAnybody) throw redirect({ to: "/sign-in", search: { next: location.href }, replace: true });

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::{Role, WorkspaceId};
+use crate::domain::{Role, UserId, WorkspaceId};
 
 /// How the server runs.
 #[derive(Debug, Serialize, ToSchema)]
@@ -15,6 +15,9 @@ pub struct AppInfo {
     pub mode: RunMode,
     /// Whether this request, which shows no credentials, acts as the local operator. Only in `dev`.
     pub is_operator: bool,
+    /// The person who is signed in, in a workspace or in none; `null` for everybody else.
+    #[schema(required = true)]
+    pub user_id: Option<UserId>,
     /// The workspace in which this request acts; `null` for nobody.
     #[schema(required = true, example = 1)]
     pub workspace_id: Option<WorkspaceId>,

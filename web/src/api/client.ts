@@ -6,7 +6,7 @@ import type { components, paths } from "./schema";
 export type Schemas = components["schemas"];
 
 /** Longer than the server's own patience with a request. */
-const PATIENCE_MS = 60_000;
+export const PATIENCE_MS = 60_000;
 
 const reachability = new Set<(isReached: boolean) => void>();
 let isReachedNow = true;

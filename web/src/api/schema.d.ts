@@ -2473,6 +2473,7 @@ export interface components {
             senders: string[];
             /** @description Who may sign up. */
             sign_up: components["schemas"]["SignUp"];
+            user_id: components["schemas"]["UserId"] | null;
             /**
              * @description The server's version.
              * @example 0.1.0

@@ -24,13 +24,15 @@ function Leaving({ onLeft }: { onLeft: () => void }) {
   );
 }
 
-function show(unsent: readonly string[], status = 204) {
+function show(unsent: readonly string[], status = 204, elsewhere: readonly string[] = []) {
   const asked = vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(null, { status }));
   const store = createStore();
-  store.set(claimOutgoingAtom, ME);
-  for (const body of unsent) {
+  const send = (body: string) =>
     store.set(sendAtom, { conversationId: 7, type: "sms", body, attachments: [], after: 0, request: { route: "reply", body: { body } } });
-  }
+  store.set(claimOutgoingAtom, `${ME}@9`);
+  for (const body of elsewhere) send(body);
+  store.set(claimOutgoingAtom, ME);
+  for (const body of unsent) send(body);
   const onLeft = vi.fn<() => void>();
   render(
     <QueryClientProvider client={newQueryClient()}>
@@ -59,6 +61,16 @@ test("who leaves all the same takes them along", async () => {
   await user.click(screen.getByRole("button", { name: "Sign out and drop" }));
   await waitFor(() => expect(onLeft).toHaveBeenCalled());
   expect(kept()).toEqual([]);
+  expect(storedKeys("outgoing.")).toEqual([]);
+});
+
+test("who leaves is told how much of it waits in another workspace", async () => {
+  const { onLeft, user } = show(["one"], 204, ["far", "away"]);
+  await user.click(screen.getByRole("button", { name: "Sign out" }));
+  expect(await screen.findByText("3 messages are not sent")).toBeInTheDocument();
+  expect(screen.getByText(/2 of them wait in another workspace: your profile lists them/)).toBeInTheDocument();
+  await user.click(screen.getByRole("button", { name: "Sign out and drop" }));
+  await waitFor(() => expect(onLeft).toHaveBeenCalled());
   expect(storedKeys("outgoing.")).toEqual([]);
 });
 

@@ -2,7 +2,7 @@
 import { useMutation } from "@tanstack/react-query";
 import { useAtomValue, useSetAtom } from "jotai";
 import { type ReactNode, useState } from "react";
-import { countUnsentAtom, dropAllOutgoingAtom } from "../state/outgoing";
+import { dropAllOutgoingAtom, unsentAtom } from "../state/outgoing";
 import { signOut } from "../state/session";
 import { ConfirmDialog } from "./dialog";
 
@@ -17,7 +17,8 @@ export interface SignOut {
 
 /** For whoever signs out, as `identityOf` names them. */
 export function useSignOut(owner: string, onLeft: () => void | Promise<void>, onError?: (error: unknown) => void): SignOut {
-  const count = useAtomValue(countUnsentAtom)(owner);
+  const { all, elsewhere } = useAtomValue(unsentAtom)(owner);
+  const count = all.length;
   const dropAll = useSetAtom(dropAllOutgoingAtom);
   const [isAsking, setAsking] = useState(false);
   const leave = useMutation({
@@ -36,7 +37,7 @@ export function useSignOut(owner: string, onLeft: () => void | Promise<void>, on
     question: (
       <ConfirmDialog
         title={count === 1 ? "1 message is not sent" : `${count} messages are not sent`}
-        description="Only this browser has what the server did not take yet. Signing out drops it."
+        description={`Only this browser has what the server did not take yet. Signing out drops it.${whereOf(elsewhere.length)}`}
         action="Sign out and drop"
         isOpen={isAsking}
         isBusy={leave.isPending}
@@ -45,4 +46,10 @@ export function useSignOut(owner: string, onLeft: () => void | Promise<void>, on
       />
     ),
   };
+}
+
+/** Those that no thread shows here. */
+function whereOf(elsewhere: number): string {
+  if (elsewhere === 0) return "";
+  return ` ${elsewhere} of them ${elsewhere === 1 ? "waits" : "wait"} in another workspace: your profile lists ${elsewhere === 1 ? "it" : "them"}.`;
 }

@@ -3,7 +3,7 @@ import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, it, vi } from "vitest";
 import { Offline } from "../api/problem";
-import { toast, toastFailure, Toasts } from "./toasts";
+import { toast, toastFailure, toastOverLoad, Toasts } from "./toasts";
 
 it("says what was told before its layer was there, once, and what is told after it", async () => {
   toast("Saved before anything was shown");
@@ -12,6 +12,20 @@ it("says what was told before its layer was there, once, and what is told after 
   toastFailure("Not saved", new Offline());
   expect(await screen.findByRole("alert")).toHaveTextContent("Not savedThe server cannot be reached. What you typed is kept.");
   expect(screen.getAllByText("Saved before anything was shown")).toHaveLength(1);
+});
+
+/** What a page says as soon as it is loaded. */
+async function load() {
+  vi.resetModules();
+  const said: string[] = [];
+  (await import("./toasts")).takeNotices(({ title }) => said.push(title));
+  return said;
+}
+
+it("says what was told to the page before, once", async () => {
+  toastOverLoad("You are in Hutch now");
+  expect(await load()).toEqual(["You are in Hutch now"]);
+  expect(await load()).toEqual([]);
 });
 
 it("does what a notice offers", async () => {

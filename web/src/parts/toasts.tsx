@@ -17,14 +17,36 @@ export interface Notice {
   action?: ToastAction | undefined;
 }
 
+/** Of this tab: what the next page says. */
+const OVER_LOAD = "switchboard.notice";
+
 /** Those that came before their layer; another list with each. */
-let waiting: readonly Notice[] = [];
+let waiting: readonly Notice[] = takeOver();
 let give: ((notice: Notice) => void) | undefined;
 const listeners = new Set<() => void>();
 
 /** Says that something was done. */
 export function toast(title: string, action?: ToastAction): void {
   say({ title, action });
+}
+
+/** Says that something was done, on the page that is loaded next. */
+export function toastOverLoad(title: string): void {
+  try {
+    sessionStorage.setItem(OVER_LOAD, title);
+  } catch {
+    // Forbidden: it goes unsaid.
+  }
+}
+
+function takeOver(): Notice[] {
+  try {
+    const title = sessionStorage.getItem(OVER_LOAD);
+    sessionStorage.removeItem(OVER_LOAD);
+    return title === null ? [] : [{ title }];
+  } catch {
+    return [];
+  }
 }
 
 /** Says that something failed, and why, where an error says more than that. */

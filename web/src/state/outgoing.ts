@@ -179,15 +179,18 @@ export const claimOutgoingAtom = atom(null, (get, set, owner: string) => {
   set(entriesAtom, readAnew);
 });
 
-/** How many of somebody's are not sent, whoever's turn it is, and wherever they acted. */
-export const countUnsentAtom = atom((get) => {
+/** What is not sent of somebody's, whoever's turn it is: where they act, and elsewhere. */
+export const unsentAtom = atom((get) => {
   const entries = get(entriesAtom);
-  return (owner: string) => entries.filter((entry) => isOfPerson(entry, owner)).length;
+  return (owner: string) => {
+    const all = entries.filter((entry) => isOfPerson(entry, owner));
+    return { all, elsewhere: all.filter((entry) => entry.owner !== owner) };
+  };
 });
 
 /** Takes all of somebody's away: they leave, and know of it. */
 export const dropAllOutgoingAtom = atom(null, (get, set, owner: string) => {
-  for (const entry of get(entriesAtom).filter((entry) => isOfPerson(entry, owner))) set(dropOutgoingAtom, entry.key);
+  for (const { key } of get(unsentAtom)(owner).all) set(dropOutgoingAtom, key);
 });
 
 function isOfPerson(entry: Outgoing, owner: string): boolean {

@@ -1,9 +1,9 @@
 /** Who uses the app: somebody who signed in, the local operator of `dev`, or nobody yet. */
 import { type QueryClient, queryOptions, useQuery, useSuspenseQuery } from "@tanstack/react-query";
-import { api, body, type Schemas } from "../api/client";
+import { api, body, done, type Schemas } from "../api/client";
 import { keys } from "../api/keys";
 import { forgetDrafts } from "./drafts";
-import { parkTurn } from "./turn";
+import { changeTurn } from "./turn";
 
 export type Role = Schemas["Role"];
 
@@ -23,7 +23,16 @@ export type Session = Place &
   );
 
 async function fetchSession(signal: AbortSignal): Promise<Session> {
-  const [{ user }, info] = await Promise.all([body(api.GET("/api/auth/authenticated", { signal })), body(api.GET("/api/app", { signal }))]);
+  const askWho = () => body(api.GET("/api/auth/authenticated", { signal }));
+  const askPlace = () => body(api.GET("/api/app", { signal }));
+  let [{ user }, info] = await Promise.all([askWho(), askPlace()]);
+  const isOfTwo = () => (user?.id ?? null) !== info.user_id;
+  // It changed between the two.
+  if (isOfTwo()) {
+    ({ user } = await askWho());
+    info = await askPlace();
+  }
+  if (isOfTwo()) throw new Error("The session changes while it is read");
   const place = { isDev: info.mode === "dev", workspace: info.workspace_id ?? undefined };
   if (user) return { ...place, kind: "user", user, role: info.role ?? "member" };
   return info.is_operator ? { ...place, kind: "operator", role: "admin" } : { ...place, kind: "nobody" };
@@ -61,13 +70,19 @@ export function identityOf(session: Session): string {
   return workspace === undefined ? `user:${user.id}` : `user:${user.id}@${workspace}`;
 }
 
+/** Asks the server who it is now: what was asked before does not count, whoever waits for that gets this. */
+export function readSession(client: QueryClient, options: { retry?: false } = {}): Promise<Session> {
+  void client.cancelQueries({ queryKey: keys.session, exact: true }, { silent: true });
+  return client.fetchQuery({ ...sessionQuery, ...options, staleTime: 0 });
+}
+
 export type SessionCheck = "good" | "ended" | "another" | "unreachable";
 
-/** Asks the server who it is now. */
+/** Asks the server whether it is still the one that is known here. */
 export async function checkSession(client: QueryClient): Promise<SessionCheck> {
   const before = client.getQueryData(sessionQuery.queryKey);
   try {
-    const now = await client.fetchQuery({ ...sessionQuery, staleTime: 0, retry: false });
+    const now = await readSession(client, { retry: false });
     if (now.kind === "nobody") return "ended";
     return before && identityOf(before) !== identityOf(now) ? "another" : "good";
   } catch {
@@ -77,8 +92,7 @@ export async function checkSession(client: QueryClient): Promise<SessionCheck> {
 
 /** Ends a session at the server, or what is pending of one. */
 export async function endSession(): Promise<void> {
-  parkTurn();
-  await api.POST("/api/auth/logout");
+  await changeTurn(() => done(api.POST("/api/auth/logout")));
 }
 
 /** Somebody leaves; the page is to be left for a new one, that begins with an empty memory. */

@@ -1,12 +1,13 @@
 /** The second step of signing in and up: the code of a sign-in that waits for it. */
 import { useQueryClient } from "@tanstack/react-query";
 import { useSetAtom } from "jotai";
-import { api, body, done } from "../../api/client";
+import { api, body } from "../../api/client";
 import { keys } from "../../api/keys";
 import { Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
-import { useMaybeSession } from "../../state/session";
+import { endSession, useMaybeSession } from "../../state/session";
+import { changeTurn } from "../../state/turn";
 import { Card } from "./card";
 import { CodeStep } from "./code-step";
 import { DevPhone } from "./dev-phone";
@@ -56,7 +57,7 @@ export function CodeOfSignIn({ pending, onSignedIn, onEnded }: CodeStageProps) {
   }
 
   async function verify(code: string): Promise<void> {
-    await orEnded(body(api.POST("/api/auth/verify-code", { body: { code, purpose: "login" } })));
+    await orEnded(changeTurn(() => body(api.POST("/api/auth/verify-code", { body: { code, purpose: "login" } }))));
     hold(undefined);
     await onSignedIn();
   }
@@ -70,7 +71,7 @@ export function CodeOfSignIn({ pending, onSignedIn, onEnded }: CodeStageProps) {
     hold(undefined);
     onEnded();
     // It ends by itself too, if the server cannot be told.
-    await done(api.POST("/api/auth/logout")).catch(() => {});
+    await endSession().catch(() => {});
     await client.invalidateQueries({ queryKey: keys.session });
   }
 

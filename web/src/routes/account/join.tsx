@@ -7,13 +7,12 @@ import { explain, Problem } from "../../api/problem";
 import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
 import { Skeleton } from "../../parts/skeleton";
-import { toast } from "../../parts/toasts";
+import { toastOverLoad } from "../../parts/toasts";
 import { useMaybeSession } from "../../state/session";
-import { parkTurn } from "../../state/turn";
+import { changeTurn } from "../../state/turn";
 import { Card } from "./card";
 import { invitationAtom } from "./held";
 import { useLinkToken } from "./link-token";
-import { useGoOn } from "./signed-in";
 
 const WAY = "inline-flex min-h-10 items-center justify-center rounded-md px-3.5 font-medium sm:min-h-9";
 
@@ -58,16 +57,13 @@ function Join({ found }: { found: string | undefined }) {
 }
 
 function Accept({ token, username, onOver }: { token: string; username: string; onOver: () => void }) {
-  const goOn = useGoOn("/inbox");
   const accept = useMutation({
-    mutationFn: () => {
-      parkTurn();
-      return body(api.POST("/api/invitations/accept", { body: { token } }));
-    },
-    onSuccess: async ({ workspace }) => {
+    mutationFn: () => changeTurn(() => body(api.POST("/api/invitations/accept", { body: { token } }))),
+    onSuccess: ({ workspace }) => {
       onOver();
-      await goOn();
-      toast(`You are in ${workspace.name} now`);
+      toastOverLoad(`You are in ${workspace.name} now`);
+      // A page of its own: nothing of the last workspace stays in memory.
+      location.assign("/inbox");
     },
     onError: (error) => {
       if (error instanceof Problem && error.status === 404) onOver();

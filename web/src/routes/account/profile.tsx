@@ -65,7 +65,7 @@ function Profile({ session }: { session: Extract<Session, { kind: "user" }> }) {
       <Password username={user.username} />
       <SecondFactor user={user} />
       <Sessions />
-      {role === "admin" && <Workspaces />}
+      <Workspaces session={session} />
     </PageBody>
   );
 }

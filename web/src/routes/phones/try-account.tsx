@@ -11,7 +11,7 @@ import { Button } from "../../parts/button";
 import { Link } from "../../parts/link";
 import { useSignOut } from "../../parts/sign-out";
 import { FormError } from "../../parts/states";
-import { endSession, identityOf, sessionQuery, useSession } from "../../state/session";
+import { endSession, identityOf, readSession, useSession } from "../../state/session";
 import { CodeOfSignIn } from "../account/code-stage";
 import { pendingSignInAtom } from "../account/held";
 import { SignUpForm } from "../account/sign-up-form";
@@ -121,7 +121,7 @@ function BegunElsewhere() {
 
 /** It is somebody else now: what was read for another is dropped, and what is shown is read anew. */
 async function readAnew(client: QueryClient): Promise<void> {
-  await client.fetchQuery({ ...sessionQuery, staleTime: 0 });
+  await readSession(client);
   client.removeQueries({ type: "inactive" });
   void client.invalidateQueries({ predicate: ({ queryKey }) => queryKey[0] !== keys.session[0] });
 }
