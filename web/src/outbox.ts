@@ -119,15 +119,18 @@ export function startOutbox(store: Store, client: QueryClient): Outbox {
   }
 
   const wake = () => endAll(sleeping);
-  const unsubscribe = [store.sub(allOutgoingAtom, look), store.sub(hurriesAtom, wake)];
+  const hurry = () => {
+    endAll(yielding);
+    wake();
+  };
+  const unsubscribe = [store.sub(allOutgoingAtom, look), store.sub(hurriesAtom, hurry)];
   look();
   return {
     wake,
     stop: () => {
       stopped.abort();
       for (const end of unsubscribe) end();
-      endAll(yielding);
-      wake();
+      hurry();
     },
   };
 }
