@@ -119,18 +119,15 @@ export function startOutbox(store: Store, client: QueryClient): Outbox {
   }
 
   const wake = () => endAll(sleeping);
-  const hurry = () => {
-    endAll(yielding);
-    wake();
-  };
-  const unsubscribe = [store.sub(allOutgoingAtom, look), store.sub(hurriesAtom, hurry)];
+  const unsubscribe = [store.sub(allOutgoingAtom, look), store.sub(hurriesAtom, wake)];
   look();
   return {
     wake,
     stop: () => {
       stopped.abort();
       for (const end of unsubscribe) end();
-      hurry();
+      endAll(yielding);
+      wake();
     },
   };
 }

@@ -101,10 +101,10 @@ test("a file that is attached again in place of one that went with its window is
 test("a window that uploads tells the others that it is there", async () => {
   const request = vi.fn();
   vi.stubGlobal("navigator", { locks: { request } });
-  const { holdWindow } = await import("./composing-kept");
+  const { addFilesAtom } = await import("./composing");
   const { tabId } = await import("./outgoing");
-  holdWindow();
-  holdWindow();
+  createStore().set(addFilesAtom, 7, [new File([], "a.txt")]);
+  createStore().set(addFilesAtom, 8, [new File([], "b.txt")]);
   expect(request.mock.calls.map(([name]) => name)).toEqual([`switchboard.window.${tabId()}`]);
 });
 

@@ -8,7 +8,7 @@ import type { Conversation } from "../../../api/conversations";
 import { keys } from "../../../api/keys";
 import { newQueryClient } from "../../../api/query";
 import { composingAtom } from "../../../state/composing";
-import { claimOutgoingAtom, outgoingAtom } from "../../../state/outgoing";
+import { claimOutgoingAtom, dropOutgoingAtom, outgoingAtom } from "../../../state/outgoing";
 import { draftAtom } from "../../../state/drafts";
 import { type Session, sessionQuery } from "../../../state/session";
 import { Composer } from ".";
@@ -146,6 +146,9 @@ test("nothing is sent while it is not known to whom", async () => {
 const other = { ...text, id: 2, from: "+12015550124" };
 const OTHER_WAY = "sms +12015550100 +12015550124 cc";
 
+const chosen = () => screen.getByRole<HTMLSelectElement>("combobox", { name: "Send by" }).value;
+const subject = () => screen.getByRole("textbox", { name: "Subject" }).getAttribute("placeholder");
+
 test("a way that was chosen and is not there becomes no other", async () => {
   const { user, box, sent, store } = await open();
   act(() => store.set(composingAtom(7), (now) => ({ ...now, way: OTHER_WAY })));
@@ -158,7 +161,7 @@ test("a way that was chosen and is not there becomes no other", async () => {
 });
 
 test("a way that was chosen is waited for while the contact is read", async () => {
-  let answer: (response: Response) => void = () => {};
+  let answer: ((response: Response) => void) | undefined;
   const contact = new Promise<Response>((resolve) => (answer = resolve));
   const { user, box, sent, store } = await open({
     "GET /api/conversations/7": () => json({ ...conversation, contact: { id: 3, name: "Ada" } }),
@@ -168,7 +171,7 @@ test("a way that was chosen is waited for while the contact is read", async () =
   await user.type(box, "hello{Enter}");
   expect(screen.getByRole("alert")).toHaveTextContent("still being looked for");
   expect(sent()).toEqual([]);
-  answer(json({ id: 3, name: "Ada", addresses: [other.from] }));
+  answer?.(json({ id: 3, name: "Ada", addresses: [other.from] }));
   await waitFor(() => expect(screen.getByRole("combobox", { name: "Send by" })).toHaveValue(OTHER_WAY));
   await user.type(box, "{Enter}");
   expect(sent().map(({ to }) => to)).toEqual([other.from]);
@@ -181,7 +184,6 @@ test("what comes in while a text is written does not send it elsewhere, until it
     messages = all;
     await act(() => client.invalidateQueries({ queryKey: keys.messages(7) }));
   };
-  const chosen = () => screen.getByRole<HTMLSelectElement>("combobox", { name: "Send by" }).value;
   await user.type(box, "hel");
   await comesIn([other, text]);
   await user.type(box, "lo{Enter}");
@@ -191,6 +193,16 @@ test("what comes in while a text is written does not send it elsewhere, until it
   await user.clear(box);
   await comesIn([{ ...text, id: 3, from: "+12015550125" }, other, text]);
   expect(chosen()).toBe("sms +12015550100 +12015550123 cc");
+});
+
+test("a way goes with its text", async () => {
+  let messages = [text];
+  const { user, box, sent, store, client } = await open({ "GET /api/conversations/7/messages": () => json({ data: messages, next_cursor: null }) });
+  await user.type(box, "hello{Enter}");
+  messages = [other, text];
+  await act(() => client.invalidateQueries({ queryKey: keys.messages(7) }));
+  act(() => store.set(dropOutgoingAtom, sent()[0]?.key ?? ""));
+  expect(await screen.findByRole("combobox", { name: "Send by" })).toHaveValue(OTHER_WAY);
 });
 
 test("an emptied text goes as the last message did", async () => {
@@ -216,7 +228,6 @@ test("the subject that is shown is that of the mail that is answered", async () 
     false,
   );
   const select = await screen.findByRole("combobox", { name: "Send by" });
-  const subject = () => screen.getByRole("textbox", { name: "Subject" }).getAttribute("placeholder");
   expect(subject()).toBe("Subject: Another");
   await user.selectOptions(select, "Email from us@example.com to a@example.com");
   expect(subject()).toBe("Subject: The plan");
