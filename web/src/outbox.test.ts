@@ -202,6 +202,18 @@ test("what another window leaves behind is sent in its place after a while", asy
   expect(asked.map(({ key }) => key)).toEqual(["k-theirs"]);
 });
 
+test("what another window holds is taken over by whoever wants it tried now", async () => {
+  const asked = server(({ body }) => json(201, message(Number(body), body)));
+  const { store } = start();
+  const entry = theirs(0);
+  store.set(putOutgoingAtom, { ...entry, state: "waiting" });
+  await settle();
+  expect(asked).toEqual([]);
+  store.set(retryOutgoingAtom, entry.key);
+  await settle();
+  expect(asked.map(({ key }) => key)).toEqual([entry.key]);
+});
+
 test("a server that keeps answering with faults is told of, asked seldom and always under the same key", async () => {
   let isBroken = true;
   const asked = server(({ body }) => (isBroken ? json(500, { detail: "something broke" }) : json(201, message(3, body))));

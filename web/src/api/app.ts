@@ -6,6 +6,8 @@ import { keys } from "./keys";
 export interface AppFacts {
   /** Whose number a text comes from when nothing else says so. */
   defaultSender: string | undefined;
+  /** The workspace's own numbers and mailboxes, as far as the server tells of them. */
+  senders: readonly string[];
   defaultCountry: string;
   /** An SMS of more is refused. */
   maxSegments: number;
@@ -13,7 +15,7 @@ export interface AppFacts {
   isSignUpOpen: boolean;
 }
 
-const UNTOLD: AppFacts = { defaultSender: undefined, defaultCountry: "+1", maxSegments: 10, isSignUpOpen: true };
+const UNTOLD: AppFacts = { defaultSender: undefined, senders: [], defaultCountry: "+1", maxSegments: 10, isSignUpOpen: true };
 
 export const appQuery = queryOptions({
   queryKey: [...keys.app, "facts"],
@@ -24,6 +26,7 @@ export const appQuery = queryOptions({
 function readFacts(info: Schemas["AppInfo"]): AppFacts {
   return {
     defaultSender: info.default_sender ?? undefined,
+    senders: info.senders,
     defaultCountry: info.default_country,
     maxSegments: info.max_segments,
     isSignUpOpen: info.sign_up === "open",

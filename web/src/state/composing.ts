@@ -3,7 +3,7 @@ import { atom, type SetStateAction, type WritableAtom } from "jotai";
 import { newIdempotencyKey } from "../api/client";
 import { explain } from "../api/problem";
 import { uploadFile } from "../api/upload";
-import { keepComposing, readComposing } from "./composing-kept";
+import { holdWindow, keepComposing, lostElsewhere, readComposing } from "./composing-kept";
 import { draftAtom } from "./drafts";
 import { dropOutgoingAtom, type Outgoing } from "./outgoing";
 
@@ -17,12 +17,12 @@ export type Upload = {
 export interface Composing {
   mode: "message" | "note";
   note: string;
-  /** The `id` of the way that was chosen; absent: as the last message went. */
+  /** The `id` of the way that was chosen, or shown when its text was begun; absent: as the last message went. */
   way?: string | undefined;
   subject: string;
   scheduledAt?: string | undefined;
   files: readonly Upload[];
-  /** The names of files whose upload ended with the page. */
+  /** The names of files whose upload ended with the page, or with another window. */
   lost: readonly string[];
   /** As whom the operator of `dev` speaks among people. */
   speaker?: string | undefined;
@@ -46,7 +46,7 @@ export function composingAtom(conversation: number): ComposingAtom {
 
 function newComposingAtom(conversation: number): ComposingAtom {
   const inner = atom(readComposing(conversation, EMPTY));
-  return atom(
+  const own = atom(
     (get) => get(inner),
     (get, set, change: SetStateAction<Composing>) => {
       const before = get(inner);
@@ -55,11 +55,18 @@ function newComposingAtom(conversation: number): ComposingAtom {
       keepComposing(conversation, before, now);
     },
   );
+  own.onMount = (set) => {
+    void lostElsewhere(conversation).then((names) => {
+      if (names.length > 0) set((now) => ({ ...now, lost: [...new Set([...now.lost, ...names])] }));
+    });
+  };
+  return own;
 }
 
 /** Uploads files for a conversation, wherever its writer goes meanwhile. */
 export const addFilesAtom = atom(null, (_get, set, conversation: number, files: readonly File[]) => {
   const own = composingAtom(conversation);
+  holdWindow();
   for (const file of files) {
     const upload: Upload = { id: newIdempotencyKey(), name: file.name || "file", sizeBytes: file.size, stop: new AbortController(), state: "uploading", share: 0 };
     const become = (next: (before: Upload) => Upload) =>
@@ -88,7 +95,7 @@ export const retryFileAtom = atom(null, (get, set, conversation: number, id: str
 
 /** Gives its writer back what could not be sent, as it was to go, before whatever they have begun since. */
 export const takeBackAtom = atom(null, (get, set, outgoing: Outgoing) => {
-  const { key, conversationId, body, attachments, subject } = outgoing;
+  const { key, conversationId, body, attachments, subject, request } = outgoing;
   const draft = draftAtom(conversationId);
   set(draft, [body, get(draft)].filter(Boolean).join("\n"));
   const own = composingAtom(conversationId);
@@ -100,6 +107,7 @@ export const takeBackAtom = atom(null, (get, set, outgoing: Outgoing) => {
     ...now,
     mode: "message",
     way: outgoing.way ?? now.way,
+    speaker: (request.route === "reply" ? request.body.sender_user_name : undefined) ?? now.speaker,
     subject: now.subject || (subject ?? ""),
     scheduledAt: now.scheduledAt ?? outgoing.scheduledAt,
     files: [...files, ...now.files],

@@ -143,7 +143,11 @@ export const hurriesAtom = atom(0);
 export const retryOutgoingAtom = atom(null, (get, set, key: string) => {
   const entry = get(entriesAtom).find((entry) => entry.key === key);
   if (!entry) return;
-  if (entry.state !== "failed") return set(hurriesAtom, (count) => count + 1);
+  if (entry.state !== "failed") {
+    // Another window that has it may be gone, or asleep.
+    if (entry.tab !== tabId()) set(putOutgoingAtom, { ...entry, tab: tabId() });
+    return set(hurriesAtom, (count) => count + 1);
+  }
   const { error: _, trouble: __, ...rest } = entry;
   const fresh: Outgoing = { ...rest, state: "waiting", tab: tabId() };
   if (!isStale(entry)) return set(putOutgoingAtom, fresh);

@@ -5,9 +5,10 @@ import userEvent from "@testing-library/user-event";
 import { createStore, Provider } from "jotai";
 import { afterEach, expect, test, vi } from "vitest";
 import type { Conversation } from "../../../api/conversations";
+import { keys } from "../../../api/keys";
 import { newQueryClient } from "../../../api/query";
 import { composingAtom } from "../../../state/composing";
-import { claimOutgoingAtom, outgoingAtom } from "../../../state/outgoing";
+import { claimOutgoingAtom, dropOutgoingAtom, outgoingAtom } from "../../../state/outgoing";
 import { draftAtom } from "../../../state/drafts";
 import { type Session, sessionQuery } from "../../../state/session";
 import { Composer } from ".";
@@ -62,7 +63,7 @@ async function open(answers: Record<string, () => Response | Promise<Response>> 
   server({
     "GET /api/conversations/7": () => json(conversation),
     "GET /api/conversations/7/messages": () => json({ data: [text], next_cursor: null }),
-    "GET /api/app": () => json({ default_sender: "+12015550100", max_segments: 2 }),
+    "GET /api/app": () => json({ default_sender: "+12015550100", senders: ["+12015550100"], max_segments: 2 }),
     ...answers,
   });
   const client = newQueryClient();
@@ -80,12 +81,12 @@ async function open(answers: Record<string, () => Response | Promise<Response>> 
   const box = await screen.findByRole("textbox", { name: "Message" });
   if (isWhole) await screen.findByText(/Text from \(201\) 555-0100 to \(201\) 555-0123/);
   const sent = () => store.get(outgoingAtom(7));
-  return { ...view, user: userEvent.setup(), box, sent, store };
+  return { ...view, user: userEvent.setup(), box, sent, store, client };
 }
 
 afterEach(() => {
   cleanup();
-  createStore().set(composingAtom(7), (now) => ({ ...now, mode: "message", note: "", scheduledAt: undefined, lost: [] }));
+  createStore().set(composingAtom(7), (now) => ({ ...now, mode: "message", note: "", way: undefined, scheduledAt: undefined, lost: [] }));
   localStorage.clear();
 });
 
@@ -139,6 +140,99 @@ test("nothing is sent while it is not known to whom", async () => {
   expect(screen.getByRole("alert")).toHaveTextContent("No address is known yet to send it to");
   expect(sent()).toEqual([]);
   expect(box).toHaveValue("hello");
+});
+
+/** From another number than the last one, and newer. */
+const other = { ...text, id: 2, from: "+12015550124" };
+const OTHER_WAY = "sms +12015550100 +12015550124 cc";
+
+const chosen = () => screen.getByRole<HTMLSelectElement>("combobox", { name: "Send by" }).value;
+const subject = () => screen.getByRole("textbox", { name: "Subject" }).getAttribute("placeholder");
+
+test("a way that was chosen and is not there becomes no other", async () => {
+  const { user, box, sent, store } = await open();
+  act(() => store.set(composingAtom(7), (now) => ({ ...now, way: OTHER_WAY })));
+  await user.type(box, "hello{Enter}");
+  expect(screen.getByRole("alert")).toHaveTextContent("The way you chose is not there now: choose one");
+  expect(sent()).toEqual([]);
+  await user.selectOptions(screen.getByRole("combobox", { name: "Send by" }), "Text from (201) 555-0100 to (201) 555-0123");
+  await user.type(box, "{Enter}");
+  expect(sent().map(({ to }) => to)).toEqual([text.from]);
+});
+
+test("a way that was chosen is waited for while the contact is read", async () => {
+  let answer: ((response: Response) => void) | undefined;
+  const contact = new Promise<Response>((resolve) => (answer = resolve));
+  const { user, box, sent, store } = await open({
+    "GET /api/conversations/7": () => json({ ...conversation, contact: { id: 3, name: "Ada" } }),
+    "GET /api/contacts/3": () => contact,
+  });
+  act(() => store.set(composingAtom(7), (now) => ({ ...now, way: OTHER_WAY })));
+  await user.type(box, "hello{Enter}");
+  expect(screen.getByRole("alert")).toHaveTextContent("still being looked for");
+  expect(sent()).toEqual([]);
+  answer?.(json({ id: 3, name: "Ada", addresses: [other.from] }));
+  await waitFor(() => expect(screen.getByRole("combobox", { name: "Send by" })).toHaveValue(OTHER_WAY));
+  await user.type(box, "{Enter}");
+  expect(sent().map(({ to }) => to)).toEqual([other.from]);
+});
+
+test("what comes in while a text is written does not send it elsewhere, until it went or was given up", async () => {
+  let messages = [text];
+  const { user, box, sent, client } = await open({ "GET /api/conversations/7/messages": () => json({ data: messages, next_cursor: null }) });
+  const comesIn = async (all: (typeof text)[]) => {
+    messages = all;
+    await act(() => client.invalidateQueries({ queryKey: keys.messages(7) }));
+  };
+  await user.type(box, "hel");
+  await comesIn([other, text]);
+  await user.type(box, "lo{Enter}");
+  expect(sent().map(({ to }) => to)).toEqual([text.from]);
+  await user.type(box, "and");
+  expect(chosen()).toBe("sms +12015550100 +12015550123 cc");
+  await user.clear(box);
+  await comesIn([{ ...text, id: 3, from: "+12015550125" }, other, text]);
+  expect(chosen()).toBe("sms +12015550100 +12015550123 cc");
+});
+
+test("a way goes with its text", async () => {
+  let messages = [text];
+  const { user, box, sent, store, client } = await open({ "GET /api/conversations/7/messages": () => json({ data: messages, next_cursor: null }) });
+  await user.type(box, "hello{Enter}");
+  messages = [other, text];
+  await act(() => client.invalidateQueries({ queryKey: keys.messages(7) }));
+  act(() => store.set(dropOutgoingAtom, sent()[0]?.key ?? ""));
+  expect(await screen.findByRole("combobox", { name: "Send by" })).toHaveValue(OTHER_WAY);
+});
+
+test("an emptied text goes as the last message did", async () => {
+  let messages = [text];
+  const { user, box, client } = await open({ "GET /api/conversations/7/messages": () => json({ data: messages, next_cursor: null }) });
+  await user.type(box, "hello");
+  messages = [other, text];
+  await act(() => client.invalidateQueries({ queryKey: keys.messages(7) }));
+  await waitFor(() => expect(screen.getByRole("combobox", { name: "Send by" })).toHaveValue("sms +12015550100 +12015550123 cc"));
+  await user.clear(box);
+  expect(screen.getByRole("combobox", { name: "Send by" })).toHaveValue(OTHER_WAY);
+});
+
+test("the subject that is shown is that of the mail that is answered", async () => {
+  const mail = { ...text, type: "email", from: "a@example.com", to: "us@example.com", subject: "The plan" };
+  const later = { ...mail, id: 2, from: "b@example.com", subject: "Another" };
+  const { user } = await open(
+    {
+      "GET /api/conversations/7": () => json({ ...conversation, last_message: later, contact: { id: 3, name: "Ada" } }),
+      "GET /api/conversations/7/messages": () => json({ data: [later, mail], next_cursor: null }),
+      "GET /api/contacts/3": () => json({ id: 3, name: "Ada", addresses: ["c@example.com"] }),
+    },
+    false,
+  );
+  const select = await screen.findByRole("combobox", { name: "Send by" });
+  expect(subject()).toBe("Subject: Another");
+  await user.selectOptions(select, "Email from us@example.com to a@example.com");
+  expect(subject()).toBe("Subject: The plan");
+  await user.selectOptions(select, await screen.findByRole("option", { name: "Email from us@example.com to c@example.com" }));
+  expect(subject()).toBe("Subject");
 });
 
 test("a file whose upload ended with the page is named, and nothing is sent without it unasked", async () => {

@@ -65,7 +65,7 @@ function Opened({ conversation }: { conversation: Conversation }) {
           isOver && "border-dashed border-accent bg-accent-soft",
         )}
       >
-        {!isNote && composer.way?.channel === "email" && <Subject composer={composer} last={conversation.last_message?.subject ?? undefined} />}
+        {!isNote && composer.way?.channel === "email" && <Subject composer={composer} />}
         <TextBox
           ref={box}
           label={isNote ? "Internal note" : "Message"}
@@ -121,7 +121,7 @@ function placeholder({ isNote, kind }: ComposerState, isOver: boolean): string {
 
 /** What is written, and which way it goes. */
 function TopLine({ composer }: { composer: ComposerState }) {
-  const { isTeam, isNote, composing, setComposing, ways, way, speakers, speaker } = composer;
+  const { isTeam, isNote, composing, setComposing, ways, way, isWayMissing, speakers, speaker } = composer;
   if (speakers) {
     return (
       <div className="mb-2 flex items-center gap-2 text-xs text-ink-muted">
@@ -164,7 +164,7 @@ function TopLine({ composer }: { composer: ComposerState }) {
         {isNote ? (
           <p className="truncate text-xs text-warn">Never sent: only your team sees it</p>
         ) : (
-          way && <WaySelect ways={ways} way={way} onChange={(id) => setComposing({ ...composing, way: id })} />
+          (way ?? isWayMissing) && <WaySelect ways={ways} way={way} onChange={(id) => setComposing({ ...composing, way: id })} />
         )}
       </div>
     </div>
@@ -200,13 +200,13 @@ function Warnings({ composer }: { composer: ComposerState }) {
   );
 }
 
-function Subject({ composer: { composing, setComposing }, last }: { composer: ComposerState; last: string | undefined }) {
+function Subject({ composer: { composing, setComposing, way } }: { composer: ComposerState }) {
   return (
     <input
       type="text"
       dir="auto"
       aria-label="Subject"
-      placeholder={last ? `Subject: ${last}` : "Subject"}
+      placeholder={way?.subject ? `Subject: ${way.subject}` : "Subject"}
       value={composing.subject}
       onChange={(event) => setComposing({ ...composing, subject: event.target.value })}
       className="h-10 w-full border-b bg-transparent px-3 text-base font-medium outline-none sm:h-9 sm:text-sm"

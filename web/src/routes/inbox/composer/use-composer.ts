@@ -1,8 +1,8 @@
 /** What a composer knows and does: the text, its way, what is wrong with it, and how it is sent. */
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useAtom, useSetAtom } from "jotai";
-import { useMemo } from "react";
-import { useAppFacts } from "../../../api/app";
+import { useAtom, useAtomValue, useSetAtom } from "jotai";
+import { useEffect, useMemo } from "react";
+import { appQuery, useAppFacts } from "../../../api/app";
 import { api, body } from "../../../api/client";
 import { contactQuery, type Conversation } from "../../../api/conversations";
 import { keys } from "../../../api/keys";
@@ -11,7 +11,7 @@ import { useNow } from "../../../parts/clock";
 import { countSegments } from "../../../segments";
 import { composingAtom } from "../../../state/composing";
 import { draftAtom } from "../../../state/drafts";
-import { type OutgoingDraft, sendAtom, type SendRequest } from "../../../state/outgoing";
+import { type OutgoingDraft, outgoingAtom, sendAtom, type SendRequest } from "../../../state/outgoing";
 import { isAgent, useSession } from "../../../state/session";
 import { useTyping } from "../../../use-live";
 import { textType, type Way, waysOf } from "./ways";
@@ -40,13 +40,18 @@ export function useComposer(conversation: Conversation) {
   const tell = useTyping(id);
   const isTeam = kind === "numbers" && isAgent(session);
   const contactId = conversation.contact?.id;
-  const contact = useQuery({ ...contactQuery(contactId ?? 0), enabled: isTeam && contactId !== undefined }).data;
-  const messages = useInfiniteQuery({ ...threadQuery(id), select: newest, enabled: kind === "numbers" }).data ?? NO_MESSAGES;
+  const contact = useQuery({ ...contactQuery(contactId ?? 0), enabled: isTeam && contactId !== undefined });
+  const thread = useInfiniteQuery({ ...threadQuery(id), select: newest, enabled: kind === "numbers" });
+  const isAsked = useQuery(appQuery).isLoading || thread.isLoading;
+  const messages = thread.data ?? NO_MESSAGES;
+  const addresses = contact.data?.addresses;
   const ways = useMemo(
-    () => waysOf({ messages, addresses: contact?.addresses ?? [], defaultSender: app.defaultSender }),
-    [messages, contact?.addresses, app.defaultSender],
+    () => waysOf({ messages, addresses: addresses ?? [], defaultSender: app.defaultSender, senders: app.senders }),
+    [messages, addresses, app.defaultSender, app.senders],
   );
-  const way = ways.find((way) => way.id === composing.way) ?? ways[0];
+  const lastWay = useAtomValue(outgoingAtom(id)).findLast(({ state }) => state !== "failed")?.way;
+  const way = wayOf({ ways, chosen: composing.way, last: lastWay, isAsked });
+  const isWayMissing = way === undefined && composing.way !== undefined && ways.length > 0;
   const isNote = composing.mode === "note" && isTeam;
   const isText = way?.channel === "sms" && kind === "numbers";
   const segments = isText && !isNote ? countSegments(text) : undefined;
@@ -63,13 +68,20 @@ export function useComposer(conversation: Conversation) {
     },
   });
 
+  // What comes in while it is written does not send it elsewhere.
+  const isBegun = isTeam && (text !== "" || composing.files.length > 0);
+  const begunWay = isBegun ? way?.id : undefined;
+  useEffect(() => {
+    if (begunWay !== undefined) setComposing((now) => (now.way === undefined ? { ...now, way: begunWay } : now));
+  }, [begunWay, setComposing]);
+
   const words = isNote ? composing.note : text;
   const isTimeOver = composing.scheduledAt !== undefined && Date.parse(composing.scheduledAt) <= now;
   const obstacle = isNote
     ? noteObstacle(words)
     : messageObstacle({
         text,
-        isNowhere: kind === "numbers" && way === undefined,
+        nowhere: kind === "numbers" && way === undefined ? nowhere(isWayMissing, isAsked || contact.isLoading) : undefined,
         files: composing.files,
         lost: composing.lost.length,
         segments: segments?.count,
@@ -85,6 +97,7 @@ export function useComposer(conversation: Conversation) {
       return;
     }
     keepText(next);
+    if (next === "" && composing.files.length === 0) setComposing((now) => ({ ...now, way: undefined }));
     tell(next !== "");
   }
 
@@ -99,12 +112,33 @@ export function useComposer(conversation: Conversation) {
     const after = newestId(client.getQueryData<Thread>(keys.messages(id)), conversation);
     send(draftOf({ conversation, way, text, attachments, after, subject: composing.subject.trim(), scheduledAt: composing.scheduledAt, speaker }));
     keepText("");
-    setComposing((now) => ({ ...now, files: [], lost: [], subject: "", scheduledAt: undefined }));
+    setComposing((now) => ({ ...now, files: [], lost: [], subject: "", scheduledAt: undefined, way: undefined }));
     tell(false);
     return true;
   }
 
-  return { id, kind, text: words, write, composing, setComposing, ways, way, isTeam, isNote, isText, segments, obstacle, isTimeOver, submit, speakers, speaker, note, maxSegments: app.maxSegments };
+  return { id, kind, text: words, write, composing, setComposing, ways, way, isWayMissing, isTeam, isNote, isText, segments, obstacle, isTimeOver, submit, speakers, speaker, note, maxSegments: app.maxSegments };
+}
+
+interface Choice {
+  ways: readonly Way[];
+  /** The `id` of the one that was chosen. */
+  chosen: string | undefined;
+  /** The `id` of the one by which the last message goes that the server does not have yet. */
+  last: string | undefined;
+  /** Whether it is still asked which there are. */
+  isAsked: boolean;
+}
+
+/** A way that was chosen becomes no other. */
+function wayOf({ ways, chosen, last, isAsked }: Choice): Way | undefined {
+  if (chosen !== undefined) return ways.find(({ id }) => id === chosen);
+  return isAsked ? undefined : (ways.find(({ id }) => id === last) ?? ways[0]);
+}
+
+function nowhere(isWayMissing: boolean, isAsked: boolean): string {
+  if (!isWayMissing) return "No address is known yet to send it to";
+  return isAsked ? "The way you chose is still being looked for" : "The way you chose is not there now: choose one";
 }
 
 function noteObstacle(text: string): string | undefined {
@@ -113,8 +147,8 @@ function noteObstacle(text: string): string | undefined {
 
 interface Written {
   text: string;
-  /** Whether there is no address to send it to. */
-  isNowhere: boolean;
+  /** Why there is no address to send it to. */
+  nowhere: string | undefined;
   files: readonly { state: string }[];
   lost: number;
   segments: number | undefined;
@@ -123,8 +157,8 @@ interface Written {
 }
 
 /** Why it cannot be sent as it is, in a sentence. */
-export function messageObstacle({ text, isNowhere, files, lost, segments = 0, maxSegments, isTimeOver }: Written): string | undefined {
-  if (isNowhere) return "No address is known yet to send it to";
+export function messageObstacle({ text, nowhere, files, lost, segments = 0, maxSegments, isTimeOver }: Written): string | undefined {
+  if (nowhere !== undefined) return nowhere;
   if (files.some((file) => file.state === "uploading")) return "A file is still being uploaded";
   if (files.some((file) => file.state === "failed")) return "A file was not uploaded: try it again, or remove it";
   if (lost > 0) return "A file is not attached: attach it again, or do without";

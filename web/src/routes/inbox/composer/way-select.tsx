@@ -5,13 +5,14 @@ import type { Way } from "./ways";
 
 export interface WaySelectProps {
   ways: readonly Way[];
-  way: Way;
+  /** Absent: it is to be chosen. */
+  way: Way | undefined;
   onChange: (id: string) => void;
 }
 
 export function WaySelect({ ways, way, onChange }: WaySelectProps) {
-  const Icon = way.channel === "email" ? Mail : MessageSquareText;
-  if (ways.length < 2) {
+  const Icon = way?.channel === "email" ? Mail : MessageSquareText;
+  if (way && ways.length < 2) {
     return (
       <p className="flex min-w-0 items-center gap-1.5 text-xs text-ink-muted">
         <Icon aria-hidden="true" className="size-3.5 shrink-0" />
@@ -24,10 +25,15 @@ export function WaySelect({ ways, way, onChange }: WaySelectProps) {
       <span className="sr-only">Send by</span>
       <Icon aria-hidden="true" className="pointer-events-none absolute start-1.5 size-3.5" />
       <select
-        value={way.id}
+        value={way?.id ?? ""}
         onChange={(event) => onChange(event.target.value)}
         className="min-h-10 w-full min-w-0 cursor-pointer appearance-none truncate bg-transparent ps-6.5 pe-6 outline-none sm:min-h-7"
       >
+        {!way && (
+          <option value="" disabled>
+            Choose how to send it
+          </option>
+        )}
         {ways.map((way) => (
           <option key={way.id} value={way.id}>
             {describe(way)}

@@ -68,6 +68,36 @@ describe("the ways", () => {
     expect(brief(waysOf({ messages: [group, before] })).at(0)).toEqual(["sms", US, `${THEM},+12015550177`]);
   });
 
+  test("lead from whichever number of ours a text to several came to", () => {
+    const other = "+12015550101";
+    const senders = [US, other];
+    const group = message({ type: "mms", to: ["+12015550177", other] });
+    expect(brief(waysOf({ messages: [group], defaultSender: US, senders }))).toEqual([["sms", other, `${THEM},+12015550177`]]);
+    const both = message({ type: "mms", to: [other, US] });
+    expect(brief(waysOf({ messages: [both], defaultSender: US, senders }))).toEqual([["sms", other, `${THEM},${US}`]]);
+  });
+
+  test("lead from our own mailbox, wherever it stands among those a mail went to, and to everybody else", () => {
+    const senders = ["us@example.com"];
+    const copied = message({ type: "email", from: "ann@example.com", to: "bob@example.com", cc: ["cy@example.com", "us@example.com"] });
+    expect(waysOf({ messages: [copied], senders })[0]).toMatchObject({
+      from: "us@example.com",
+      to: ["ann@example.com", "bob@example.com"],
+      cc: ["cy@example.com"],
+    });
+  });
+
+  test("take a mail's mailbox for ours only where the server does, which answers it", () => {
+    const before = message({ direction: "outbound", type: "email", from: "us@example.com", to: "bob@example.com" });
+    const mail = message({ type: "email", from: "ann@example.com", to: ["bob@example.com", "us@example.com"] });
+    expect(waysOf({ messages: [mail, before] })[0]).toMatchObject({ from: "bob@example.com" });
+  });
+
+  test("name the subject of the mail that is answered, and none where there is none", () => {
+    const mail = message({ type: "email", from: "a@example.com", to: "us@example.com", subject: "The plan" });
+    expect(waysOf({ messages: [mail], addresses: ["b@example.com"] }).map(({ subject }) => subject)).toEqual(["The plan", undefined]);
+  });
+
   test("have chats for none", () => {
     expect(waysOf({ messages: [message({ type: "chat", from: "bugs", to: "duck" })] })).toEqual([]);
   });

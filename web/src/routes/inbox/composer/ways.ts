@@ -9,6 +9,8 @@ export interface Way {
   cc: readonly string[];
   /** The message that is answered by it: the server takes the addresses of that one, and keeps a mail's thread. */
   answers?: number;
+  /** The subject of that one, which a mail has that names none. */
+  subject?: string;
 }
 
 const MOST = 8;
@@ -19,13 +21,17 @@ export interface WaysOf {
   /** What the contact can be reached by, where there is one. */
   addresses?: readonly string[];
   defaultSender?: string | undefined;
+  /** The workspace's own numbers and mailboxes. */
+  senders?: readonly string[];
 }
 
 /** The first goes as the last message did. */
-export function waysOf({ messages, addresses = [], defaultSender }: WaysOf): Way[] {
+export function waysOf({ messages, addresses = [], defaultSender, senders = [] }: WaysOf): Way[] {
   const ways: Way[] = [];
-  const own = new Set(messages.flatMap(({ direction, from }) => (direction === "outbound" ? [from] : [])));
-  if (defaultSender !== undefined) own.add(defaultSender);
+  const written = messages.flatMap(({ direction, from }) => (direction === "outbound" ? [from] : []));
+  // The server chooses whose mailbox answers a mail, and knows these only.
+  const own = { email: new Set(senders), sms: new Set([...senders, ...written]) };
+  if (defaultSender !== undefined) own.sms.add(defaultSender);
   for (const message of messages) {
     if (ways.length === MOST) break;
     const way = wayBack(message, own);
@@ -49,18 +55,17 @@ export function channelOf(address: string): "sms" | "email" {
   return address.includes("@") ? "email" : "sms";
 }
 
-function wayBack(message: Message, own: ReadonlySet<string>): Omit<Way, "id"> | undefined {
+function wayBack(message: Message, own: Record<Way["channel"], ReadonlySet<string>>): Omit<Way, "id"> | undefined {
   if (message.type === "chat") return undefined;
   const channel = message.type === "email" ? "email" : "sms";
-  const answers = message.id;
+  const answered = { answers: message.id, ...(message.subject && { subject: message.subject }) };
   const to = typeof message.to === "string" ? [message.to] : message.to;
   const cc = message.cc ?? [];
-  if (message.direction === "outbound") return { channel, from: message.from, to, cc, answers };
-  // A mail names the workspace's own first; a text to several need not.
-  const from = (channel === "sms" ? to.find((address) => own.has(address)) : undefined) ?? to[0] ?? message.from;
+  if (message.direction === "outbound") return { channel, from: message.from, to, cc, ...answered };
+  const from = [...to, ...cc].find((address) => own[channel].has(address)) ?? to[0] ?? message.from;
   const sender = message.reply_to ?? message.from;
   const others = to.filter((other) => other !== sender && other !== from);
-  return { channel, from, to: [sender, ...others], cc: cc.filter((other) => other !== from), answers };
+  return { channel, from, to: [sender, ...others], cc: cc.filter((other) => other !== from), ...answered };
 }
 
 /** What a text becomes: pictures, and several recipients, make it an MMS. */

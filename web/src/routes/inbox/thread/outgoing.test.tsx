@@ -1,6 +1,6 @@
 /** What is not sent yet: it says when it is to go, and comes back to its writer whole. */
 import { QueryClientProvider } from "@tanstack/react-query";
-import { cleanup, render, screen } from "@testing-library/react";
+import { act, cleanup, render, screen, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { createStore, Provider } from "jotai";
 import { expect, test } from "vitest";
@@ -9,6 +9,7 @@ import { formatMoment } from "../../../parts/when";
 import { composingAtom } from "../../../state/composing";
 import { draftAtom } from "../../../state/drafts";
 import { hurriesAtom, type Outgoing, putOutgoingAtom } from "../../../state/outgoing";
+import { isOnlineAtom } from "../../../state/online";
 import { storedKeys } from "../../../state/stored";
 import { OutgoingEntry } from "./outgoing";
 
@@ -73,8 +74,26 @@ test("one that the server keeps failing says so and when it is tried again, and 
   await user.click(screen.getByRole("button", { name: "Try now" }));
   expect(store.get(hurriesAtom)).toBe(1);
   await user.click(screen.getByRole("button", { name: "Take back" }));
+  const dialog = await screen.findByRole("dialog");
+  expect(dialog).toHaveTextContent("It may have been taken already. Look before you send it again.");
+  expect(storedKeys("outgoing.")).toEqual(["outgoing.k1"]);
+  await user.click(within(dialog).getByRole("button", { name: "Take back" }));
   expect(store.get(draftAtom(7))).toContain("hello");
   expect(storedKeys("outgoing.")).toEqual([]);
+});
+
+test("one that waits says that the server is not reached only while that is so", () => {
+  const { store } = show(refused({ state: "waiting" }));
+  expect(screen.getByText("Not sent yet")).toBeInTheDocument();
+  act(() => store.set(isOnlineAtom, false));
+  expect(screen.getByText("Kept here; sent when the server is reached")).toBeInTheDocument();
+});
+
+test("one that the operator said for somebody is said for them again", async () => {
+  const request = { route: "reply", body: { body: "hello", sender_user_name: "duck" } } as const;
+  const { store, user } = show(refused({ type: "chat", request }));
+  await user.click(screen.getByRole("button", { name: "Edit" }));
+  expect(store.get(composingAtom(7)).speaker).toBe("duck");
 });
 
 test("one that is being tried is not taken back meanwhile, and a fault that just began is not told of", () => {

@@ -1,13 +1,16 @@
 /** A message that the server does not have yet: on its way, waiting for the server, or refused. */
-import { useSetAtom } from "jotai";
+import { useAtomValue, useSetAtom } from "jotai";
 import { CalendarClock, CircleAlert, Clock, LoaderCircle, Pencil, RotateCw, Trash2 } from "lucide-react";
+import { useState } from "react";
 import { Button } from "../../../parts/button";
 import { classes } from "../../../parts/classes";
 import { useNow } from "../../../parts/clock";
+import { ConfirmDialog } from "../../../parts/dialog";
 import { MessageText } from "../../../parts/message-text";
 import { Time } from "../../../parts/time";
 import { formatMoment } from "../../../parts/when";
 import { takeBackAtom } from "../../../state/composing";
+import { isOnlineAtom } from "../../../state/online";
 import { dropOutgoingAtom, longTrouble, type Outgoing, retryOutgoingAtom, type Trouble } from "../../../state/outgoing";
 import { focusComposer } from "../composer/focus";
 import { focusThread } from "../focus";
@@ -16,6 +19,7 @@ import { AttachmentNames } from "./attachments";
 export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
   const { state, body, attachments, subject, scheduledAt } = outgoing;
   const trouble = longTrouble(outgoing, useNow());
+  const isOnline = useAtomValue(isOnlineAtom);
   return (
     <div className="flex flex-col items-end py-0.5">
       <div
@@ -36,7 +40,7 @@ export function OutgoingEntry({ outgoing }: { outgoing: Outgoing }) {
           )}
           {state === "waiting" && (
             <>
-              <Clock aria-hidden="true" className="size-3.5" /> {outgoing.trouble ? "Not sent yet" : "Kept here; sent when the server is reached"}
+              <Clock aria-hidden="true" className="size-3.5" /> {isOnline ? "Not sent yet" : "Kept here; sent when the server is reached"}
             </>
           )}
           {state === "failed" && (
@@ -70,6 +74,8 @@ function Scheduled({ at }: { at: string }) {
 function Troubled({ outgoing, trouble }: { outgoing: Outgoing; trouble: Trouble }) {
   const retry = useSetAtom(retryOutgoingAtom);
   const takeBack = useSetAtom(takeBackAtom);
+  const [isAsking, setAsking] = useState(false);
+  // What is being tried may be taken now.
   const isTrying = outgoing.state === "sending";
   return (
     <div className="mt-1 flex max-w-[88%] flex-col items-end gap-1">
@@ -81,19 +87,22 @@ function Troubled({ outgoing, trouble }: { outgoing: Outgoing; trouble: Trouble 
         <Button size="small" icon={RotateCw} isBusy={isTrying} onClick={() => retry(outgoing.key)}>
           Try now
         </Button>
-        <Button
-          size="small"
-          icon={Pencil}
-          // What is being tried may be taken now.
-          disabled={isTrying}
-          onClick={() => {
-            takeBack(outgoing);
-            requestAnimationFrame(focusComposer);
-          }}
-        >
+        <Button size="small" icon={Pencil} disabled={isTrying} onClick={() => setAsking(true)}>
           Take back
         </Button>
       </div>
+      <ConfirmDialog
+        title="Take it back?"
+        description="It may have been taken already. Look before you send it again."
+        action="Take back"
+        isOpen={isAsking}
+        isBusy={isTrying}
+        onConfirm={() => {
+          takeBack(outgoing);
+          requestAnimationFrame(focusComposer);
+        }}
+        onClose={() => setAsking(false)}
+      />
     </div>
   );
 }
