@@ -124,7 +124,9 @@ fn draft(m: &Messaging, caller: &Caller, last: &Message, reply: Reply) -> Result
     }
     let phone = &m.rules.phone;
     let is_own = |text: &String| {
-        Address::any(text, phone).is_some_and(|address| m.rules.routing.may_send(caller.workspace, &address))
+        Address::any(text, phone).is_some_and(|address| {
+            m.rules.is_own(caller.workspace, &address) && m.rules.routing.may_send(caller.workspace, &address)
+        })
     };
     let (from, to, cc) = ends(last, is_own);
     let refused = |field: &'static str| {

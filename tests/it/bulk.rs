@@ -132,6 +132,20 @@ async fn a_reply_to_a_message_by_name_goes_where_that_came_from_whatever_came_si
 }
 
 #[tokio::test]
+async fn a_group_is_answered_from_our_own_number_wherever_it_stands() {
+    let app = TestApp::start().await;
+    let mut group = inbound("g-2", "all of you");
+    group["from"] = json!("+12025550002");
+    group["to"] = json!(["+12025550001", "+12015550100"]);
+    let received = app.post("/api/webhooks/sms", group).await.body;
+    let path = format!("/api/conversations/{}/messages", received["conversation_id"]);
+    let answer = app.post(&path, json!({ "body": "Which of us?" })).await;
+    assert_eq!((answer.status.as_u16(), text(&answer["from"])), (201, "+12015550100"), "{:?}", answer.body);
+    assert_eq!(answer["to"], json!(["+12025550002", "+12025550001"]));
+    app.run_outbox().await;
+}
+
+#[tokio::test]
 async fn a_group_keeps_its_one_conversation() {
     let app = TestApp::start().await;
     let mut group = sms("all of you");
