@@ -111,9 +111,9 @@ pub fn render_with(html: &str, pictures: BTreeMap<String, String>) -> Rendered {
     let harmless = ammonia::Builder::default()
         .link_rel(Some("noopener noreferrer nofollow"))
         .add_url_schemes(["cid"])
-        .url_relative(ammonia::UrlRelative::Deny)
         .attribute_filter(move |element, attribute, value| match (element, attribute) {
             ("img", "src") => picture(value, &pictures),
+            (_, "href" | "cite") if !is_absolute(value) => None,
             _ => (!is_picture_name(value)).then_some(Cow::Borrowed(value)),
         })
         .clean(html)
@@ -131,6 +131,11 @@ fn picture<'a>(source: &str, pictures: &BTreeMap<String, String>) -> Option<Cow<
     let name = source.trim().get(4..).filter(|_| is_picture_name(source))?;
     let found = pictures.get(name).or_else(|| pictures.get(&percent_decoded(name)));
     found.map(|url| Cow::Owned(url.clone()))
+}
+
+/// Whether a link leads anywhere by itself: a mail is no page of the app, and has none beside it.
+fn is_absolute(link: &str) -> bool {
+    url::Url::parse(link).is_ok()
 }
 
 fn is_picture_name(value: &str) -> bool {
