@@ -73,19 +73,23 @@ fetch_peers() {
 # Starts a cluster that is kept, or makes it.
 start_cluster() { # NAME
     local cluster=$folder/$1
-    if [ -f "$cluster/url" ] && bin/postgres.sh again "$cluster"; then
-        started+=("$cluster")
-        return
+    started+=("$cluster")
+    if [ -f "$cluster/url" ]; then
+        # what a run left that was killed
+        bin/postgres.sh rest "$cluster" 2>/dev/null || true
+        if bin/postgres.sh again "$cluster" 9>&-; then return; fi
+        say "$cluster does not start again, and is made anew"
     fi
     rm -rf "$cluster"
-    started+=("$cluster")
-    bin/postgres.sh start "$cluster" >"$folder/$1-url"
+    bin/postgres.sh start "$cluster" >"$folder/$1-url" 9>&-
     mv "$folder/$1-url" "$cluster/url"
 }
 
 arguments=()
 folder=$(choose_folder)
 case $scenario in -h | --help | help) build && exec "$load" --help ;; esac
+exec 9>"$folder/lock"
+flock -n 9 || { say "another one is under way"; exit 1; }
 build
 case $scenario in run | peers) fetch_peers ;; esac
 case $scenario in own-cost) ;; *)
@@ -104,6 +108,6 @@ ulimit -n "$(ulimit -Hn)"
 # It stops in any case: a scenario that hangs is ended.
 case $scenario in long) limit=3h ;; soak) limit=1h ;; *) limit=30m ;; esac
 say "$scenario, with $server"
-timeout --kill-after=60 "$limit" "$load" "$scenario" --server "$server" --folder "$folder" "${arguments[@]}" "$@" &
+timeout --kill-after=60 "$limit" "$load" "$scenario" --server "$server" --folder "$folder" "${arguments[@]}" "$@" 9>&- &
 generator=$!
 wait "$generator"

@@ -14,6 +14,10 @@ use crate::grow::grown;
 use crate::load::{Load, Tally, Write};
 use crate::server::Program;
 
+/// Fewer connections, and fewer requests a second, are measured for twice as long.
+const FEW: u64 = 8;
+const SELDOM: f64 = 100.0;
+
 /// How it is measured.
 #[derive(Debug, Clone, Args)]
 pub struct Settings {
@@ -127,7 +131,10 @@ impl Bench {
 
     /// Loads with that many requests a second.
     pub async fn open(&self, address: SocketAddr, rate: f64, write: Write) -> Result<Measured> {
-        let load = self.load(address, 256, write);
+        let mut load = self.load(address, 256, write);
+        if rate < SELDOM {
+            load.measured *= 2;
+        }
         let mut tallies = Vec::new();
         for _ in 0..self.settings.runs {
             tallies.push(load.open(rate).await?);
@@ -137,7 +144,10 @@ impl Bench {
 
     /// One run of that load.
     pub fn load(&self, address: SocketAddr, connections: u64, write: Write) -> Load {
-        let Spans { warm_up, measured } = self.spans();
+        let Spans { warm_up, mut measured } = self.spans();
+        if connections < FEW {
+            measured *= 2;
+        }
         Load { address, write, connections, warm_up, measured }
     }
 

@@ -18,8 +18,18 @@ use crate::traffic::{BATCH, Shape, batch};
 const PATIENCE: Duration = Duration::from_mins(1);
 /// Any will do; a database that is kept is opened with it again.
 const MASTER_KEY: &str = "0707070707070707070707070707070707070707070707070707070707070707";
-/// What everybody's limits are.
-const NO_LIMITS: [&str; 3] = ["SIGN_UP_LIMIT_PER_ORIGIN", "LOGIN_LIMIT_PER_ORIGIN", "LOGIN_LIMIT_PER_ACCOUNT"];
+/// What is not limited.
+const NO_LIMITS: [&str; 9] = [
+    "CODE_LIMIT_PER_NUMBER",
+    "CODE_LIMIT_PER_NUMBER_A_DAY",
+    "CODE_LIMIT_PER_TEN_THOUSAND_NUMBERS",
+    "CODE_LIMIT_PER_MILLION_NUMBERS",
+    "CODE_LIMIT_PER_ORIGIN",
+    "CODE_LIMIT_PER_WORKSPACE",
+    "LOGIN_LIMIT_PER_ORIGIN",
+    "LOGIN_LIMIT_PER_ACCOUNT",
+    "SIGN_UP_LIMIT_PER_ORIGIN",
+];
 /// What a key of ours may do.
 const SCOPES: [&str; 3] = ["messages:send", "messages:read", "admin"];
 

@@ -51,7 +51,7 @@ impl Shape {
         // writing to memory does not fail
         write!(
             request,
-            "{method} {path}{rest} HTTP/1.1\r\nhost: bench\r\n{headers}{extra}content-length: {length}\r\n\r\n"
+            "{method} {path}{rest} HTTP/1.1\r\nhost: localhost\r\n{headers}{extra}content-length: {length}\r\n\r\n"
         )
         .unwrap_or_default();
         request.extend_from_slice(body);
@@ -178,7 +178,7 @@ mod tests {
     #[test]
     fn a_request_says_how_long_its_body_is() {
         let request = Shape::post("/a").with_key(Some("k")).once("{}");
-        let expected = "POST /a HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n\
+        let expected = "POST /a HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
                         authorization: Bearer k\r\ncontent-length: 2\r\n\r\n{}";
         assert_eq!(String::from_utf8(request).unwrap(), expected);
     }
