@@ -98,7 +98,9 @@ case $scenario in own-cost) ;; *)
     ;;
 esac
 case $scenario in long | slow-disk)
-    cc -shared -fPIC -O2 -o "$folder/slow_disk.so" bench/slow_disk.c -ldl
+    : >"$folder/slow_disk.count"
+    chmod a+rw "$folder/slow_disk.count"
+    cc -shared -fPIC -O2 -Wall -Werror -DCOUNT="\"$folder/slow_disk.count\"" -o "$folder/slow_disk.so" bench/slow_disk.c -ldl
     chmod a+r "$folder/slow_disk.so"
     LD_PRELOAD=$folder/slow_disk.so start_cluster slow
     arguments+=(--slow-postgres "$(cat "$folder/slow/url")" --slow-disk "$folder/slow_disk.so")

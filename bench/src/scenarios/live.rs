@@ -1,6 +1,6 @@
 //! Live connections: many that hear nothing, and some that hear everything.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use futures_util::StreamExt;
 use hdrhistogram::Histogram;
 use serde_json::Value;
 use tokio::net::TcpStream;
-use tokio::task::{JoinSet, spawn_local};
+use tokio::task::{JoinHandle, JoinSet, spawn_local};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::{WebSocketStream, client_async};
@@ -31,6 +31,8 @@ const BUSY: usize = 500;
 const PACE: f64 = 20.0;
 
 type Socket = WebSocketStream<TcpStream>;
+/// Messages and when they were told.
+type Heard = Rc<RefCell<Vec<(i64, Instant)>>>;
 
 /// Measures how soon an accepted message is told, and what a connection holds.
 pub async fn live(bench: &Bench, kind: Kind) -> Result<()> {
@@ -48,25 +50,23 @@ pub async fn live(bench: &Bench, kind: Kind) -> Result<()> {
     let busy = connect(&server, &server.key, BUSY).await?;
     let idle: Vec<_> = idle.into_iter().map(|socket| spawn_local(keep(socket))).collect();
 
-    let sent: Rc<RefCell<HashMap<i64, Instant>>> = Rc::default();
-    let told = Rc::new(RefCell::new(Histogram::<u64>::new(3)?));
-    let heard = Rc::new(Cell::new(0));
-    let listeners: Vec<_> = busy
-        .into_iter()
-        .map(|socket| spawn_local(listen(socket, sent.clone(), (told.clone(), heard.clone()))))
-        .collect();
+    let heard: Heard = Rc::default();
+    let listeners: Vec<_> = busy.into_iter().map(|socket| spawn_local(listen(socket, heard.clone()))).collect();
     let (mut halves, mut slowest) = (Vec::new(), Vec::new());
     for _ in 0..bench.settings.runs {
-        told.borrow_mut().reset();
-        heard.set(0);
-        let messages = send(&server, &sent, bench.spans().measured * 2).await?;
+        let sent = send(&server, bench.spans().measured * 2).await?;
         sleep(Duration::from_secs(1)).await;
-        ensure!(heard.get() == messages * BUSY, "{} of {} were heard", heard.get(), messages * BUSY);
-        halves.push(millis(&told.borrow(), 0.5));
-        slowest.push(millis(&told.borrow(), 0.99));
+        let told = told(&sent, &heard.take())?;
+        ensure!(told.len() == (sent.len() * BUSY) as u64, "{} of {} were heard", told.len(), sent.len() * BUSY);
+        halves.push(millis(&told, 0.5));
+        slowest.push(millis(&told, 0.99));
     }
     ensure!(idle.iter().all(|task| !task.is_finished()), "an idle connection was closed");
-    idle.iter().chain(&listeners).for_each(tokio::task::JoinHandle::abort);
+    ensure!(listeners.iter().all(|task| !task.is_finished()), "a busy connection was closed");
+    let ends = idle.iter().map(JoinHandle::abort_handle).chain(listeners.iter().map(JoinHandle::abort_handle));
+    for end in ends {
+        end.abort();
+    }
     let p50 = Figure::of(halves, Unit::Millis)?;
     let what = format!("live: {BUSY} connections that hear everything beside {IDLE} idle ones, delivery p99");
     let row = Row::new(&what, &kind.to_string(), Figure::of(slowest, Unit::Millis)?);
@@ -120,43 +120,48 @@ async fn keep(mut socket: Socket) {
     while let Some(Ok(_)) = socket.next().await {}
 }
 
-/// Notes how long after its answer each message was told.
-async fn listen(
-    mut socket: Socket,
-    sent: Rc<RefCell<HashMap<i64, Instant>>>,
-    (told, heard): (Rc<RefCell<Histogram<u64>>>, Rc<Cell<usize>>),
-) {
-    while let Some(Ok(frame)) = socket.next().await {
+/// Notes when each message was told.
+async fn listen(mut socket: Socket, heard: Heard) -> Result<()> {
+    while let Some(frame) = socket.next().await {
         let now = Instant::now();
-        let Ok(event) =
-            frame.to_text().map_err(drop).and_then(|text| serde_json::from_str::<Value>(text).map_err(drop))
-        else {
-            continue;
-        };
-        if event["type"] != "message.accepted" {
+        let frame = frame?;
+        if !frame.is_text() {
             continue;
         }
-        heard.set(heard.get() + 1);
-        let asked = event["data"]["message_id"].as_i64().and_then(|id| sent.borrow().get(&id).copied());
-        // told before its sender was answered: no time at all
-        let span = asked.map_or(Duration::ZERO, |asked| now.saturating_duration_since(asked));
-        told.borrow_mut().saturating_record(u64::try_from(span.as_micros()).unwrap_or(u64::MAX));
+        let event: Value = serde_json::from_str(frame.to_text()?)?;
+        if event["type"] == "message.accepted" {
+            let id = event["data"]["message_id"].as_i64().context("an event of no message")?;
+            heard.borrow_mut().push((id, now));
+        }
     }
+    Ok(())
 }
 
-/// Sends at an even pace, and tells how many.
-async fn send(server: &Server, sent: &RefCell<HashMap<i64, Instant>>, span: Duration) -> Result<usize> {
+/// Sends at an even pace, and tells when each message was begun to be sent.
+async fn send(server: &Server, span: Duration) -> Result<HashMap<i64, Instant>> {
     let mut connection = Connection::to(server.address);
     let shape = Shape::post("/api/messages/sms").with_key(Some(&server.key));
     let begun = Instant::now();
-    let mut due = begun;
-    let mut count = 0;
-    while due < begun + span {
+    let mut sent = HashMap::new();
+    for number in 0.. {
+        let due = begun + Duration::from_secs_f64(1.0 / PACE) * number;
+        if due >= begun + span {
+            break;
+        }
         sleep_until(due).await;
-        let answer = connection.exchange(&shape.once(&draft(count))).await?.check()?.json()?;
-        sent.borrow_mut().insert(answer["id"].as_i64().context("no id")?, Instant::now());
-        due += Duration::from_secs_f64(1.0 / PACE);
-        count += 1;
+        let asked = Instant::now();
+        let answer = connection.exchange(&shape.once(&draft(number.into()))).await?.check()?.json()?;
+        sent.insert(answer["id"].as_i64().context("no id")?, asked);
     }
-    Ok(usize::try_from(count)?)
+    Ok(sent)
+}
+
+/// From the beginning of each send to each time that it was told.
+fn told(sent: &HashMap<i64, Instant>, heard: &[(i64, Instant)]) -> Result<Histogram<u64>> {
+    let mut told = Histogram::new(3)?;
+    for (id, at) in heard {
+        let asked = sent.get(id).context("a message was told that was not sent")?;
+        told.record(u64::try_from((*at - *asked).as_micros())?)?;
+    }
+    Ok(told)
 }

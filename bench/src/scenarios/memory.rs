@@ -51,10 +51,10 @@ pub async fn memory(bench: &Bench, kind: Kind, messages: i64) -> Result<()> {
 /// What a process holds at most while something is under way.
 pub(super) async fn most<T>(work: impl Future<Output = T>, process: &Process) -> Result<(T, f64)> {
     let mut work = std::pin::pin!(work);
-    let mut most = process.resident_mib()?;
+    let mut most = 0.0_f64;
     loop {
         tokio::select! {
-            done = &mut work => return Ok((done, most)),
+            done = &mut work => return Ok((done, most.max(process.resident_mib()?))),
             () = sleep(Duration::from_millis(50)) => most = most.max(process.resident_mib()?),
         }
     }
