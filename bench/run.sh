@@ -38,12 +38,9 @@ trap stop EXIT
 trap 'exit 130' INT TERM
 
 build() {
-    if [ -z "${BENCH_SERVER:-}" ]; then
-        bin/web.sh build
-        cargo build --locked --release --package switchboard --package switchboard-bench
-    else
-        cargo build --locked --release --package switchboard-bench
-    fi
+    # each by itself, so that the server is the one that `make build` makes
+    [ -n "${BENCH_SERVER:-}" ] || make --silent build
+    cargo build --locked --release --package switchboard-bench
 }
 
 # A folder that PostgreSQL's own user can reach, too.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::database::{Kind, Place};
@@ -62,6 +62,7 @@ pub struct Bench {
     /// How it is measured.
     pub settings: Settings,
     table: RefCell<Vec<Row>>,
+    refused: RefCell<Vec<String>>,
 }
 
 /// What several runs of one load gave.
@@ -101,7 +102,7 @@ impl Measured {
 impl Bench {
     /// Begins with an empty table.
     pub fn new(settings: Settings) -> Self {
-        Self { settings, table: RefCell::default() }
+        Self { settings, table: RefCell::default(), refused: RefCell::default() }
     }
 
     /// How long a run is.
@@ -191,6 +192,23 @@ impl Bench {
     pub fn add(&self, row: Row) {
         crate::say(&row.to_string());
         self.table.borrow_mut().push(row);
+    }
+
+    /// Notes what could not be measured, and why.
+    pub fn refuse(&self, what: String) {
+        crate::say(&format!("refused: {what}"));
+        self.refused.borrow_mut().push(what);
+    }
+
+    /// What could not be measured.
+    pub fn refused(&self) -> Vec<String> {
+        self.refused.borrow().clone()
+    }
+
+    /// Fails when something could not be measured.
+    pub fn check(&self) -> Result<()> {
+        ensure!(self.refused.borrow().is_empty(), "not all was measured");
+        Ok(())
     }
 
     /// The table so far.

@@ -86,12 +86,14 @@ async fn main() -> Result<()> {
 async fn run(bench: &Bench, scenario: Scenario) -> Result<()> {
     match scenario {
         Scenario::Run => {
-            short(bench).await?;
-            page::write(bench, "bench")
+            short(bench).await;
+            page::write(bench, "bench")?;
+            bench.check()
         }
         Scenario::Long => {
-            long(bench).await?;
-            page::write(bench, "bench-long")
+            long(bench).await;
+            page::write(bench, "bench-long")?;
+            bench.check()
         }
         Scenario::OwnCost => own_cost(bench).await,
         Scenario::Peers => peers(bench).await,
@@ -115,30 +117,36 @@ async fn each(bench: &Bench, scenario: Scenario) -> Result<()> {
     Ok(())
 }
 
-async fn short(bench: &Bench) -> Result<()> {
-    own_cost(bench).await?;
+async fn short(bench: &Bench) {
+    attempt(bench, "the load", own_cost(bench)).await;
     for kind in bench.settings.databases.clone() {
-        let accepted = accept(bench, kind).await?;
-        carry(bench, kind, BACKLOGS[0], Some(&accepted)).await?;
-        reads(bench, kind, &SIZES[..2]).await?;
-        memory(bench, kind, SIZES[1]).await?;
+        let accepted = attempt(bench, "accepting", accept(bench, kind)).await;
+        attempt(bench, "carrying", carry(bench, kind, BACKLOGS[0], accepted.as_ref())).await;
+        attempt(bench, "reading", reads(bench, kind, &SIZES[..2])).await;
+        attempt(bench, "memory", memory(bench, kind, SIZES[1])).await;
     }
-    peers(bench).await
+    attempt(bench, "the peers", peers(bench)).await;
 }
 
-async fn long(bench: &Bench) -> Result<()> {
+async fn long(bench: &Bench) {
     for kind in bench.settings.databases.clone() {
-        let accepted = accept(bench, kind).await?;
-        slow_disk(bench, kind, &accepted).await?;
-        carry(bench, kind, BACKLOGS[1], Some(&accepted)).await?;
-        live(bench, kind).await?;
-        if kind == Kind::Sqlite {
-            reads(bench, kind, &SIZES).await?;
-            memory(bench, kind, SIZES[2]).await?;
+        let accepted = attempt(bench, "accepting", accept(bench, kind)).await;
+        if let Some(accepted) = &accepted {
+            attempt(bench, "a slow disk", slow_disk(bench, kind, accepted)).await;
         }
-        soak(bench, kind, Duration::from_mins(10)).await?;
+        attempt(bench, "carrying", carry(bench, kind, BACKLOGS[1], accepted.as_ref())).await;
+        attempt(bench, "live", live(bench, kind)).await;
+        if kind == Kind::Sqlite {
+            attempt(bench, "reading", reads(bench, kind, &SIZES)).await;
+            attempt(bench, "memory", memory(bench, kind, SIZES[2])).await;
+        }
+        attempt(bench, "a soak", soak(bench, kind, Duration::from_mins(10))).await;
     }
-    Ok(())
+}
+
+/// One part that may be refused while the others go on; the table says so.
+async fn attempt<T>(bench: &Bench, what: &str, work: impl Future<Output = Result<T>>) -> Option<T> {
+    work.await.map_err(|error| bench.refuse(format!("{what}: {error:#}"))).ok()
 }
 
 /// Prints a line at once.

@@ -19,7 +19,8 @@ pub fn write(bench: &Bench, name: &str) -> Result<()> {
     let table = bench.table();
     fs::write(folder.join("docs").join(&chart), chart::draw(&table))?;
     let text = fs::read_to_string(&path)?;
-    let part = format!("{}\n\n{}\n![Messages a second]({chart})\n", machine(bench)?, shown(&table));
+    let refused: Vec<String> = bench.refused().iter().map(|what| format!("Refused: {}.\n\n", line(what))).collect();
+    let part = format!("{}\n\n{}\n{}![Messages a second]({chart})\n", machine(bench)?, shown(&table), refused.concat());
     Ok(fs::write(path, replaced(&text, name, &part)?)?)
 }
 
@@ -34,6 +35,11 @@ fn replaced(text: &str, name: &str, part: &str) -> Result<String> {
 fn shown(table: &[Row]) -> String {
     let rows: Vec<String> = table.iter().map(|row| format!("{row}\n")).collect();
     format!("| What | On | Median (least..most) | In the same run | Wanted |\n|---|---|---|---|---|\n{}", rows.concat())
+}
+
+/// The first line of a text.
+fn line(text: &str) -> &str {
+    text.lines().next().unwrap_or_default()
 }
 
 /// When, on what, and of which state of the source it was.
