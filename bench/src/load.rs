@@ -122,6 +122,7 @@ impl Run {
         }
         loop {
             let since = match self.pace {
+                Some(_) if due >= self.until => return Ok(()),
                 Some(gap) => {
                     sleep_until(due).await;
                     let since = due;
@@ -217,6 +218,18 @@ mod tests {
             let late = tally.latency.iter_recorded().filter(|step| step.value_iterated_to() > 50_000);
             let late: u64 = late.map(|step| step.count_at_value()).sum();
             assert!((60..=110).contains(&late), "{late}");
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn an_open_loop_ends_in_time_when_few_requests_are_due() {
+        run(async {
+            let mut load = load(stalling(Duration::ZERO, "200 OK").await);
+            load.connections = 8;
+            let begun = Instant::now();
+            assert_eq!(load.open(2.0).await.unwrap().count, 1);
+            assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
         })
         .await;
     }
