@@ -12,11 +12,12 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 # The dependencies alone first, so that a change of the source does not build them again.
 COPY Cargo.toml Cargo.lock ./
-RUN mkdir -p src tests/it \
-    && echo 'fn main() {}' | tee src/main.rs > tests/it/main.rs \
+COPY bench/Cargo.toml bench/
+RUN mkdir -p src tests/it bench/src \
+    && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs > tests/it/main.rs \
     && touch src/lib.rs \
     && cargo build --locked --release --features postgres-tls \
-    && rm -rf src tests
+    && rm -rf src tests bench/src
 COPY . .
 COPY --from=web /build/web/dist web/dist
 # Newer than what was built for the dependencies' sake.

@@ -8,7 +8,7 @@ FEATURES := --features faults
 BINARY := $(or $(CARGO_TARGET_DIR),target)/release/switchboard
 DEBUG_BINARY := $(or $(CARGO_TARGET_DIR),target)/debug/switchboard
 
-.PHONY: help setup run build test check e2e screenshots faults sabotage gen migrate seed db-up db-down db-shell clean
+.PHONY: help setup run build test check e2e screenshots faults sabotage bench bench-long gen migrate seed db-up db-down db-shell clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -27,10 +27,10 @@ test: ## every test: the server's on SQLite and PostgreSQL, the web app's, in a 
 	@bin/test-all.sh
 
 check: ## what CI checks before the tests: format, lints, documentation, generated files
-	cargo fmt --check
+	cargo fmt --all --check
 	@bin/web.sh build
-	cargo clippy --locked --all-targets --all-features -- -D warnings
-	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --all-features --document-private-items --quiet
+	cargo clippy --locked --workspace --all-targets --all-features -- -D warnings
+	RUSTDOCFLAGS="-D warnings" cargo doc --locked --workspace --no-deps --all-features --document-private-items --quiet
 	@cargo build --locked --quiet $(FEATURES)
 	@cargo run --locked --quiet $(FEATURES) -- openapi | diff -u openapi.json - \
 		|| { echo "openapi.json is not current: run \`make gen\` and commit it"; exit 1; }
@@ -51,6 +51,12 @@ faults: ## the fault tests in full: 100 cycles of kill -9, then sabotage
 
 sabotage: ## see each fault test fail on a server that breaks its rule (on SQLite)
 	@bin/sabotage.sh
+
+bench: ## measure the server beside its peers, in ten minutes, and write docs/benchmarks.md; fetches the peers once
+	@bench/run.sh run
+
+bench-long: ## the rest, in an hour: ten million messages, a slow disk, live connections, a soak
+	@bench/run.sh long
 
 gen: ## write the generated files: openapi.json, and the web app's client from it
 	@cargo build --locked --quiet $(FEATURES)

@@ -6,6 +6,7 @@
 #   start DIR   makes a private server below DIR (which must not exist), on a free port, and prints its URL
 #   kill DIR    ends that server as a power cut would
 #   again DIR   starts it again, on the same port
+#   rest DIR    ends it and keeps DIR, for `again`
 #   stop DIR    ends it and removes DIR
 #
 # A private server never runs as root; its fsync is on; only the URL goes to standard output.
@@ -153,10 +154,14 @@ case ${1:-} in
     start) start "$2" ;;
     kill) cut_power "$2" ;;
     again) run "$(cd "$2" && pwd)" ;;
+    rest)
+        dir=$(cd "$2" && pwd)
+        (cd "$dir" && as_owner "$dir" "$(cat "$dir/bin")/pg_ctl" -D "$dir/data" -m fast -w -s stop) >&2
+        ;;
     stop)
         dir=$(cd "$2" && pwd)
         (cd "$dir" && as_owner "$dir" "$(cat "$dir/bin")/pg_ctl" -D "$dir/data" -m immediate -s stop) >&2 || true
         rm -rf "$dir"
         ;;
-    *) sed -n '2,11s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+    *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

@@ -79,6 +79,7 @@ else
     bin/web.sh build
     step web bin/web.sh test
     run_tests unit "" --lib
+    step bench cargo test --locked --package switchboard-bench
 fi
 SWITCHBOARD_TEST_DATABASE=sqlite run_tests sqlite "$filter" --test it
 if [ -z "$filter" ]; then

@@ -197,6 +197,7 @@ fn routes() -> OpenApiRouter<State> {
         .routes(routes!(simulator::list_handsets))
         .routes(routes!(simulator::get_handset))
         .routes(routes!(simulator::write_on_handset))
+        .routes(routes!(simulator::rehearse))
         .routes(routes!(keys::list_keys, keys::create_key))
         .routes(routes!(keys::revoke_key))
         .merge(webhook_endpoints::routes())

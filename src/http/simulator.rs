@@ -6,12 +6,15 @@ use axum::Json;
 use axum::http::StatusCode;
 
 use super::body::SmallJson;
+use super::draft::{self, Checks};
 use super::fields::Fields;
+use super::idempotency::IdempotencyKey;
+use super::messages::accepted;
 use super::openapi::Refuses;
 use super::page::List;
 use super::query::Path;
-use super::rights::MayOwn;
-use super::shapes::HandsetMessage;
+use super::rights::{MayOwn, MaySend};
+use super::shapes::{HandsetMessage, IdempotencyHeader, SmsDraft};
 use super::{Error, State};
 use crate::domain::{Address, AddressKind, Caller, Message, PhoneRules, Refusal};
 use crate::messaging::{self, Endpoint, Inbound};
@@ -109,6 +112,29 @@ pub async fn write_on_handset(
         Inbound { endpoint, external_id: written.provider_id, draft: written.draft, media_of: None, mail: None };
     let received = messaging::receive(&state.messaging, workspace, inbound).await?;
     Ok((StatusCode::CREATED, Json(received.message)))
+}
+
+/// Answer a text without sending it
+///
+/// Read, checked and answered as by `POST /api/messages/sms`, and then forgotten: nothing is stored, and its ids are 0.
+/// What this takes is the ceiling that benchmarks compare with.
+#[utoipa::path(
+    post, path = "/api/simulator/ceiling", operation_id = "rehearseSms", tag = "simulator",
+    params(IdempotencyHeader), request_body = SmsDraft,
+    responses((status = 201, description = "It would be accepted.", body = Message), Refuses<400>, Refuses<404>),
+    security((), ("api_key" = ["messages:send"]), ("session" = [])),
+)]
+pub async fn rehearse(
+    state: State,
+    MaySend(caller): MaySend,
+    key: IdempotencyKey,
+    SmallJson(body): SmallJson,
+) -> Result<(StatusCode, Json<Message>), Error> {
+    simulator(&state)?;
+    key.over(&body);
+    let draft = draft::outbound(Fields::json(&body)?, draft::TEXT, &Checks::of(&state.messaging))?;
+    let message = accepted(messaging::rehearse(&state.messaging, &caller, draft)?)?;
+    Ok((StatusCode::CREATED, Json(message)))
 }
 
 fn simulator(state: &State) -> Result<&Simulator, Error> {

@@ -153,7 +153,7 @@ async fn ensure_addresses(
     tx.ensure_addresses(workspace, &addresses, now).await
 }
 
-fn new_message(
+pub(super) fn new_message(
     entry: &Entry,
     conversation: ConversationId,
     addresses: &HashMap<Address, AddressId>,
@@ -182,7 +182,7 @@ fn new_message(
     }
 }
 
-fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec<NewRecipient> {
+pub(super) fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec<NewRecipient> {
     let recipient = |(position, (kind, address)): (usize, (RecipientKind, &Address))| NewRecipient {
         message: entry.id,
         position,
@@ -193,7 +193,7 @@ fn new_recipients(entry: &Entry, addresses: &HashMap<Address, AddressId>) -> Vec
 }
 
 /// Shows what was just stored without reading it again.
-fn compose_new(
+pub(super) fn compose_new(
     entries: &[Entry],
     rows: Vec<MessageRow>,
     (recipients, authors): (&[NewRecipient], HashMap<UserId, String>),
@@ -222,7 +222,7 @@ fn compose_new(
     compose(rows, content, &addresses)
 }
 
-fn stored(message: NewMessage, place: Place, now: Timestamp) -> MessageRow {
+pub(super) fn stored(message: NewMessage, place: Place, now: Timestamp) -> MessageRow {
     MessageRow {
         id: message.id,
         own_conversation_id: place.id,

@@ -14,6 +14,7 @@ mod overview;
 mod providers;
 mod read;
 mod receive;
+mod rehearse;
 mod reply;
 mod routing;
 mod saved_replies;
@@ -58,6 +59,7 @@ pub use read::{
     list_dead_letters, list_messages, list_phone_history, list_quarantine, list_sent_texts, release_quarantined,
 };
 pub use receive::{Endpoint, Inbound, ReceiveError, Received, quarantine, receive};
+pub use rehearse::rehearse;
 pub use reply::{Reply, ReplyError, reply};
 pub(crate) use routing::NOT_YOUR_SENDER;
 pub use routing::{Route, Routing, Sender, Share, Way};

@@ -208,7 +208,7 @@ async fn accept_in(
     Ok(answers.into_iter().filter_map(answer).collect())
 }
 
-fn checked(m: &Messaging, caller: &Caller, draft: Draft, now: Timestamp) -> Result<Draft, Refusal> {
+pub(super) fn checked(m: &Messaging, caller: &Caller, draft: Draft, now: Timestamp) -> Result<Draft, Refusal> {
     draft.check(&m.rules.limits, now)?;
     let routing = &m.rules.routing;
     if !routing.may_send(caller.workspace, &draft.from) {

@@ -361,3 +361,24 @@ async fn in_dev_the_simulator_carries_what_nothing_else_does() {
     assert_eq!((refused.status.as_u16(), refused.errors()), (400, vec!["rate_429 invalid".to_owned()]));
     assert_eq!(app.put("/api/simulator/chaos", Value::Null).await.status, 400);
 }
+
+#[tokio::test]
+async fn a_rehearsed_text_is_answered_like_a_sent_one_and_leaves_no_trace() {
+    let app = TestApp::start().await;
+    let sent = app.send_sms("hello").await;
+    let stored = app.count_messages().await;
+    let mut rehearsed = app.post("/api/simulator/ceiling", sms("hello")).await;
+    assert_eq!(
+        (rehearsed.status.as_u16(), &rehearsed["id"], &rehearsed["conversation_id"]),
+        (201, &json!(0), &json!(0))
+    );
+    for name in ["id", "conversation_id"] {
+        rehearsed.body[name] = sent[name].clone();
+    }
+    assert_eq!(rehearsed.body, sent);
+    let refused = app.post("/api/simulator/ceiling", json!({ "type": "sms", "body": "x".repeat(2_000) })).await;
+    let expected = app.post("/api/messages/sms", json!({ "type": "sms", "body": "x".repeat(2_000) })).await;
+    assert_eq!((refused.status.as_u16(), refused.errors()), (400, expected.errors()));
+    assert_eq!(app.count_messages().await, stored);
+    app.leave_work();
+}

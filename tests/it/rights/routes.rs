@@ -91,6 +91,7 @@ pub const ROUTES: &[(&str, &str, &str)] = &[
     ("GET", "/api/simulator/handsets", "admin"),
     ("GET", "/api/simulator/handsets/40404", "admin"),
     ("POST", "/api/simulator/handsets/40404/messages", "admin"),
+    ("POST", "/api/simulator/ceiling", "messages:send"),
 ];
 
 pub const WEBHOOKS: &[&str] = &[
