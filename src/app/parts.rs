@@ -18,7 +18,7 @@ use crate::domain::{Address, Channel, Guards, Limits, Network, WorkspaceId};
 use crate::egress::{Egress, Names, SystemNames};
 use crate::http::{Limiter, Mode, State, WebApp};
 use crate::live::{self, Live};
-use crate::messaging::{Messaging, Route, Routing, Rules, Sender as Number, Share};
+use crate::messaging::{Desk, Messaging, Route, Routing, Rules, Sender as Number, Share};
 use crate::outbox::LineSettings;
 use crate::provider::{Board, Provider, Simulator, simulator};
 use crate::store::{Retention, Store};
@@ -57,7 +57,13 @@ impl Parts {
     pub fn messaging(&self) -> anyhow::Result<Messaging> {
         let rules = Arc::new(rules(&self.config, self.simulator.is_some())?);
         let blobs = blobs(&self.config).context("attachments")?;
-        Ok(Messaging { store: self.store.clone(), clock: self.clock.clone(), blobs, rules })
+        Ok(Messaging {
+            store: self.store.clone(),
+            clock: self.clock.clone(),
+            blobs,
+            rules,
+            desk: Desk::of(&self.store),
+        })
     }
 
     /// What the handlers work with.

@@ -263,6 +263,13 @@ impl From<SendError> for Error {
                     .naming(vec![FieldError::new(HEADER, "in_use", message)])
                     .with_header(RETRY_AFTER, "1")
             }
+            SendError::Full => Self::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "too_many_waiting",
+                "more messages wait to be stored than may; try again soon",
+            )
+            .with_header(RETRY_AFTER, "1"),
+            SendError::Broken => Self::internal(&error),
             SendError::Store(error) => error.into(),
         }
     }

@@ -5,6 +5,7 @@ mod callback;
 pub mod chat;
 mod consent;
 mod contacts;
+mod desk;
 mod files;
 mod mails;
 mod media;
@@ -24,6 +25,7 @@ mod state;
 mod status;
 mod team;
 mod text;
+mod together;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +46,7 @@ pub use contacts::{
     ContactChange, ContactError, ContactQuery, MAX_CONTACT_NOTES, NewContact, add_address, change_contact,
     create_contact, delete_contact, find_contact, list_contacts, merge_contacts, remove_address,
 };
+pub use desk::Desk;
 pub use files::{
     OpenFile, ReadFileError, UploadError, check_attachments, open_file, open_linked_file, read_file, sign_link,
     sweep_files, upload,
@@ -91,6 +94,8 @@ pub struct Messaging {
     pub blobs: Blobs,
     /// What the configuration says.
     pub rules: Arc<Rules>,
+    /// Where sends wait to be stored together.
+    pub desk: Desk,
 }
 
 /// What the configuration says of messages.

@@ -2,7 +2,7 @@
 //! the last one of a channel, unless another is named.
 
 use super::mails::Answered;
-use super::send::send_answer;
+use super::send::{send, send_answer};
 use super::{Messaging, Once, SendError, Sent};
 use crate::domain::{
     Address, Caller, Channel, ConversationId, Direction, Draft, FieldError, Message, MessageId, Policy, Refusal,
@@ -66,7 +66,10 @@ pub async fn reply(
     let missing = if is_named { ReplyError::NoSuchMessage } else { ReplyError::NoSuchConversation };
     let (last, answered) = found.map_err(SendError::from)?.ok_or(missing)?;
     let draft = draft(m, caller, &last, reply);
-    Ok(send_answer(m, caller, draft, once, answered.as_ref()).await?)
+    Ok(match &answered {
+        Some(answered) => send_answer(m, caller, draft, once, answered).await?,
+        None => send(m, caller, draft, once).await?,
+    })
 }
 
 /// The message whose addresses are taken, and as what a mail is answered: the last one, or the last one of the channel

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::accept::{Entry, store_entries};
+use super::desk::Order;
 use super::files::{find_attachable, resolve_attachments};
 use super::mails::Answered;
 use super::{BULK, Messaging, NOT_YOUR_SENDER, SINGLE, Way, default_span};
@@ -48,6 +49,12 @@ pub enum SendError {
     /// The first request with this key is still under way.
     #[error("the first request with this idempotency key is still under way")]
     KeyBusy,
+    /// More wait to be stored than may.
+    #[error("more sends wait to be stored than may")]
+    Full,
+    /// It broke off: a fault of ours.
+    #[error("storing a send broke off")]
+    Broken,
     /// The database failed.
     #[error(transparent)]
     Store(#[from] store::Error),
@@ -66,25 +73,26 @@ pub async fn send(
     draft: Result<Draft, Refusal>,
     once: Option<Once>,
 ) -> Result<Sent, SendError> {
-    send_answer(m, caller, draft, once, None).await
+    m.desk.take(Order { m: m.clone(), caller: *caller, draft, once }).await
 }
 
-/// The same for a mail that answers another one.
+/// The same for what answers a mail, which goes where that one is.
 pub(super) async fn send_answer(
     m: &Messaging,
     caller: &Caller,
     draft: Result<Draft, Refusal>,
     once: Option<Once>,
-    answered: Option<&Answered>,
+    answered: &Answered,
 ) -> Result<Sent, SendError> {
     let now = m.clock.now();
     let mut tx = m.store.begin().await?;
     if let Some(sent) = take_key(&mut tx, caller, once.as_ref(), now).await? {
         return only(sent);
     }
-    let sent = accept_in(&mut tx, m, caller, (vec![draft], SINGLE, answered), now).await?;
+    let sent = accept_in(&mut tx, m, caller, (vec![draft], SINGLE, Some(answered)), now).await?;
     if matches!(sent[..], [Sent::Accepted(_)]) {
-        finish(tx, caller, once.as_ref(), &sent).await?;
+        keep_answer(&mut tx, caller, once.as_ref(), &sent).await?;
+        finish(tx, &sent).await?;
     }
     only(sent)
 }
@@ -109,7 +117,8 @@ pub async fn send_batch(
         return Ok(sent);
     }
     let sent = accept(&mut tx, m, caller, (drafts, BULK), now).await?;
-    finish(tx, caller, once.as_ref(), &sent).await?;
+    keep_answer(&mut tx, caller, once.as_ref(), &sent).await?;
+    finish(tx, &sent).await?;
     Ok(sent)
 }
 
@@ -146,8 +155,8 @@ pub(super) async fn keep_answer<T: Serialize>(
     tx.keep_answer(caller.workspace, (&caller.who.to_string(), &once.key), &answer).await
 }
 
-async fn finish(mut tx: Tx, caller: &Caller, once: Option<&Once>, sent: &[Sent]) -> store::Result<()> {
-    keep_answer(&mut tx, caller, once, &sent).await?;
+/// Commits what was accepted, and counts it.
+pub(super) async fn finish<'a>(tx: Tx, sent: impl IntoIterator<Item = &'a Sent>) -> store::Result<()> {
     if is_sabotaged("answer_before_commit") {
         tokio::spawn(commit_later(tx));
     } else {
@@ -180,7 +189,7 @@ pub(super) async fn accept(
     accept_in(tx, m, caller, (drafts, lane, None), now).await
 }
 
-async fn accept_in(
+pub(super) async fn accept_in(
     tx: &mut Tx,
     m: &Messaging,
     caller: &Caller,
@@ -334,7 +343,7 @@ pub(super) fn seconds_to_next_minute(now: Timestamp) -> u64 {
     60 - u64::try_from(now.seconds().rem_euclid(60)).unwrap_or(0)
 }
 
-fn count_accepted(sent: &[Sent]) {
+fn count_accepted<'a>(sent: impl IntoIterator<Item = &'a Sent>) {
     for sent in sent {
         if let Sent::Accepted(message) = sent {
             metrics::counter!("switchboard_messages_accepted_total", "channel" => message.channel.as_str())

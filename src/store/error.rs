@@ -63,6 +63,15 @@ impl Error {
     }
 }
 
+impl Error {
+    /// The same for others who waited for the same unit of work, where it is about all of them: a database that is away.
+    pub fn for_others(&self) -> Option<impl Fn() -> Self> {
+        let Self::Unavailable(error) = self else { return None };
+        let text = error.to_string();
+        Some(move || Self::Unavailable(sqlx::Error::Protocol(text.clone())))
+    }
+}
+
 impl From<sqlx::Error> for Error {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;

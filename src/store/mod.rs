@@ -83,7 +83,7 @@ pub use error::{Error, Gone, Result};
 pub use events::NewEvent;
 pub use files::{FileReach, FileRow, NewFile, OldFile};
 pub use friendships::FriendshipRow;
-pub use idempotency::KeptAnswer;
+pub use idempotency::{KeptAnswer, KeyTry};
 pub use inbound::SeenEvent;
 pub use inbound_media::ClaimedMedia;
 pub use invitations::{InvitationRow, NewInvitation, TakenInvitation};

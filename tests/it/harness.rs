@@ -25,7 +25,7 @@ use switchboard::domain::{Channel, Timestamp};
 use switchboard::egress::{Names, SystemNames};
 use switchboard::http::{self, Limiter, Mode};
 use switchboard::live::{self, Live};
-use switchboard::messaging::Messaging;
+use switchboard::messaging::{Desk, Messaging};
 use switchboard::outbox::{LineSettings, Outbox};
 use switchboard::provider::simulator::Receipt;
 use switchboard::provider::{Abilities, Board, Provider, Simulator};
@@ -156,7 +156,7 @@ impl Setup {
         let rules = Arc::new(rules(&config, simulator.is_some()).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let blobs = Blobs::in_folder(&folder.path().join("attachments")).unwrap();
-        let messaging = Messaging { store: store.clone(), clock: clock.clone(), blobs, rules };
+        let messaging = Messaging { store: store.clone(), clock: clock.clone(), blobs, rules, desk: Desk::of(&store) };
         let board = Board::default();
         let provider = Arc::new(TestProvider::new(clock.clone(), self.abilities));
         let settings = LineSettings {

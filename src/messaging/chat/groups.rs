@@ -177,7 +177,9 @@ fn not_begun(error: WriteError) -> GroupError {
         WriteError::NoSuchConversation
         | WriteError::NotTheSender
         | WriteError::Refused(_)
-        | WriteError::Send(SendError::KeyReused | SendError::KeyBusy) => GroupError::NoSuchConversation,
+        | WriteError::Send(SendError::KeyReused | SendError::KeyBusy | SendError::Full | SendError::Broken) => {
+            GroupError::NoSuchConversation
+        }
     }
 }
 
