@@ -71,6 +71,7 @@ mod sessions;
 mod signed;
 mod statistics;
 mod team;
+mod together;
 mod traffic;
 mod uploads;
 mod visitor;
