@@ -135,6 +135,7 @@ async fn a_reply_to_a_message_by_name_goes_where_that_came_from_whatever_came_si
 async fn a_group_is_answered_from_our_own_number_wherever_it_stands() {
     let app = TestApp::start().await;
     let mut group = inbound("g-2", "all of you");
+    group["type"] = json!("mms");
     group["from"] = json!("+12025550002");
     group["to"] = json!(["+12025550001", "+12015550100"]);
     let received = app.post("/api/webhooks/sms", group).await.body;
