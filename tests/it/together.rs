@@ -42,7 +42,7 @@ async fn sends_that_come_at_once_share_a_commit() {
 async fn one_that_is_refused_leaves_its_neighbours_alone_and_its_key_free() {
     let app = TestApp::start().await;
     app.leave_work();
-    let is_bad = |n: usize| n % 5 == 0;
+    let is_bad = |n: usize| n.is_multiple_of(5);
     let drafts: Vec<Value> = (0..50)
         .map(|n| {
             let mut draft = draft(n);
