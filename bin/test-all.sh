@@ -23,7 +23,7 @@ private=
 browser=
 
 # What was begun ends with this script, whichever way it ends.
-trap '[ -z "$private" ] || bin/postgres.sh stop "$private"; [ -z "$browser" ] || kill "$browser" 2>/dev/null' EXIT
+trap '[ -z "$private" ] || bin/postgres.sh stop "$private"; [ -z "$browser" ] || kill -- "-$browser" 2>/dev/null' EXIT
 trap 'exit 130' INT TERM
 
 record() { # NAME STATUS
@@ -85,7 +85,7 @@ fi
 # Beside those on SQLite, which mostly wait: for carriers that are away, and for servers that start.
 if [ -z "$filter" ] && cargo build --locked --features faults; then
     cp "${CARGO_TARGET_DIR:-target}/debug/switchboard" "$logs/switchboard"
-    SWITCHBOARD_E2E_BINARY=$(cd "$logs" && pwd)/switchboard bin/web.sh e2e >"$logs/browser.log" 2>&1 &
+    SWITCHBOARD_E2E_BINARY=$(cd "$logs" && pwd)/switchboard setsid bin/web.sh e2e >"$logs/browser.log" 2>&1 &
     browser=$!
 fi
 SWITCHBOARD_TEST_DATABASE=sqlite run_tests sqlite "$filter" --test it

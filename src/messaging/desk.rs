@@ -1,22 +1,27 @@
 //! Group commit: sends that come while others are stored are stored together after those, in one commit. Where nothing is
 //! under way nobody waits.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::together::send_together;
+use super::together::store_set;
 use super::{Messaging, Once, SendError, Sent};
 use crate::domain::{Caller, Draft, Refusal};
 use crate::store::Store;
 
 /// What is stored together at most.
 const SET: usize = 256;
-/// What may wait in one row; more is refused.
+/// Bytes of bodies that are stored together, as far as more than one send holds them.
+const SET_BYTES: usize = 4 * 1024 * 1024;
+/// What may wait in one row, and of one caller; more is refused.
 const MOST_WAITING: usize = 2_048;
+const MOST_OF_ONE: usize = 512;
+/// Bytes of bodies that may wait in one row.
+const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// Rows beside each other where the database takes several writers: each conversation has its own, so that two sets hardly
 /// ever wait for the same one.
 const SHARED_ROWS: usize = 2;
@@ -38,9 +43,10 @@ pub(super) struct Order {
 /// What became of a send.
 pub(super) type Outcome = Result<Sent, SendError>;
 
-struct Waiting {
-    order: Order,
-    answer: oneshot::Sender<Outcome>,
+/// A send, and who waits for it.
+pub(super) struct Waiting {
+    pub(super) order: Order,
+    pub(super) answer: oneshot::Sender<Outcome>,
 }
 
 #[derive(Default)]
@@ -51,6 +57,8 @@ struct Row {
 #[derive(Default)]
 struct Queue {
     waiting: VecDeque<Waiting>,
+    by_caller: HashMap<Caller, usize>,
+    bytes: usize,
     /// Whether somebody takes from it.
     is_served: bool,
 }
@@ -62,7 +70,7 @@ impl Desk {
         Self { rows: (0..rows).map(|_| Arc::default()).collect() }
     }
 
-    /// Waits until a send was stored, or not. Whoever stops waiting does not take it back.
+    /// Waits until a send was stored, or not. Whoever stops waiting before its turn takes it back, and not after.
     pub(super) async fn take(&self, order: Order) -> Outcome {
         let (answer, heard) = oneshot::channel();
         let row = &self.rows[self.row_of(&order)];
@@ -89,10 +97,7 @@ impl fmt::Debug for Desk {
 impl Row {
     fn join(self: &Arc<Self>, waiting: Waiting) -> Result<(), SendError> {
         let mut queue = self.queue();
-        if queue.waiting.len() >= MOST_WAITING {
-            return Err(SendError::Full);
-        }
-        queue.waiting.push_back(waiting);
+        queue.push(waiting)?;
         if !queue.is_served {
             queue.is_served = true;
             drop(queue);
@@ -115,32 +120,61 @@ impl Row {
 }
 
 impl Queue {
-    /// Those who wait longest, under one configuration; whoever repeats a key waits for who came with it first.
+    fn push(&mut self, waiting: Waiting) -> Result<(), SendError> {
+        let bytes = waiting.order.bytes();
+        let of_one = self.by_caller.entry(waiting.order.caller).or_default();
+        if self.waiting.len() >= MOST_WAITING || *of_one >= MOST_OF_ONE || self.bytes + bytes > WAITING_BYTES {
+            return Err(SendError::Full);
+        }
+        *of_one += 1;
+        self.bytes += bytes;
+        self.waiting.push_back(waiting);
+        Ok(())
+    }
+
+    /// Those of whoever waits longest, under one configuration. Whoever repeats a key waits for who came with it first, and
+    /// whoever has left is let go.
     fn next_set(&mut self) -> Vec<Waiting> {
         let mut set: Vec<Waiting> = Vec::new();
-        let mut later = VecDeque::new();
+        let mut bytes = 0;
         let mut keys = HashSet::new();
-        while set.len() < SET
-            && let Some(next) = self.waiting.pop_front()
-        {
-            let is_other = set.first().is_some_and(|first| !first.order.is_under_the_rules_of(&next.order));
-            if is_other {
+        let mut later = VecDeque::with_capacity(self.waiting.len());
+        for next in std::mem::take(&mut self.waiting) {
+            let order = &next.order;
+            let fits = set.len() < SET && (set.is_empty() || bytes + order.bytes() <= SET_BYTES);
+            let belongs = fits && set.first().is_none_or(|first| first.order.goes_with(order));
+            if next.answer.is_closed() {
+                self.forget(order);
+            } else if belongs && order.once.as_ref().is_none_or(|once| keys.insert(once.key.clone())) {
+                self.forget(order);
+                bytes += order.bytes();
+                set.push(next);
+            } else {
                 later.push_back(next);
-                break;
             }
-            let is_first =
-                next.order.once.as_ref().is_none_or(|once| keys.insert((next.order.caller, once.key.clone())));
-            if is_first { set.push(next) } else { later.push_back(next) }
         }
-        later.append(&mut self.waiting);
         self.waiting = later;
         set
+    }
+
+    fn forget(&mut self, order: &Order) {
+        self.bytes -= order.bytes();
+        if let Some(of_one) = self.by_caller.get_mut(&order.caller) {
+            *of_one -= 1;
+            if *of_one == 0 {
+                self.by_caller.remove(&order.caller);
+            }
+        }
     }
 }
 
 impl Order {
-    fn is_under_the_rules_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.m.rules, &other.m.rules)
+    fn goes_with(&self, other: &Self) -> bool {
+        self.caller == other.caller && Arc::ptr_eq(&self.m.rules, &other.m.rules)
+    }
+
+    fn bytes(&self) -> usize {
+        self.draft.as_ref().map_or(0, |draft| draft.body.len())
     }
 }
 
@@ -150,11 +184,7 @@ struct Turn(Arc<Row>);
 impl Turn {
     async fn serve(self) {
         while let Some(set) = self.0.next_set() {
-            let (orders, answers): (Vec<Order>, Vec<_>) = set.into_iter().map(|one| (one.order, one.answer)).unzip();
-            for (answer, outcome) in answers.into_iter().zip(send_together(&orders).await) {
-                // Whoever left hears nothing.
-                drop(answer.send(outcome));
-            }
+            store_set(set).await;
         }
     }
 }
@@ -162,10 +192,10 @@ impl Turn {
 impl Drop for Turn {
     /// A turn that broke off leaves the row to another one.
     fn drop(&mut self) {
-        let mut queue = self.0.queue();
         if !std::thread::panicking() {
             return;
         }
+        let mut queue = self.0.queue();
         queue.is_served = !queue.waiting.is_empty();
         if queue.is_served {
             drop(queue);

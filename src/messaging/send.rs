@@ -52,7 +52,7 @@ pub enum SendError {
     /// More wait to be stored than may.
     #[error("more sends wait to be stored than may")]
     Full,
-    /// It broke off: a fault of ours.
+    /// It broke off, a fault of ours, and what became of it is not known.
     #[error("storing a send broke off")]
     Broken,
     /// The database failed.
@@ -66,7 +66,7 @@ pub enum SendError {
 ///
 /// # Errors
 ///
-/// See [`SendError`]. After an error nothing was stored.
+/// See [`SendError`]. After an error nothing was stored, but for one that broke off.
 pub async fn send(
     m: &Messaging,
     caller: &Caller,

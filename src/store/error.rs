@@ -64,11 +64,17 @@ impl Error {
 }
 
 impl Error {
-    /// The same for others who waited for the same unit of work, where it is about all of them: a database that is away.
-    pub fn for_others(&self) -> Option<impl Fn() -> Self> {
-        let Self::Unavailable(error) = self else { return None };
-        let text = error.to_string();
-        Some(move || Self::Unavailable(sqlx::Error::Protocol(text.clone())))
+    /// Whether it is about the database as a whole, and not about what one unit of work asked of it: one that was too large
+    /// for the time, the memory or the disk that is left may be too large by itself.
+    pub fn is_for_all(&self) -> bool {
+        let Self::Unavailable(error) = self else { return false };
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        !code.is_some_and(|code| matches!(&*code, "57014" | "53200" | "13"))
+    }
+
+    /// The same again, for others who waited for the same unit of work.
+    pub fn again(&self) -> Self {
+        Self::Unavailable(sqlx::Error::Protocol(self.to_string()))
     }
 }
 

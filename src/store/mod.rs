@@ -281,6 +281,14 @@ impl Tx {
         Ok(())
     }
 
+    /// Waits for nobody else's row for long: many wait for this unit of work.
+    pub async fn hurry(&mut self) -> Result<()> {
+        if self.is_postgres() {
+            on!(self, |conn| sqlx::query("set local lock_timeout = '200ms'").execute(conn).await.map(drop))?;
+        }
+        Ok(())
+    }
+
     fn vault(&self) -> &Vault {
         &self.store.shared.vault
     }

@@ -86,3 +86,18 @@ async fn one_whose_key_somebody_holds_fails_alone() {
     drop(held);
     assert_eq!(send(&app, "key-7", &drafts[7]).await.status, 201);
 }
+
+#[tokio::test]
+async fn more_than_may_wait_are_told_to_come_again_and_leave_nothing() {
+    let app = TestApp::start().await;
+    app.leave_work();
+    let sent = join_all((0..2_000).map(|n| app.post(PATH, draft(n)))).await;
+    let taken = sent.iter().filter(|answer| answer.status == 201).count();
+    assert!((1..2_000).contains(&taken), "{taken}");
+    for answer in sent.iter().filter(|answer| answer.status != 201) {
+        assert_eq!((answer.status.as_u16(), text(&answer["code"])), (503, "too_many_waiting"));
+        assert_eq!(answer.header("retry-after"), "1");
+    }
+    assert_eq!(app.count_messages().await, i64::try_from(taken).unwrap());
+    assert_eq!(app.post(PATH, draft(0)).await.status, 201, "there is room again");
+}
