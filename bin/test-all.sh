@@ -20,10 +20,9 @@ mkdir -p "$logs"
 results=()
 failed=0
 private=
-browser=
 
-# What was begun ends with this script, whichever way it ends.
-trap '[ -z "$private" ] || bin/postgres.sh stop "$private"; [ -z "$browser" ] || kill -- "-$browser" 2>/dev/null' EXIT
+# The caller's own script stops it, whichever way this one ends.
+trap '[ -z "$private" ] || bin/postgres.sh stop "$private"' EXIT
 trap 'exit 130' INT TERM
 
 record() { # NAME STATUS
@@ -82,19 +81,10 @@ else
     run_tests unit "" --lib
     step bench cargo test --locked --package switchboard-bench
 fi
-# Beside those on SQLite, which mostly wait: for carriers that are away, and for servers that start.
-if [ -z "$filter" ] && cargo build --locked --features faults; then
-    cp "${CARGO_TARGET_DIR:-target}/debug/switchboard" "$logs/switchboard"
-    SWITCHBOARD_E2E_BINARY=$(cd "$logs" && pwd)/switchboard setsid bin/web.sh e2e >"$logs/browser.log" 2>&1 &
-    browser=$!
-fi
 SWITCHBOARD_TEST_DATABASE=sqlite run_tests sqlite "$filter" --test it
-if [ -n "$browser" ]; then
-    wait "$browser"
-    status=$?
-    cat "$logs/browser.log"
-    record browser "$status"
-    browser=
+if [ -z "$filter" ]; then
+    target=$(cd "${CARGO_TARGET_DIR:-target}" && pwd)
+    SWITCHBOARD_E2E_BINARY=$target/debug/switchboard step browser bin/web.sh e2e
 fi
 
 url=
