@@ -122,11 +122,11 @@ impl Row {
 impl Queue {
     fn push(&mut self, waiting: Waiting) -> Result<(), SendError> {
         let bytes = waiting.order.bytes();
-        let of_one = self.by_caller.entry(waiting.order.caller).or_default();
-        if self.waiting.len() >= MOST_WAITING || *of_one >= MOST_OF_ONE || self.bytes + bytes > WAITING_BYTES {
+        let of_one = self.by_caller.get(&waiting.order.caller).copied().unwrap_or_default();
+        if self.waiting.len() >= MOST_WAITING || of_one >= MOST_OF_ONE || self.bytes + bytes > WAITING_BYTES {
             return Err(SendError::Full);
         }
-        *of_one += 1;
+        self.by_caller.insert(waiting.order.caller, of_one + 1);
         self.bytes += bytes;
         self.waiting.push_back(waiting);
         Ok(())
@@ -138,10 +138,12 @@ impl Queue {
         let mut set: Vec<Waiting> = Vec::new();
         let mut bytes = 0;
         let mut keys = HashSet::new();
-        let mut later = VecDeque::with_capacity(self.waiting.len());
-        for next in std::mem::take(&mut self.waiting) {
+        let mut later = Vec::new();
+        while set.len() < SET
+            && let Some(next) = self.waiting.pop_front()
+        {
             let order = &next.order;
-            let fits = set.len() < SET && (set.is_empty() || bytes + order.bytes() <= SET_BYTES);
+            let fits = set.is_empty() || bytes + order.bytes() <= SET_BYTES;
             let belongs = fits && set.first().is_none_or(|first| first.order.goes_with(order));
             if next.answer.is_closed() {
                 self.forget(order);
@@ -150,10 +152,12 @@ impl Queue {
                 bytes += order.bytes();
                 set.push(next);
             } else {
-                later.push_back(next);
+                later.push(next);
             }
         }
-        self.waiting = later;
+        for next in later.into_iter().rev() {
+            self.waiting.push_front(next);
+        }
         set
     }
 
