@@ -246,7 +246,8 @@ impl Tx {
 
     /// Every seat that somebody has, with what the workspace is called, the oldest first.
     pub async fn list_memberships(&mut self, user: UserId) -> Result<Vec<WorkspaceSeatRow>> {
-        const SQL: &str = "select p.workspace_id, (select w.name from workspaces w where w.id = p.workspace_id) as name,
+        const SQL: &str =
+            "select p.workspace_id, (select w.name from workspaces w where w.id = p.workspace_id) as name,
                 p.role, p.created_at
             from memberships p where p.user_id = $1 order by p.created_at, p.workspace_id";
         Ok(on!(self, |conn| sqlx::query_as(SQL).bind(user).fetch_all(conn).await)?)
