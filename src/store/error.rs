@@ -73,6 +73,7 @@ impl Error {
     }
 
     /// The same again, for others who waited for the same unit of work.
+    #[must_use]
     pub fn again(&self) -> Self {
         Self::Unavailable(sqlx::Error::Protocol(self.to_string()))
     }
