@@ -49,25 +49,8 @@ impl Tx {
         fingerprint: &[u8; 32],
         now: Timestamp,
     ) -> Result<Option<KeptAnswer>> {
-        const FORGET: &str = "delete from idempotency_keys
-            where workspace_id = $1 and caller = $2 and key_hash = $3 and created_at <= $4";
-        const TAKE: &str = "insert into idempotency_keys
-                (workspace_id, caller, key_hash, fingerprint, key_id, sealed, created_at)
-            values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing";
-        let hash = self.vault().fingerprint(&[key.as_bytes()]).to_vec();
-        let fingerprint = self.vault().fingerprint(&[fingerprint]);
-        let oldest = now - KEPT;
-        on!(self, |conn| {
-            let query = sqlx::query(FORGET).bind(workspace).bind(caller).bind(&hash).bind(oldest);
-            query.execute(conn).await.map(drop)
-        })?;
-        let current = self.vault().current_key();
-        let taken = on!(self, |conn| {
-            let query = sqlx::query(TAKE).bind(workspace).bind(caller).bind(&hash).bind(&fingerprint[..]);
-            let query = query.bind(current).bind(&b""[..]).bind(now);
-            query.execute(conn).await.map(|done| done.rows_affected())
-        })?;
-        if taken == 1 { Ok(None) } else { self.find_answer(workspace, caller, &hash, &fingerprint).await }
+        let kept = self.take_keys(workspace, caller, &[KeyTry { key, fingerprint }], now).await?;
+        Ok(kept.into_iter().next().flatten())
     }
 
     async fn find_answer(
@@ -94,15 +77,7 @@ impl Tx {
         (caller, key): (&str, &str),
         answer: &[u8],
     ) -> Result<()> {
-        const KEEP: &str = "update idempotency_keys set key_id = $4, sealed = $5
-            where workspace_id = $1 and caller = $2 and key_hash = $3";
-        let hash = self.vault().fingerprint(&[key.as_bytes()]).to_vec();
-        let sealed = self.vault().seal("idempotency_keys", workspace, &hash, answer)?;
-        on!(self, |conn| {
-            let query = sqlx::query(KEEP).bind(workspace).bind(caller).bind(&hash).bind(sealed.key_id);
-            query.bind(&sealed.sealed).execute(conn).await.map(drop)
-        })?;
-        Ok(())
+        self.keep_answers(workspace, caller, &[(key, answer.to_vec())]).await
     }
 
     /// Takes keys of one caller for this unit of work, each named once, or gives the answers that they got before.
