@@ -12,6 +12,7 @@ FROM rust:1.95-slim-bookworm AS build
 WORKDIR /build
 # The dependencies alone first, so that a change of the source does not build them again.
 COPY Cargo.toml Cargo.lock ./
+COPY .cargo .cargo
 COPY bench/Cargo.toml bench/
 RUN mkdir -p src tests/it bench/src \
     && echo 'fn main() {}' | tee src/main.rs bench/src/main.rs > tests/it/main.rs \

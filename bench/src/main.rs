@@ -25,7 +25,7 @@ use tokio::task::LocalSet;
 
 use crate::bench::{Bench, Settings};
 use crate::database::Kind;
-use crate::scenarios::{accept, carry, live, memory, own_cost, peers, reads, slow_disk, soak};
+use crate::scenarios::{accept, carry, live, memory, own_cost, peers, reads, sends, slow_disk, soak};
 
 /// What waits in a run of `run`, and in one of `long`.
 const BACKLOGS: [u64; 2] = [20_000, 100_000];
@@ -53,6 +53,8 @@ enum Scenario {
     OwnCost,
     /// Accepting, of the ceiling and of the database's limit
     Accept,
+    /// Single sends on 64 connections alone, for a profile
+    Sends,
     /// The server beside its peers
     Peers,
     /// Carrying
@@ -105,6 +107,7 @@ async fn run(bench: &Bench, scenario: Scenario) -> Result<()> {
 async fn each(bench: &Bench, scenario: Scenario) -> Result<()> {
     for kind in bench.settings.databases.clone() {
         match scenario {
+            Scenario::Sends => sends(bench, kind).await?,
             Scenario::Carry => carry(bench, kind, BACKLOGS[0], None).await?,
             Scenario::Reads => reads(bench, kind, &SIZES[..2]).await?,
             Scenario::Memory => memory(bench, kind, SIZES[1]).await?,

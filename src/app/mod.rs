@@ -8,7 +8,7 @@ mod reload;
 
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use tokio::net::TcpListener;
@@ -38,7 +38,11 @@ use reload::{Running, check_workspaces};
 /// How long one attempt at the simulated carrier may take.
 const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often search looks for what other processes have stored.
-const INDEX_IDLE: Duration = Duration::from_millis(500);
+const INDEX_IDLE: Duration = Duration::from_secs(1);
+/// How long commits are gathered for it.
+const INDEX_GATHER: Duration = Duration::from_millis(50);
+/// How much longer it rests than it works while it is behind.
+const INDEX_REST: u32 = 9;
 /// How often servers on one database tell each other who asks how often.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
 /// How long those who listen may take to hear that the server stops.
@@ -178,17 +182,31 @@ async fn carry(outbox: Outbox, carrying: CancellationToken, stop: CancellationTo
     Ok(carried?)
 }
 
-/// Keeps search right behind the commits.
+/// Keeps search right behind the commits. What is behind is taken in for a tenth of the time, so that search takes no more
+/// than that from whoever writes.
 async fn index(store: Store, stop: CancellationToken) {
+    let mut told = store.told();
     while !stop.is_cancelled() {
-        match store.index_step().await {
-            Ok(true) => continue,
-            Ok(false) => {}
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "search falls behind"),
-        }
+        told.mark_unchanged();
+        let begun = Instant::now();
+        let rest = match store.index_step().await {
+            Ok(true) => (begun.elapsed() * INDEX_REST).max(INDEX_GATHER),
+            Ok(false) => {
+                tokio::select! {
+                    () = stop.cancelled() => return,
+                    () = tokio::time::sleep(INDEX_IDLE) => {}
+                    _ = told.changed() => {}
+                }
+                INDEX_GATHER
+            }
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "search falls behind");
+                INDEX_IDLE
+            }
+        };
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(INDEX_IDLE) => {}
+            () = tokio::time::sleep(rest) => {}
         }
     }
 }

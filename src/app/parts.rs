@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ProviderConfig, SignUpPolicy};
 use crate::domain::{Address, Channel, Guards, Limits, Network, WorkspaceId};
 use crate::egress::{Egress, Names, SystemNames};
-use crate::http::{Limiter, Mode, State, WebApp};
+use crate::http::{Limiter, Mode, Shared, State, WebApp};
 use crate::live::{self, Live};
 use crate::messaging::{Desk, Messaging, Route, Routing, Rules, Sender as Number, Share};
 use crate::outbox::LineSettings;
@@ -69,7 +69,7 @@ impl Parts {
     /// What the handlers work with.
     pub fn state(&self, messaging: Messaging, mode: Mode, metrics: PrometheusHandle) -> State {
         let accounts = self.accounts(messaging.clone(), mode);
-        State {
+        let shared = Shared {
             messaging,
             accounts,
             config: self.config.clone(),
@@ -84,7 +84,8 @@ impl Parts {
             web: Arc::new(WebApp::embedded()),
             live: Live::new(self.store.clone(), self.clock.clone(), live::Limits::default()),
             overviews: Arc::default(),
-        }
+        };
+        shared.into()
     }
 
     /// What the use cases of accounts work with.

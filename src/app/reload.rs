@@ -13,7 +13,7 @@ use crate::auth::Accounts;
 use crate::config::{Config, Sources};
 use crate::domain::WorkspaceId;
 use crate::fault::is_sabotaged;
-use crate::http::{self, State};
+use crate::http::{self, Shared, State};
 use crate::messaging::Messaging;
 use crate::outbox::Outbox;
 use crate::store::Store;
@@ -75,7 +75,8 @@ impl Running {
         let messaging = Messaging { rules, ..self.state.messaging.clone() };
         let accounts = Accounts { m: messaging.clone(), ..self.state.accounts.clone() };
         let config = Arc::clone(&parts.config);
-        let state = State { messaging: messaging.clone(), accounts, config, ..self.state.clone() };
+        let shared = Shared { messaging: messaging.clone(), accounts, config, ..Shared::clone(&self.state) };
+        let state = State::from(shared);
         let paused = self.outbox.reconfigure(messaging, lines).await;
         paused.context("it cannot be read which providers are held back")?;
         let _before = self.router.send_replace(http::router(state.clone()));

@@ -107,12 +107,13 @@ pub async fn authenticate_key(store: &Store, clock: &Clock, token: &str) -> stor
         return Ok(None);
     }
     let now = clock.now();
-    let row = store.read().await?.find_api_key(&hash(token)).await?;
+    let hash = hash(token);
+    let row = store.find_api_key(&hash).await?;
     let Some((row, holder)) = row.and_then(|row| holder(&row, now).map(|holder| (row, holder))) else {
         return Ok(None);
     };
     if row.last_used_at.is_none_or(|last| now.since(last) >= TOUCH_EVERY)
-        && let Err(error) = touch(store, &row, now).await
+        && let Err(error) = touch(store, (&row, &hash), now).await
     {
         tracing::warn!(error = &error as &dyn std::error::Error, key = row.id.0, "the last use of a key is not noted");
     }
@@ -126,8 +127,10 @@ pub(super) fn holder(row: &ApiKeyRow, now: Timestamp) -> Option<KeyHolder> {
     is_good.then_some(KeyHolder { id: row.id, workspace: row.workspace_id, scopes })
 }
 
-async fn touch(store: &Store, row: &ApiKeyRow, now: Timestamp) -> store::Result<()> {
+async fn touch(store: &Store, (row, hash): (&ApiKeyRow, &[u8; 32]), now: Timestamp) -> store::Result<()> {
     let mut tx = store.begin().await?;
     tx.touch_api_key(row.workspace_id, row.id, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    store.forget_caller(hash);
+    Ok(())
 }

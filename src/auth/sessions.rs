@@ -203,10 +203,11 @@ pub async fn authenticate_session(store: &Store, clock: &Clock, token: &str) -> 
         return Ok(None);
     }
     let now = clock.now();
-    let row = store.read().await?.find_session(&hash(token)).await?;
+    let hash = hash(token);
+    let row = store.find_session(&hash).await?;
     let Some(row) = row.filter(|row| row.purpose == "sign_in" && is_good(row, now)) else { return Ok(None) };
     if now.since(row.seen_at) >= TOUCH_EVERY
-        && let Err(error) = touch(store, row.id, now).await
+        && let Err(error) = touch(store, (row.id, &hash), now).await
     {
         tracing::warn!(error = &error as &dyn std::error::Error, "the last use of a session is not noted");
     }
@@ -220,8 +221,10 @@ pub async fn authenticate_session(store: &Store, clock: &Clock, token: &str) -> 
     }))
 }
 
-async fn touch(store: &Store, id: SessionId, now: Timestamp) -> store::Result<()> {
+async fn touch(store: &Store, (id, hash): (SessionId, &[u8; 32]), now: Timestamp) -> store::Result<()> {
     let mut tx = store.begin().await?;
     tx.touch_session(id, now).await?;
-    tx.commit().await
+    tx.commit().await?;
+    store.forget_caller(hash);
+    Ok(())
 }

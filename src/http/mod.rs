@@ -50,6 +50,7 @@ mod webhooks;
 mod workspaces;
 
 use std::convert::Infallible;
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -89,9 +90,13 @@ pub enum Mode {
     Serve,
 }
 
-/// What handlers work with. Cheap to clone.
+/// What handlers work with. Cheap to clone: every layer and every extractor of a request does.
 #[derive(Debug, Clone)]
-pub struct State {
+pub struct State(Arc<Shared>);
+
+/// The same, to be put together.
+#[derive(Debug, Clone)]
+pub struct Shared {
     /// The use cases' own: the store, the clock and the rules.
     pub messaging: Messaging,
     /// What the use cases of accounts work with.
@@ -120,6 +125,20 @@ pub struct State {
     pub live: Live,
     /// How workspaces were doing a moment ago.
     pub overviews: Arc<Overviews>,
+}
+
+impl From<Shared> for State {
+    fn from(shared: Shared) -> Self {
+        Self(Arc::new(shared))
+    }
+}
+
+impl Deref for State {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
 }
 
 impl FromRequestParts<Self> for State {

@@ -7,10 +7,11 @@ use crate::domain::{
     Segments, Status, Timestamp, UserId, WorkspaceId,
 };
 use crate::store::{
-    AttachmentRow, Error, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient, Place,
-    RecipientRow, Result, Thread, Tx,
+    Accepted, AttachmentRow, Error, MessageContent, MessageRow, NewAttachment, NewEvent, NewMessage, NewRecipient,
+    NewWork, Place, RecipientRow, Result, Thread, Tx,
 };
 
+use super::Way;
 use super::read::compose;
 
 /// A draft that becomes a message.
@@ -29,11 +30,37 @@ pub(super) struct Entry {
     pub(super) segments: Option<Segments>,
     pub(super) status: Status,
     pub(super) deliver_by: Option<Timestamp>,
+    /// What carries it, when it goes out.
+    pub(super) ride: Option<Ride>,
+}
+
+/// How a message is carried.
+pub(super) struct Ride {
+    pub(super) way: Way,
+    pub(super) lane: i64,
+    /// Not before then.
+    pub(super) due_at: Timestamp,
+    /// Not after then.
+    pub(super) deadline: Timestamp,
 }
 
 impl Entry {
     fn is_inbound(&self) -> bool {
         self.direction == Direction::Inbound
+    }
+
+    fn work(&self, place: Place) -> Option<NewWork> {
+        let ride = self.ride.as_ref()?;
+        Some(NewWork {
+            message: self.id,
+            conversation: place.id,
+            provider: ride.way.provider.clone(),
+            route: ride.way.route.clone(),
+            lane: ride.lane,
+            due_at: ride.due_at,
+            deadline: ride.deadline,
+            may_duplicate: false,
+        })
     }
 
     fn policy(&self) -> Option<Policy> {
@@ -59,7 +86,8 @@ impl Entry {
     }
 }
 
-/// Stores messages with their addresses, conversations, recipients and attachments, and records an event for each.
+/// Stores messages with their addresses, conversations, recipients and attachments, leaves what goes out to be carried, and
+/// records an event for each.
 ///
 /// Gives the messages in the order they came, and where each stands.
 pub(super) async fn store_entries(
@@ -74,17 +102,19 @@ pub(super) async fn store_entries(
     let mut messages = Vec::with_capacity(entries.len());
     let mut recipients = Vec::with_capacity(entries.len());
     let mut attachments = Vec::new();
+    let mut work = Vec::with_capacity(entries.len());
     let mut threads: BTreeMap<i64, Thread> = BTreeMap::new();
     for (entry, place) in entries.iter().zip(&places) {
         count(&mut threads, entry, *place);
         messages.push(new_message(entry, place.id, &addresses, now));
         recipients.extend(new_recipients(entry, &addresses));
         attachments.extend(entry.attachments());
+        work.extend(entry.work(*place));
     }
-    tx.insert_messages(workspace, &messages, now).await?;
-    tx.insert_recipients(workspace, &recipients).await?;
+    let threads: Vec<Thread> = threads.into_values().collect();
+    let accepted = Accepted { messages: &messages, recipients: &recipients, threads: &threads, work: &work };
+    tx.store_accepted(workspace, &accepted, now).await?;
     tx.insert_attachments(workspace, &attachments).await?;
-    tx.touch_conversations(workspace, &threads.into_values().collect::<Vec<_>>(), now).await?;
     for (message, place) in messages.iter().zip(&places) {
         let kind = match message.direction {
             Direction::Inbound => EventKind::MessageReceived,

@@ -4,13 +4,13 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::accept::{Entry, store_entries};
+use super::accept::{Entry, Ride, store_entries};
 use super::send::way;
 use super::{CODE, Messaging, SINGLE};
 use crate::domain::{
     Address, AddressKind, Channel, Direction, Draft, MessageId, Policy, Status, Timestamp, WorkspaceId,
 };
-use crate::store::{self, NewWork, SECRET_MARK, Tx};
+use crate::store::{self, SECRET_MARK, Tx};
 
 /// Something the server tells a person.
 ///
@@ -70,22 +70,12 @@ pub async fn notify(tx: &mut Tx, m: &Messaging, notice: Notice, now: Timestamp) 
         author: None,
         status: Status::Queued,
         deliver_by: Some(deadline),
+        ride: Some(Ride { way, lane: if notice.is_code { CODE } else { SINGLE }, due_at: now, deadline }),
     };
-    let (_, places) = store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?;
-    let work = NewWork {
-        message: id,
-        conversation: places.first().ok_or(store::Error::Corrupt("no row for a notice"))?.id,
-        provider: way.provider,
-        route: way.route,
-        lane: if notice.is_code { CODE } else { SINGLE },
-        due_at: now,
-        deadline,
-        may_duplicate: false,
-    };
+    store_entries(tx, WorkspaceId::ACCOUNTS, &[entry], now).await?;
     if let Some(secret) = &notice.secret {
         tx.insert_message_secret(WorkspaceId::ACCOUNTS, id, (secret, deadline)).await?;
     }
-    tx.enqueue(WorkspaceId::ACCOUNTS, &[work]).await?;
     Ok(id)
 }
 

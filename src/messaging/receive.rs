@@ -150,6 +150,7 @@ pub(super) async fn store_inbound(
         segments,
         status: Status::Received,
         deliver_by: None,
+        ride: None,
     };
     let (mut stored, _) = store_entries(tx, workspace, std::slice::from_ref(&entry), now).await?;
     let message = stored.pop().ok_or(store::Error::Corrupt("no row for an inbound message"))?;

@@ -39,6 +39,7 @@ fn entry(caller: &Caller, draft: Draft, now: Timestamp) -> Entry {
         files: Vec::new(),
         content_ids: Vec::new(),
         conversation: None,
+        ride: None,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::accept::{Entry, store_entries};
+use super::accept::{Entry, Ride, store_entries};
 use super::desk::Order;
 use super::files::{find_attachable, resolve_attachments};
 use super::mails::Answered;
@@ -14,7 +14,7 @@ use crate::domain::{
     Address, Caller, Direction, Draft, FieldError, FileId, Message, Refusal, Status, Timestamp, WorkspaceId,
 };
 use crate::fault::is_sabotaged;
-use crate::store::{self, NewWork, Tx};
+use crate::store::{self, Tx};
 
 /// An idempotency key and what it stands for.
 #[derive(Debug, Clone)]
@@ -264,16 +264,11 @@ pub(super) async fn store_outbound(
         return Ok(Vec::new());
     }
     let ids = tx.allocate_messages(drafts.len()).await?;
-    let mut ways = Vec::with_capacity(drafts.len());
     let mut entries = Vec::with_capacity(drafts.len());
     for (id, (draft, files)) in ids.into_iter().zip(drafts) {
-        let start = draft.scheduled_at.unwrap_or(now);
-        let deadline = draft.deliver_by.unwrap_or(start + default_span(draft.channel));
-        ways.push((
-            way(m, &draft).ok_or(store::Error::Corrupt("no way for a draft that was checked"))?,
-            start,
-            deadline,
-        ));
+        let due_at = draft.scheduled_at.unwrap_or(now);
+        let deadline = draft.deliver_by.unwrap_or(due_at + default_span(draft.channel));
+        let way = way(m, &draft).ok_or(store::Error::Corrupt("no way for a draft that was checked"))?;
         entries.push(Entry {
             id,
             direction: Direction::Outbound,
@@ -285,23 +280,13 @@ pub(super) async fn store_outbound(
             files,
             content_ids: Vec::new(),
             conversation: answered.map(|answered| answered.conversation),
+            ride: Some(Ride { way, lane, due_at, deadline }),
         });
     }
-    let (messages, places) = store_entries(tx, caller.workspace, &entries, now).await?;
+    let (messages, _) = store_entries(tx, caller.workspace, &entries, now).await?;
     if let Some(answered) = answered {
         answered.note(tx, caller.workspace, &messages).await?;
     }
-    let work = messages.iter().zip(places).zip(ways).map(|((message, place), (way, due_at, deadline))| NewWork {
-        message: message.id,
-        conversation: place.id,
-        provider: way.provider,
-        route: way.route,
-        lane,
-        due_at,
-        deadline,
-        may_duplicate: false,
-    });
-    tx.enqueue(caller.workspace, &work.collect::<Vec<_>>()).await?;
     Ok(messages)
 }
 

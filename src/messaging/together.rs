@@ -47,10 +47,7 @@ async fn store_together(orders: &[Order]) -> Result<Vec<Outcome>, SendError> {
     let Some(Order { m, caller, .. }) = orders.first() else { return Ok(Vec::new()) };
     let now = m.clock.now();
     let mut outcomes: Vec<Option<Outcome>> = orders.iter().map(|_| None).collect();
-    let mut tx = m.store.begin().await?;
-    if orders.len() > 1 {
-        tx.hurry().await?;
-    }
+    let mut tx = if orders.len() > 1 { m.store.begin_hurried().await? } else { m.store.begin().await? };
     take_keys(&mut tx, caller, orders, &mut outcomes, now).await?;
     let open: Vec<usize> = (0..orders.len()).filter(|at| outcomes[*at].is_none()).collect();
     let drafts = open.iter().map(|at| orders[*at].draft.clone()).collect();

@@ -11,7 +11,7 @@ use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId}
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::{NOT_YOUR_SENDER, moved};
 use crate::provider::Envelope;
-use crate::store::{self, Bearing, Claimed, LaneClaim, NewAttempt, OPTED_OUT, Rescheduled, Tx};
+use crate::store::{self, Bearing, Claim, Claimed, NewAttempt, OPTED_OUT, Phase, Rescheduled, Tx};
 
 /// The lanes, in the order in which they go: codes, single messages, bulk.
 pub(super) const LANES: [i64; 3] = [0, 1, 2];
@@ -31,16 +31,14 @@ impl Outbox {
     /// not to be sent are settled.
     pub(super) async fn claim(&self, line: &Line, room: usize) -> store::Result<Option<Vec<Job>>> {
         let now = self.now();
-        let mut tx = self.m().store.begin().await?;
-        tx.share_consent().await?;
-        let mut rows: Vec<Claimed> = Vec::new();
-        for lane in LANES {
-            let limit = i64::try_from(room.saturating_sub(rows.len())).unwrap_or(i64::MAX);
-            if limit > 0 {
-                let claim = LaneClaim { provider: line.name(), lane, limit, now, until: now + lease() };
-                rows.extend(tx.claim_due(claim).await?);
-            }
+        let store = self.m().store;
+        if !store.read().await?.has_due(line.name(), Phase::Send, now).await? {
+            return Ok(None);
         }
+        let mut tx = store.begin().await?;
+        tx.share_consent().await?;
+        let limit = i64::try_from(room).unwrap_or(i64::MAX);
+        let rows = tx.claim_due(Claim { provider: line.name(), limit, now, until: now + lease() }).await?;
         if rows.is_empty() {
             return Ok(None);
         }

@@ -15,7 +15,7 @@ use super::{IDLE, Line, Outbox, lease};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::moved;
 use crate::provider::{Envelope, Found, Sought};
-use crate::store::{self, Bearing, Claimed, LaneClaim, NamedAttempt, NewHistory, Phase, Rescheduled, Tx};
+use crate::store::{self, Bearing, Claim, Claimed, NamedAttempt, NewHistory, Phase, Rescheduled, Tx};
 
 /// Look-ups at once, of one lane.
 const AT_ONCE: i64 = 20;
@@ -69,7 +69,11 @@ impl Outbox {
     /// Asks for up to that many messages of each lane; tells whether the service was away, when it was asked.
     async fn look_up_set(&self, line: &Line, limit: i64) -> store::Result<Option<bool>> {
         let now = self.now();
-        let mut tx = self.m().store.begin().await?;
+        let store = self.m().store;
+        if !store.read().await?.has_due(line.name(), Phase::Lookup, now).await? {
+            return Ok(None);
+        }
+        let mut tx = store.begin().await?;
         let rows = claim(&mut tx, line.name(), limit, now).await?;
         if rows.is_empty() {
             return Ok(None);
@@ -172,7 +176,7 @@ impl Outbox {
 async fn claim(tx: &mut Tx, provider: &str, limit: i64, now: Timestamp) -> store::Result<Vec<Claimed>> {
     let mut rows = Vec::new();
     for lane in LANES {
-        rows.extend(tx.claim_lookups(LaneClaim { provider, lane, limit, now, until: now + lease() }).await?);
+        rows.extend(tx.claim_lookups(lane, Claim { provider, limit, now, until: now + lease() }).await?);
     }
     Ok(rows)
 }

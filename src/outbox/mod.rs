@@ -321,11 +321,11 @@ impl Outbox {
     async fn wake_lines(&self, stop: CancellationToken) {
         let store = self.m().store;
         loop {
-            tokio::select! {
+            let providers = tokio::select! {
                 () = stop.cancelled() => return,
-                () = store.work() => {}
-            }
-            for line in self.lines() {
+                providers = store.work() => providers,
+            };
+            for line in self.lines().iter().filter(|line| providers.contains(line.name())) {
                 line.wake();
             }
         }

@@ -120,6 +120,7 @@ impl Tx {
         const SESSIONS: &str = "delete from sessions where ends_at <= $1";
         const IDLE_SESSIONS: &str = "delete from sessions where seen_at <= $1";
         const TOKENS: &str = "delete from mail_tokens where expires_at <= $1";
+        self.has_rights = true;
         let oldest = now - UNVERIFIED;
         let sql = INVITATIONS.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(oldest).execute(conn).await.map(drop))?;
@@ -153,7 +154,7 @@ impl Tx {
         const LOCK: &str = "select id from addresses where workspace_id = $1
             and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb))) order by id for update";
         const SQL: Dialect = Dialect {
-            sqlite: "delete from addresses where workspace_id = $1 and id in (select value from json_each($2))
+            sqlite: "delete from addresses where workspace_id = $1 and id in (select value from jsonb_each($2))
                 and not exists (select 1 from users u where u.email_id = addresses.id)
                 and not exists (select 1 from users u where u.mobile_id = addresses.id)
                 and not exists (select 1 from users u where u.pending_email_id = addresses.id)

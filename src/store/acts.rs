@@ -148,7 +148,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "insert into conversation_acts (workspace_id, conversation_id, actor, kind, data, at)
                 select value ->> 'workspace', value ->> 'conversation', value ->> 'actor', value ->> 'kind',
-                    value ->> 'data', value ->> 'at' from json_each($1) order by key",
+                    value ->> 'data', value ->> 'at' from jsonb_each($1) order by key",
             postgres: "insert into conversation_acts (workspace_id, conversation_id, actor, kind, data, at)
                 select workspace, conversation, actor, kind, data, timestamptz 'epoch' + at * interval '1 microsecond'
                 from jsonb_to_recordset($1::jsonb) as x (workspace bigint, conversation bigint, actor text, kind text,
@@ -282,7 +282,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: changed!(
                 "update conversations set state = 'open', snoozed_until = null
-                where state = 'snoozed' and id in (select value ->> 'id' from json_each($1))"
+                where state = 'snoozed' and id in (select value ->> 'id' from jsonb_each($1))"
             ),
             postgres: changed!(
                 "update conversations set state = 'open', snoozed_until = null

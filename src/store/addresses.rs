@@ -33,7 +33,7 @@ struct NewAddress {
 
 const FIND: Dialect = Dialect {
     sqlite: "select id, blind_index from addresses
-        where workspace_id = $1 and blind_index in (select unhex(value) from json_each($2))",
+        where workspace_id = $1 and blind_index in (select unhex(value) from jsonb_each($2))",
     postgres: "select id, blind_index from addresses
         where workspace_id = $1
           and blind_index = any(array(select decode(value, 'hex') from jsonb_array_elements_text($2::jsonb)))",
@@ -70,7 +70,7 @@ impl Tx {
         const INSERT: Dialect = Dialect {
             sqlite: "insert into addresses (workspace_id, kind, blind_index, key_id, sealed, created_at)
                 select $1, value ->> 'kind', unhex(value ->> 'index'), value ->> 'key', unhex(value ->> 'sealed'), $3
-                from json_each($2) where true
+                from jsonb_each($2) where true
                 on conflict (workspace_id, blind_index) do nothing",
             postgres: "insert into addresses (workspace_id, kind, blind_index, key_id, sealed, created_at)
                 select $1, kind, decode(index, 'hex'), key, decode(sealed, 'hex'), $3
@@ -78,14 +78,18 @@ impl Tx {
                 order by index
                 on conflict (workspace_id, blind_index) do nothing",
         };
-        let mut known = self.find_addresses(workspace, addresses).await?;
-        let mut missing: Vec<Address> =
-            addresses.iter().filter(|address| !known.contains_key(*address)).cloned().collect();
+        let mut known = self.store.shared.addresses.ids(workspace, addresses);
+        let mut missing = absent(addresses, &known);
         if missing.is_empty() {
             return Ok(known);
         }
-        missing.sort();
-        missing.dedup();
+        let found = self.find_addresses(workspace, &missing).await?;
+        self.meet(workspace, &found);
+        known.extend(found);
+        missing = absent(&missing, &known);
+        if missing.is_empty() {
+            return Ok(known);
+        }
         let mut rows = Vec::with_capacity(missing.len());
         for address in &missing {
             let (index, sealed) = self.vault().seal_address(workspace, address)?;
@@ -99,11 +103,18 @@ impl Tx {
         let rows = set(&rows)?;
         let sql = INSERT.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).bind(now).execute(conn).await.map(drop))?;
-        known.extend(self.find_addresses(workspace, &missing).await?);
+        let stored = self.find_addresses(workspace, &missing).await?;
+        self.meet(workspace, &stored);
+        known.extend(stored);
         if addresses.iter().any(|address| !known.contains_key(address)) {
             return Err(Error::Corrupt("no row for an address that was just stored"));
         }
         Ok(known)
+    }
+
+    /// They are known once this unit of work is committed.
+    fn meet(&mut self, workspace: WorkspaceId, found: &HashMap<Address, AddressId>) {
+        self.met.extend(found.iter().map(|(address, id)| (workspace, address.clone(), *id)));
     }
 
     /// Opens the addresses of those ids; one that cannot be opened is logged and left out, so that it holds up nothing
@@ -115,13 +126,18 @@ impl Tx {
     ) -> Result<HashMap<AddressId, Address>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, kind, blind_index, key_id, sealed from addresses
-                where workspace_id = $1 and id in (select value from json_each($2))",
+                where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, kind, blind_index, key_id, sealed from addresses
                 where workspace_id = $1 and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
         let mut wanted = ids.to_vec();
         wanted.sort_unstable();
         wanted.dedup();
+        let mut known = self.store.shared.addresses.addresses(workspace, &wanted);
+        wanted.retain(|id| !known.contains_key(id));
+        if wanted.is_empty() {
+            return Ok(known);
+        }
         let wanted = set(&wanted)?;
         let sql = SQL.pick(self);
         let rows: Vec<SealedAddress> =
@@ -133,11 +149,25 @@ impl Tx {
                 address.inspect_err(|error| tracing::error!(address = id.0, %error, "an address stays sealed"));
             Some((id, address.ok()?))
         };
-        Ok(rows.into_iter().filter_map(open).collect())
+        let opened: HashMap<AddressId, Address> = rows.into_iter().filter_map(open).collect();
+        if self.is_reading {
+            let met = opened.iter().map(|(id, address)| (workspace, address.clone(), *id)).collect();
+            self.store.shared.addresses.learn(met);
+        }
+        known.extend(opened);
+        Ok(known)
     }
 
     fn open_address(&self, workspace: WorkspaceId, row: SealedAddress) -> Result<Address> {
         let sealed = Sealed { key_id: row.key_id, sealed: row.sealed };
         self.vault().open_address(workspace, row.kind, &row.blind_index, &sealed)
     }
+}
+
+/// Those without an id, each once and in their order.
+fn absent(addresses: &[Address], known: &HashMap<Address, AddressId>) -> Vec<Address> {
+    let mut absent: Vec<Address> = addresses.iter().filter(|address| !known.contains_key(*address)).cloned().collect();
+    absent.sort();
+    absent.dedup();
+    absent
 }

@@ -125,7 +125,7 @@ impl Tx {
                 select m.workspace_id, m.id, 1 + coalesce((select max(a.number) from attempts a
                         where a.workspace_id = m.workspace_id and a.message_id = m.id), 0),
                     m.generation, x.value ->> 'provider', $2, x.value ->> 'may_duplicate'
-                from json_each($1) x
+                from jsonb_each($1) x
                 join messages m on m.workspace_id = x.value ->> 'workspace' and m.id = x.value ->> 'message'",
             postgres: "insert into attempts (workspace_id, message_id, number, generation, provider, started_at,
                     possible_duplicate)
@@ -147,7 +147,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update attempts set ended_at = $2, outcome = x.value ->> 'outcome',
                     reason = x.value ->> 'reason'
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
                   and attempts.ended_at is null
                   and attempts.number = (select max(a.number) from attempts a
@@ -202,7 +202,7 @@ impl Tx {
         names: &[(WorkspaceId, &str)],
     ) -> Result<Vec<(WorkspaceId, String, MessageId)>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select distinct a.workspace_id, a.reference, a.message_id from json_each($2) x
+            sqlite: "select distinct a.workspace_id, a.reference, a.message_id from jsonb_each($2) x
                 join attempts a on a.workspace_id = x.value ->> 0 and a.reference = x.value ->> 1
                 where a.provider = $1",
             postgres: "select distinct a.workspace_id, a.reference, a.message_id from jsonb_array_elements($2::jsonb) x
@@ -221,7 +221,7 @@ impl Tx {
     pub async fn name_attempts(&mut self, names: &[NamedAttempt]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update attempts set reference = x.value ->> 'name'
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where attempts.workspace_id = x.value ->> 'workspace' and attempts.message_id = x.value ->> 'message'
                   and attempts.number = (select max(a.number) from attempts a
                     where a.workspace_id = x.value ->> 'workspace' and a.message_id = x.value ->> 'message')",
@@ -273,7 +273,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "insert into message_events (workspace_id, message_id, kind, at, data)
                 select value ->> 'workspace', value ->> 'message', value ->> 'kind', value ->> 'at', value -> 'data'
-                from json_each($1) order by key",
+                from jsonb_each($1) order by key",
             postgres: "insert into message_events (workspace_id, message_id, kind, at, data)
                 select (value ->> 'workspace')::bigint, (value ->> 'message')::bigint, value ->> 'kind',
                     timestamptz 'epoch' + (value ->> 'at')::bigint * interval '1 microsecond', value -> 'data'

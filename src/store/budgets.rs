@@ -110,7 +110,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "insert into budgets (name, key_hash, period, used, ends_at)
                 select value ->> 'name', unhex(value ->> 'hash'), value ->> 'period', value ->> 'used', value ->> 'ends'
-                from json_each($1) where true
+                from jsonb_each($1) where true
                 on conflict (name, key_hash, period) do update set
                     used = case when budgets.ends_at <= $2 then 0 else budgets.used end + excluded.used,
                     ends_at = case when budgets.ends_at <= $2 then excluded.ends_at else budgets.ends_at end
@@ -134,7 +134,7 @@ impl Tx {
     async fn give_back(&mut self, rows: &[Use<'_>]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update budgets set used = used - (x.value ->> 'used')
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where name = x.value ->> 'name' and key_hash = unhex(x.value ->> 'hash')
                   and period = x.value ->> 'period'",
             postgres: "update budgets b set used = b.used - x.used

@@ -61,7 +61,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "select u.handle, u.id from users u
                 join memberships p on p.workspace_id = $1 and p.user_id = u.id
-                where u.handle in (select value from json_each($2))",
+                where u.handle in (select value from jsonb_each($2))",
             postgres: "select u.handle, u.id from users u
                 join memberships p on p.workspace_id = $1 and p.user_id = u.id
                 where u.handle = any(array(select jsonb_array_elements_text($2::jsonb)))",

@@ -128,7 +128,7 @@ impl Tx {
     pub async fn load_consents(&mut self, workspace: WorkspaceId, ids: &[ConsentId]) -> Result<Vec<ConsentRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, address_id, channel, state, source, actor, evidence, at from consents
-                where workspace_id = $1 and id in (select value from json_each($2))",
+                where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, address_id, channel, state, source, actor, evidence, at from consents
                 where workspace_id = $1
                   and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
@@ -141,7 +141,7 @@ impl Tx {
     /// Which of these get nothing.
     pub async fn find_opt_outs(&mut self, workspace: WorkspaceId, reaches: &[Reach]) -> Result<HashSet<Reach>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select o.address_id, o.channel from json_each($2) x join opt_outs o
+            sqlite: "select o.address_id, o.channel from jsonb_each($2) x join opt_outs o
                 on o.workspace_id = $1 and o.address_id = x.value ->> 0 and o.channel = x.value ->> 1",
             postgres: "select o.address_id, o.channel from jsonb_array_elements($2::jsonb) x join opt_outs o
                 on o.workspace_id = $1 and o.address_id = (x.value ->> 0)::bigint and o.channel = x.value ->> 1",
@@ -160,7 +160,7 @@ impl Tx {
     pub async fn leave_out(&mut self, left_out: &[LeftOut], now: Timestamp) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update recipients set status = 'rejected', status_at = $2, status_reason = $3
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where recipients.workspace_id = x.value ->> 0 and recipients.message_id = x.value ->> 1
                   and recipients.position = x.value ->> 2",
             postgres: "update recipients r set status = 'rejected', status_at = $2, status_reason = $3

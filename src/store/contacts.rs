@@ -103,7 +103,7 @@ impl Tx {
         const FORGET: &str = "delete from contact_words where workspace_id = $1 and contact_id = $2";
         const INSERT: Dialect = Dialect {
             sqlite: "insert into contact_words (workspace_id, word, contact_id)
-                select $1, value ->> 'word', $2 from json_each($3) where true on conflict do nothing",
+                select $1, value ->> 'word', $2 from jsonb_each($3) where true on conflict do nothing",
             postgres: "insert into contact_words (workspace_id, word, contact_id)
                 select $1, word, $2 from jsonb_to_recordset($3::jsonb) as x (word text) on conflict do nothing",
         };
@@ -137,7 +137,7 @@ impl Tx {
     pub async fn load_contacts(&mut self, workspace: WorkspaceId, ids: &[ContactId]) -> Result<Vec<ContactRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, name, notes, created_at, updated_at from contacts
-                where workspace_id = $1 and id in (select value from json_each($2)) order by id",
+                where workspace_id = $1 and id in (select value from jsonb_each($2)) order by id",
             postgres: "select id, name, notes, created_at, updated_at from contacts where workspace_id = $1
                 and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb))) order by id",
         };
@@ -190,7 +190,7 @@ impl Tx {
     ) -> Result<HashMap<AddressId, ContactId>> {
         const SQL: Dialect = Dialect {
             sqlite: "select address_id, contact_id from contact_addresses
-                where workspace_id = $1 and address_id in (select value from json_each($2))",
+                where workspace_id = $1 and address_id in (select value from jsonb_each($2))",
             postgres: "select address_id, contact_id from contact_addresses where workspace_id = $1
                 and address_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
@@ -211,7 +211,7 @@ impl Tx {
     ) -> Result<Vec<(ContactId, AddressId)>> {
         const SQL: Dialect = Dialect {
             sqlite: "select contact_id, address_id from contact_addresses
-                where workspace_id = $1 and contact_id in (select value from json_each($2)) order by contact_id, address_id",
+                where workspace_id = $1 and contact_id in (select value from jsonb_each($2)) order by contact_id, address_id",
             postgres: "select contact_id, address_id from contact_addresses where workspace_id = $1
                 and contact_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
                 order by contact_id, address_id",
@@ -233,7 +233,7 @@ impl Tx {
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "insert into contact_addresses (workspace_id, address_id, contact_id, created_at)
-                select $1, value, $2, $4 from json_each($3)",
+                select $1, value, $2, $4 from jsonb_each($3)",
             postgres: "insert into contact_addresses (workspace_id, address_id, contact_id, created_at)
                 select $1, value::bigint, $2, $4 from jsonb_array_elements_text($3::jsonb)",
         };
@@ -282,7 +282,7 @@ impl Tx {
             sqlite: "select distinct c.contact_id from participants p
                 join participants q on q.workspace_id = p.workspace_id and q.conversation_id = p.conversation_id
                 join contact_addresses c on c.workspace_id = q.workspace_id and c.address_id = q.address_id
-                where p.workspace_id = $1 and p.address_id in (select value from json_each($2))
+                where p.workspace_id = $1 and p.address_id in (select value from jsonb_each($2))
                   and (select count(*) from participants r
                     where r.workspace_id = p.workspace_id and r.conversation_id = p.conversation_id) = 2",
             postgres: "select distinct c.contact_id from participants p
@@ -305,7 +305,7 @@ impl Tx {
     ) -> Result<Vec<(ContactId, ConversationId)>> {
         const SQL: Dialect = Dialect {
             sqlite: "select contact_id, id from conversations where workspace_id = $1 and joined_to is null
-                and contact_id in (select value from json_each($2))",
+                and contact_id in (select value from jsonb_each($2))",
             postgres: "select contact_id, id from conversations where workspace_id = $1 and joined_to is null
                 and contact_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };

@@ -182,7 +182,7 @@ impl Narrow {
 /// A set of ids as a table `f`, from which the rest is found: what stands before the set, and what behind it.
 const FOUND: (Dialect, Dialect) = (
     Dialect {
-        sqlite: "(select value as id from json_each(",
+        sqlite: "(select value as id from jsonb_each(",
         postgres: "(select value::bigint as id from jsonb_array_elements_text(",
     },
     Dialect { sqlite: ")) f cross join ", postgres: "::jsonb)) f cross join " },

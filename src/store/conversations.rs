@@ -160,37 +160,45 @@ macro_rules! columns {
 }
 pub(super) use columns;
 
-/// Counts messages into conversations, and does what is given besides on either database.
+/// Counts the messages of a set into conversations of the workspace `$1` at the time `$3`, and does what is given besides.
 macro_rules! touch {
-    ($sqlite:literal, $postgres:literal, ($sqlite_rest:literal, $postgres_rest:literal)) => {
-        Dialect {
-            sqlite: concat!(
-                "update conversations set
-                    channels = channels | (x.value ->> 'channels'),
-                    message_count = message_count + (x.value ->> 'messages'),
-                    unread_count = unread_count + (x.value ->> 'unread'),
-                    last_message_id = max(coalesce(last_message_id, 0), x.value ->> 'last'),
-                    activity_at = max(activity_at, $3)",
-                $sqlite,
-                " from (select value from json_each($2) limit -1) x
-                where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
-                $sqlite_rest
-            ),
-            postgres: concat!(
-                "update conversations c set
-                    channels = c.channels | x.channels,
-                    message_count = message_count + x.messages,
-                    unread_count = unread_count + x.unread,
-                    last_message_id = greatest(last_message_id, x.last),
-                    activity_at = greatest(activity_at, $3)",
-                $postgres,
-                " from jsonb_to_recordset($2::jsonb) as x (id bigint, channels bigint, messages bigint, unread bigint, last bigint)
-                where c.workspace_id = $1 and c.id = x.id",
-                $postgres_rest
-            ),
-        }
+    (sqlite, $set:literal, $also:literal, $rest:literal) => {
+        concat!(
+            "update conversations set
+                channels = channels | (x.value ->> 'channels'),
+                message_count = message_count + (x.value ->> 'messages'),
+                unread_count = unread_count + (x.value ->> 'unread'),
+                last_message_id = max(coalesce(last_message_id, 0), x.value ->> 'last'),
+                activity_at = max(activity_at, $3)",
+            $also,
+            " from (select value from jsonb_each(",
+            $set,
+            ") limit -1) x
+            where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
+            $rest
+        )
+    };
+    (postgres, $set:literal, $also:literal, $rest:literal) => {
+        concat!(
+            "update conversations c set
+                channels = c.channels | x.channels,
+                message_count = message_count + x.messages,
+                unread_count = unread_count + x.unread,
+                last_message_id = greatest(last_message_id, x.last),
+                activity_at = greatest(activity_at, $3)",
+            $also,
+            " from jsonb_to_recordset(",
+            $set,
+            "::jsonb) as x (id bigint, channels bigint, messages bigint, unread bigint, last bigint)
+            where c.workspace_id = $1 and c.id = x.id
+              and c.id = any(array(select (value ->> 'id')::bigint from jsonb_array_elements(",
+            $set,
+            "::jsonb)))",
+            $rest
+        )
     };
 }
+pub(super) use touch;
 
 /// Names a set of participants: their ids in ascending order, joined by commas; where that is longer than an index of
 /// PostgreSQL takes, by its hash.
@@ -242,7 +250,7 @@ impl Tx {
     ) -> Result<HashMap<String, Place>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, participants_key, joined_to from conversations
-                where workspace_id = $1 and participants_key in (select value from json_each($2))",
+                where workspace_id = $1 and participants_key in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, joined_to from conversations
                 where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))",
         };
@@ -258,10 +266,10 @@ impl Tx {
     ) -> Result<HashMap<ConversationId, Place>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, participants_key, joined_to from conversations
-                where workspace_id = $1 and id in (select value from json_each($2))",
+                where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, joined_to from conversations where workspace_id = $1
                 and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
-                order by id for key share",
+                order by joined_to is null, id for no key update",
         };
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -271,7 +279,8 @@ impl Tx {
         Ok(rows.into_iter().map(|row| (row.id, row.named().1)).collect())
     }
 
-    /// The same, and none of them is joined or split before the end of this unit of work.
+    /// The same, with those in which they are shown; none of them is joined, split or counted up by anybody else before the
+    /// end of this unit of work.
     async fn hold_conversations(
         &mut self,
         workspace: WorkspaceId,
@@ -279,7 +288,7 @@ impl Tx {
     ) -> Result<HashMap<String, Place>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, participants_key, joined_to from conversations
-                where workspace_id = $1 and participants_key in (select value from json_each($2))",
+                where workspace_id = $1 and participants_key in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, joined_to from conversations
                 where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))
                 order by id for key share",
@@ -351,7 +360,7 @@ impl Tx {
         const INSERT: Dialect = Dialect {
             sqlite: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, created_at, activity_at)
-                select $1, 'numbers', value, 0, 0, 0, 'open', $3, $3 from json_each($2) order by key
+                select $1, 'numbers', value, 0, 0, 0, 'open', $3, $3 from jsonb_each($2) order by key
                 returning id, participants_key, joined_to",
             postgres: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, created_at, activity_at)
@@ -360,7 +369,7 @@ impl Tx {
         };
         const JOIN: Dialect = Dialect {
             sqlite: "insert into participants (workspace_id, conversation_id, address_id)
-                select $1, value ->> 'conversation', value ->> 'address' from json_each($2)",
+                select $1, value ->> 'conversation', value ->> 'address' from jsonb_each($2)",
             postgres: "insert into participants (workspace_id, conversation_id, address_id)
                 select $1, conversation, address
                 from jsonb_to_recordset($2::jsonb) as x (conversation bigint, address bigint)",
@@ -388,24 +397,28 @@ impl Tx {
         threads: &[Thread],
         now: Timestamp,
     ) -> Result<()> {
-        const LOCK: &str = "select id from conversations where workspace_id = $1
-            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint)))
-            order by joined_to is null, id for no key update";
-        const SQL: Dialect = touch!("", "", ("", ""));
-        const INBOUND: Dialect = touch!(
-            ", opened_by_id = case when state <> 'open' and x.value ->> 'unread' > 0 then x.value ->> 'last'
+        const SQL: Dialect = Dialect { sqlite: touch!(sqlite, "$2", "", ""), postgres: touch!(postgres, "$2", "", "") };
+        const INBOUND: Dialect = Dialect {
+            sqlite: touch!(
+                sqlite,
+                "$2",
+                ", opened_by_id = case when state <> 'open' and x.value ->> 'unread' > 0 then x.value ->> 'last'
                     else opened_by_id end,
                 snoozed_until = case when x.value ->> 'unread' > 0 then null else snoozed_until end,
                 state = case when x.value ->> 'unread' > 0 then 'open' else state end",
-            ", opened_by_id = case when c.state <> 'open' and x.unread > 0 then x.last else opened_by_id end,
+                " returning id, opened_by_id"
+            ),
+            postgres: touch!(
+                postgres,
+                "$2",
+                ", opened_by_id = case when c.state <> 'open' and x.unread > 0 then x.last else opened_by_id end,
                 snoozed_until = case when x.unread > 0 then null else snoozed_until end,
                 state = case when x.unread > 0 then 'open' else c.state end",
-            (" returning id, opened_by_id", " returning c.id, c.opened_by_id")
-        );
+                " returning c.id, c.opened_by_id"
+            ),
+        };
         let rows = set(&threads)?;
-        if self.is_postgres() && threads.len() > 1 {
-            on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(&rows).execute(conn).await.map(drop))?;
-        }
+        self.lock_threads(workspace, threads).await?;
         if threads.iter().all(|thread| thread.unread == 0) {
             let sql = SQL.pick(self);
             on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).bind(now).execute(conn).await.map(drop))?;
@@ -420,6 +433,21 @@ impl Tx {
         let acts: Vec<NewAct> =
             threads.iter().filter(is_opened).map(|thread| NewAct::opened(workspace, thread.place, now)).collect();
         self.add_acts(&acts).await
+    }
+
+    /// Locks what messages are counted into, in the order of [`Tx::touch_conversations`], where more than the conversations
+    /// of their own participants are counted up: those are locked.
+    pub(super) async fn lock_threads(&mut self, workspace: WorkspaceId, threads: &[Thread]) -> Result<()> {
+        const LOCK: &str = "select id from conversations where workspace_id = $1
+            and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint)))
+            order by joined_to is null, id for no key update";
+        let is_locked = threads.len() < 2 || threads.iter().all(|thread| thread.place.id == thread.place.shown);
+        if is_locked || !self.is_postgres() {
+            return Ok(());
+        }
+        let rows = set(&threads)?;
+        on!(self, |conn| sqlx::query(LOCK).bind(workspace).bind(rows).execute(conn).await.map(drop))?;
+        Ok(())
     }
 
     /// One conversation, or the one in which it is shown, when the caller sees it.
@@ -450,7 +478,7 @@ impl Tx {
             sqlite: concat!(
                 "select ",
                 columns!(),
-                " from json_each($2) i
+                " from jsonb_each($2) i
                 join conversations c on c.workspace_id = $1 and c.id = i.value
                 left join messages m on m.workspace_id = c.workspace_id and m.id = c.last_message_id
                 left join members x on x.workspace_id = $1 and x.conversation_id = c.id and x.user_id = 0
@@ -478,7 +506,7 @@ impl Tx {
     ) -> Result<Vec<(ConversationId, AddressId)>> {
         const SQL: Dialect = Dialect {
             sqlite: "select conversation_id, address_id from participants
-                where workspace_id = $1 and conversation_id in (select value from json_each($2))",
+                where workspace_id = $1 and conversation_id in (select value from jsonb_each($2))",
             postgres: "select conversation_id, address_id from participants where workspace_id = $1
                 and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };

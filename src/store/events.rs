@@ -85,7 +85,7 @@ impl Tx {
             sqlite: "insert into events (workspace_id, kind, conversation_id, message_id, data, at)
                 select value ->> 'workspace', value ->> 'kind', value ->> 'conversation', value ->> 'message',
                     value ->> 'data', value ->> 'at'
-                from json_each($1) order by key",
+                from jsonb_each($1) order by key",
             postgres: "with place as materialized (select pg_advisory_xact_lock_shared(7300,
                     (case when is_called then last_value & 2147483647 else 0 end)::int) from events_id_seq)
                 insert into events (workspace_id, kind, conversation_id, message_id, data, at)

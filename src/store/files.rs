@@ -112,7 +112,7 @@ impl Tx {
             sqlite:
                 "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash, created_at)
                 select $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, unhex(value ->> 5), $3
-                from json_each($2) order by key returning object_key, id",
+                from jsonb_each($2) order by key returning object_key, id",
             postgres: "insert into files (workspace_id, uploader, object_key, name, media_type, size_bytes, hash,
                     created_at)
                 select $1, value ->> 0, value ->> 1, value ->> 2, value ->> 3, (value ->> 4)::bigint,
@@ -148,7 +148,7 @@ impl Tx {
     async fn give_storage_back(&mut self, gone: &[(WorkspaceId, i64)]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update workspaces set stored_bytes = stored_bytes - (x.value ->> 1)
-                from (select value from json_each($1) limit -1) x where workspaces.id = x.value ->> 0",
+                from (select value from jsonb_each($1) limit -1) x where workspaces.id = x.value ->> 0",
             postgres: "update workspaces w set stored_bytes = w.stored_bytes - (x.value ->> 1)::bigint
                 from jsonb_array_elements($1::jsonb) x where w.id = (x.value ->> 0)::bigint",
         };
@@ -176,7 +176,7 @@ impl Tx {
     pub async fn load_files(&mut self, workspace: WorkspaceId, ids: &[FileId]) -> Result<Vec<FileRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, object_key, name, media_type, size_bytes, hash, created_at from files
-                where workspace_id = $1 and id in (select value from json_each($2))",
+                where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, object_key, name, media_type, size_bytes, hash, created_at from files
                 where workspace_id = $1
                   and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
@@ -193,7 +193,7 @@ impl Tx {
     /// one that was taken back.
     pub async fn reach_files(&mut self, caller: &Caller, ids: &[FileId]) -> Result<Vec<FileReach>> {
         const SQL: Dialect = Dialect {
-            sqlite: reach!("in (select value from json_each($2))"),
+            sqlite: reach!("in (select value from jsonb_each($2))"),
             postgres: reach!("= any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))"),
         };
         let (sees_all, sees_numbers, user) = match caller.sight() {
@@ -266,7 +266,7 @@ impl Tx {
     pub async fn keep_files(&mut self, files: &[(WorkspaceId, FileId)]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "update files set released_at = null
-                where (workspace_id, id) in (select value ->> 0, value ->> 1 from json_each($1))
+                where (workspace_id, id) in (select value ->> 0, value ->> 1 from jsonb_each($1))
                   and exists (select 1 from attachments a where a.workspace_id = files.workspace_id
                     and a.file_id = files.id)",
             postgres: "update files f set released_at = null from jsonb_array_elements($1::jsonb) x
@@ -285,7 +285,8 @@ impl Tx {
     /// Lets files go, but for those that a message carries by now, and gives back what they took.
     pub async fn delete_files(&mut self, files: &[(WorkspaceId, FileId)]) -> Result<u64> {
         const SQL: Dialect = Dialect {
-            sqlite: "delete from files where (workspace_id, id) in (select value ->> 0, value ->> 1 from json_each($1))
+            sqlite:
+                "delete from files where (workspace_id, id) in (select value ->> 0, value ->> 1 from jsonb_each($1))
                 and not exists (select 1 from attachments a
                     where a.workspace_id = files.workspace_id and a.file_id = files.id)
                 returning workspace_id, size_bytes",

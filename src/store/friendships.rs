@@ -36,9 +36,9 @@ impl Tx {
     ) -> Result<Vec<FriendshipRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select user_id, other_id, state, created_at from friendships
-                where workspace_id = $1 and user_id = $2 and other_id in (select value from json_each($3))
+                where workspace_id = $1 and user_id = $2 and other_id in (select value from jsonb_each($3))
                 union all select user_id, other_id, state, created_at from friendships
-                where workspace_id = $1 and other_id = $2 and user_id in (select value from json_each($3))",
+                where workspace_id = $1 and other_id = $2 and user_id in (select value from jsonb_each($3))",
             postgres: "select user_id, other_id, state, created_at from friendships where workspace_id = $1
                   and user_id = $2
                   and other_id = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))

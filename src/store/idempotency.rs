@@ -95,7 +95,7 @@ impl Tx {
         const TAKE: Dialect = Dialect {
             sqlite: "insert into idempotency_keys
                     (workspace_id, caller, key_hash, fingerprint, key_id, sealed, created_at)
-                select $1, $2, unhex(value ->> 0), unhex(value ->> 1), $4, x'', $5 from json_each($3)
+                select $1, $2, unhex(value ->> 0), unhex(value ->> 1), $4, x'', $5 from jsonb_each($3)
                 where true order by value ->> 0
                 on conflict (workspace_id, caller, key_hash) do update set fingerprint = excluded.fingerprint,
                     key_id = excluded.key_id, sealed = excluded.sealed, created_at = excluded.created_at
@@ -145,7 +145,7 @@ impl Tx {
     ) -> Result<()> {
         const KEEP: Dialect = Dialect {
             sqlite: "update idempotency_keys set key_id = $4, sealed = x.sealed
-                from (select unhex(value ->> 0) as hash, unhex(value ->> 1) as sealed from json_each($3) limit -1) as x
+                from (select unhex(value ->> 0) as hash, unhex(value ->> 1) as sealed from jsonb_each($3) limit -1) as x
                 where workspace_id = $1 and caller = $2 and key_hash = x.hash",
             postgres: "update idempotency_keys set key_id = $4, sealed = x.sealed
                 from (select decode(value ->> 0, 'hex') as hash, decode(value ->> 1, 'hex') as sealed
@@ -173,7 +173,7 @@ impl Tx {
     pub async fn free_keys(&mut self, workspace: WorkspaceId, caller: &str, keys: &[&str]) -> Result<()> {
         const FREE: Dialect = Dialect {
             sqlite: "delete from idempotency_keys where workspace_id = $1 and caller = $2
-                and key_hash in (select unhex(value) from json_each($3))",
+                and key_hash in (select unhex(value) from jsonb_each($3))",
             postgres: "delete from idempotency_keys where workspace_id = $1 and caller = $2
                 and key_hash = any(array(select decode(value, 'hex') from jsonb_array_elements_text($3::jsonb)))",
         };

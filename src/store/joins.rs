@@ -259,7 +259,7 @@ impl Tx {
             sqlite: "select p.conversation_id, max(c.contact_id) from (
                     select distinct q.conversation_id from contact_addresses a
                     join participants q on q.workspace_id = a.workspace_id and q.address_id = a.address_id
-                    where a.workspace_id = $1 and a.contact_id in (select value from json_each($2))) x
+                    where a.workspace_id = $1 and a.contact_id in (select value from jsonb_each($2))) x
                 join participants p on p.workspace_id = $1 and p.conversation_id = x.conversation_id
                 left join contact_addresses c on c.workspace_id = $1 and c.address_id = p.address_id
                 group by p.conversation_id having count(*) = 2 and count(distinct c.contact_id) = 1 order by 1",
@@ -274,7 +274,7 @@ impl Tx {
         };
         const ATTACHED: Dialect = Dialect {
             sqlite: "select id from conversations
-                where workspace_id = $1 and contact_id in (select value from json_each($2))",
+                where workspace_id = $1 and contact_id in (select value from jsonb_each($2))",
             postgres: "select id from conversations where workspace_id = $1
                 and contact_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
@@ -304,7 +304,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "select id, participants_key, contact_id, joined_to, channels, message_count, unread_count,
                     last_message_id, state, snoozed_until, assignee_id, created_at, activity_at from conversations
-                where workspace_id = $1 and id in (select value from json_each($2))",
+                where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, contact_id, joined_to, channels, message_count, unread_count,
                     last_message_id, state, snoozed_until, assignee_id, created_at, activity_at from conversations
                 where workspace_id = $1 and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
@@ -323,7 +323,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, contact_id, created_at, activity_at)
-                select $1, 'numbers', 'contact:' || value, 0, 0, 0, 'open', value, $3, $3 from json_each($2) order by key
+                select $1, 'numbers', 'contact:' || value, 0, 0, 0, 'open', value, $3, $3 from jsonb_each($2) order by key
                 returning contact_id, id",
             postgres: "insert into conversations (workspace_id, kind, participants_key, channels, message_count,
                     unread_count, state, contact_id, created_at, activity_at)
@@ -344,7 +344,7 @@ impl Tx {
                     state = coalesce(x.value ->> 'state', state),
                     snoozed_until = case when x.value ->> 'state' is null then snoozed_until
                         else x.value ->> 'snoozed_until' end
-                from (select value from json_each($2) limit -1) x
+                from (select value from jsonb_each($2) limit -1) x
                 where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
             postgres: "update conversations c set contact_id = x.contact, joined_to = x.joined_to,
                     state = coalesce(x.state, c.state),
@@ -370,7 +370,7 @@ impl Tx {
                     last_message_id = x.value ->> 'last', state = x.value ->> 'state',
                     snoozed_until = x.value ->> 'snoozed_until', assignee_id = x.value ->> 'assignee',
                     created_at = x.value ->> 'created_at', activity_at = x.value ->> 'activity_at'
-                from (select value from json_each($2) limit -1) x
+                from (select value from jsonb_each($2) limit -1) x
                 where conversations.workspace_id = $1 and conversations.id = x.value ->> 'id'",
             postgres: "update conversations c set joined_to = x.joined_to, channels = x.channels,
                     message_count = x.messages, unread_count = x.unread, last_message_id = x.last, state = x.state,
@@ -399,13 +399,13 @@ impl Tx {
         const CLEAR: [Dialect; 2] = [
             Dialect {
                 sqlite: "delete from participants
-                    where workspace_id = $1 and conversation_id in (select value from json_each($2))",
+                    where workspace_id = $1 and conversation_id in (select value from jsonb_each($2))",
                 postgres: "delete from participants where workspace_id = $1
                     and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
             },
             Dialect {
                 sqlite: "delete from conversation_labels
-                    where workspace_id = $1 and conversation_id in (select value from json_each($2))",
+                    where workspace_id = $1 and conversation_id in (select value from jsonb_each($2))",
                 postgres: "delete from conversation_labels where workspace_id = $1
                     and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
             },
@@ -413,7 +413,7 @@ impl Tx {
         const GATHER: [Dialect; 3] = [
             Dialect {
                 sqlite: "insert into participants (workspace_id, conversation_id, address_id)
-                    select distinct $1, x.value ->> 'joint', p.address_id from json_each($2) x
+                    select distinct $1, x.value ->> 'joint', p.address_id from jsonb_each($2) x
                     join participants p on p.workspace_id = $1 and p.conversation_id = x.value ->> 'part'",
                 postgres: "insert into participants (workspace_id, conversation_id, address_id)
                     select distinct $1, x.joint, p.address_id
@@ -422,7 +422,7 @@ impl Tx {
             },
             Dialect {
                 sqlite: "insert into conversation_labels (workspace_id, conversation_id, label_id)
-                    select distinct $1, x.value ->> 'joint', l.label_id from json_each($2) x
+                    select distinct $1, x.value ->> 'joint', l.label_id from jsonb_each($2) x
                     join conversation_labels l on l.workspace_id = $1 and l.conversation_id = x.value ->> 'part'",
                 postgres: "insert into conversation_labels (workspace_id, conversation_id, label_id)
                     select distinct $1, x.joint, l.label_id
@@ -432,7 +432,7 @@ impl Tx {
             Dialect {
                 sqlite:
                     "insert into conversation_parts (workspace_id, conversation_id, part_id)
-                    select $1, value ->> 'joint', value ->> 'part' from json_each($2) where true on conflict do nothing",
+                    select $1, value ->> 'joint', value ->> 'part' from jsonb_each($2) where true on conflict do nothing",
                 postgres: "insert into conversation_parts (workspace_id, conversation_id, part_id)
                     select $1, joint, part from jsonb_to_recordset($2::jsonb) as x (joint bigint, part bigint)
                     on conflict do nothing",

@@ -58,7 +58,7 @@ impl Tx {
     pub async fn load_api_keys(&mut self, ids: &[ApiKeyId]) -> Result<Vec<ApiKeyRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select k.id, k.workspace_id, k.name, k.scopes, k.created_at, k.expires_at, k.last_used_at,
-                    k.revoked_at from json_each($1) x cross join api_keys k on k.id = x.value",
+                    k.revoked_at from jsonb_each($1) x cross join api_keys k on k.id = x.value",
             postgres: "select id, workspace_id, name, scopes, created_at, expires_at, last_used_at, revoked_at
                 from api_keys where id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
         };
@@ -80,6 +80,7 @@ impl Tx {
     pub async fn revoke_api_key(&mut self, workspace: WorkspaceId, id: ApiKeyId, now: Timestamp) -> Result<bool> {
         const SQL: &str =
             "update api_keys set revoked_at = $3 where workspace_id = $1 and id = $2 and revoked_at is null";
+        self.has_rights = true;
         let done = on!(self, |conn| {
             sqlx::query(SQL).bind(workspace).bind(id).bind(now).execute(conn).await.map(|done| done.rows_affected())
         })?;

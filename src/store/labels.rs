@@ -131,7 +131,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "select x.conversation_id, x.label_id, l.name from conversation_labels x
                 join labels l on l.workspace_id = x.workspace_id and l.id = x.label_id
-                where x.workspace_id = $1 and x.conversation_id in (select value from json_each($2)) order by l.name",
+                where x.workspace_id = $1 and x.conversation_id in (select value from jsonb_each($2)) order by l.name",
             postgres: "select x.conversation_id, x.label_id, l.name from conversation_labels x
                 join labels l on l.workspace_id = x.workspace_id and l.id = x.label_id
                 where x.workspace_id = $1

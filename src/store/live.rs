@@ -35,7 +35,7 @@ impl Tx {
     /// joined of, and that may be joined again.
     pub async fn load_places(&mut self, workspace: WorkspaceId, ids: &[ConversationId]) -> Result<Vec<ShownPlace>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select a.id, coalesce(c.joined_to, c.id) as shown_id, c.kind from json_each($2) x
+            sqlite: "select a.id, coalesce(c.joined_to, c.id) as shown_id, c.kind from jsonb_each($2) x
                 join conversations a on a.workspace_id = $1 and a.id = x.value
                 join conversations c on c.workspace_id = a.workspace_id and c.id = coalesce(a.joined_to, a.id)",
             postgres: "select a.id, coalesce(c.joined_to, c.id) as shown_id, c.kind
@@ -61,8 +61,8 @@ impl Tx {
             sqlite:
                 "select conversation_id, user_id, first_message_id, joined_at, accepted_at is not null as is_accepted
                 from members where workspace_id = $1 and left_at is null
-                  and conversation_id in (select value from json_each($2))
-                  and user_id in (select value from json_each($3))",
+                  and conversation_id in (select value from jsonb_each($2))
+                  and user_id in (select value from jsonb_each($3))",
             // by the conversation alone: the index by both would be asked for every pair of one and a person
             postgres:
                 "select conversation_id, user_id, first_message_id, joined_at, accepted_at is not null as is_accepted
@@ -83,7 +83,7 @@ impl Tx {
     pub async fn load_blocks(&mut self, workspace: WorkspaceId, users: &[UserId]) -> Result<Vec<(UserId, UserId)>> {
         const SQL: Dialect = Dialect {
             sqlite: "select user_id, other_id from friendships where workspace_id = $1 and state = 'blocked'
-                and user_id in (select value from json_each($2)) and other_id in (select value from json_each($2))",
+                and user_id in (select value from jsonb_each($2)) and other_id in (select value from jsonb_each($2))",
             postgres: "select user_id, other_id from friendships where workspace_id = $1 and state = 'blocked'
                 and user_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
                 and other_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
@@ -103,8 +103,8 @@ impl Tx {
         (users, others): (&[UserId], &[UserId]),
     ) -> Result<Vec<(UserId, UserId)>> {
         const SQL: Dialect = Dialect {
-            sqlite: "with a (id) as materialized (select value from json_each($2)),
-                    b (id) as materialized (select value from json_each($3))
+            sqlite: "with a (id) as materialized (select value from jsonb_each($2)),
+                    b (id) as materialized (select value from jsonb_each($3))
                 select f.user_id, f.other_id from a cross join friendships f
                     where f.workspace_id = $1 and f.user_id = a.id and f.state = 'friends'
                       and f.other_id in (select id from b)

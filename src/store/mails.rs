@@ -51,7 +51,7 @@ impl Tx {
     ) -> Result<HashMap<MessageId, Vec<String>>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id, thread from mails
-                where workspace_id = $1 and message_id in (select value from json_each($2))",
+                where workspace_id = $1 and message_id in (select value from jsonb_each($2))",
             postgres: "select message_id, thread from mails where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
@@ -71,12 +71,12 @@ impl Tx {
     ) -> Result<Vec<RelatedMail>> {
         const SQL: Dialect = Dialect {
             sqlite: "select m.id, m.conversation_id, null as name from messages m
-                    where m.workspace_id = $1 and m.id in (select value from json_each($2))
+                    where m.workspace_id = $1 and m.id in (select value from jsonb_each($2))
                       and m.channel = 'email' and m.direction = 'outbound'
                 union all
                 select m.id, m.conversation_id, x.name from mails x
                     join messages m on m.workspace_id = x.workspace_id and m.id = x.message_id
-                    where x.workspace_id = $1 and x.name in (select value from json_each($3))
+                    where x.workspace_id = $1 and x.name in (select value from jsonb_each($3))
                 order by 1 desc",
             postgres: "select m.id, m.conversation_id, null as name from messages m
                     where m.workspace_id = $1

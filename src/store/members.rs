@@ -164,7 +164,7 @@ impl Tx {
     ) -> Result<Vec<(ConversationId, UserId)>> {
         const SQL: Dialect = Dialect {
             sqlite: "select conversation_id, user_id from members where workspace_id = $1 and left_at is null
-                and conversation_id in (select value from json_each($2))",
+                and conversation_id in (select value from jsonb_each($2))",
             postgres: "select conversation_id, user_id from members where workspace_id = $1 and left_at is null
                 and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
@@ -186,7 +186,7 @@ impl Tx {
                     first_message_id, hidden_count, last_read_id, unread_count)
                 select $1, $2, value ->> 'user', value ->> 'role', $4,
                     case when value ->> 'is_request' then null else $4 end, value ->> 'first', value ->> 'hidden', 0, 0
-                from json_each($3) where true
+                from jsonb_each($3) where true
                 on conflict (workspace_id, conversation_id, user_id) do update set role = excluded.role,
                     joined_at = excluded.joined_at, accepted_at = excluded.accepted_at, left_at = null,
                     first_message_id = excluded.first_message_id, hidden_count = excluded.hidden_count,

@@ -41,7 +41,7 @@ impl Tx {
     ) -> Result<HashMap<MessageId, String>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id, key_id, sealed from message_secrets
-                where workspace_id = $1 and message_id in (select value from json_each($2))",
+                where workspace_id = $1 and message_id in (select value from jsonb_each($2))",
             postgres: "select message_id, key_id, sealed from message_secrets where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };

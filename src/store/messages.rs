@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::ser::Serializer;
 
-use super::{Dialect, NewEvent, OpenError, Result, Tx, on, set};
+use super::{Dialect, Error, NewEvent, OpenError, Result, Tx, on, set};
 use crate::clock::Clock;
 use crate::domain::{
     AddressId, Channel, ConversationId, Direction, Encoding, EventKind, FileId, MessageId, Policy, RecipientKind,
@@ -241,32 +241,10 @@ pub(super) fn micros_or_null<S: Serializer>(at: &Option<Timestamp>, serializer: 
     }
 }
 
-impl Tx {
-    /// Draws ids for new messages, ascending.
-    pub async fn allocate_messages(&mut self, count: usize) -> Result<Vec<MessageId>> {
-        const SQL: Dialect = Dialect {
-            sqlite: "with recursive ids (id, rest) as (
-                    select coalesce((select seq from sqlite_sequence where name = 'messages'), 0) + 1, $1 - 1
-                    union all select id + 1, rest - 1 from ids where rest > 0)
-                select id from ids",
-            postgres: "select nextval(pg_get_serial_sequence('messages', 'id')) from generate_series(1, $1)",
-        };
-        let sql = SQL.pick(self);
-        let count = i64::try_from(count).unwrap_or(i64::MAX);
-        let mut ids: Vec<MessageId> = on!(self, |conn| sqlx::query_scalar(sql).bind(count).fetch_all(conn).await)?;
-        ids.sort_unstable();
-        Ok(ids)
-    }
-
-    /// Stores messages.
-    pub async fn insert_messages(
-        &mut self,
-        workspace: WorkspaceId,
-        messages: &[NewMessage],
-        now: Timestamp,
-    ) -> Result<()> {
-        const SQL: Dialect = Dialect {
-            sqlite: "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
+/// Stores the messages of the set `$2` for the workspace `$1` at the time `$3`.
+macro_rules! messages {
+    (sqlite) => {
+        "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
                     recipient_id, reply_to_id,
                     subject, body, segment_count, segment_encoding, status, is_final, possible_duplicate, policy,
                     generation, occurred_at, scheduled_at, deliver_by, created_at, updated_at)
@@ -275,9 +253,10 @@ impl Tx {
                     value ->> 'segments', value ->> 'encoding', value ->> 'status', value ->> 'is_final', 0,
                     value ->> 'policy', 0, value ->> 'occurred_at', value ->> 'scheduled_at', value ->> 'deliver_by',
                     $3, $3
-                from json_each($2) order by key",
-            postgres:
-                "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
+                from jsonb_each($2) order by key"
+    };
+    (postgres) => {
+        "insert into messages (id, workspace_id, conversation_id, direction, channel, from_id, author_id,
                     recipient_id, reply_to_id,
                     subject, body, segment_count, segment_encoding, status, is_final, possible_duplicate, policy,
                     generation, occurred_at, scheduled_at, deliver_by, created_at, updated_at)
@@ -288,27 +267,41 @@ impl Tx {
                 from json_to_recordset($2::json) as x (id bigint, conversation bigint, direction text, channel text,
                     \"from\" bigint, author bigint, recipient bigint, reply_to bigint, subject text, body text, segments bigint, encoding text,
                     status text, is_final boolean, policy text, occurred_at bigint, scheduled_at bigint,
-                    deliver_by bigint)",
+                    deliver_by bigint)"
+    };
+}
+pub(super) use messages;
+
+impl Tx {
+    /// Draws ids for new messages, ascending.
+    pub async fn allocate_messages(&mut self, count: usize) -> Result<Vec<MessageId>> {
+        const SQL: Dialect = Dialect {
+            sqlite: "with recursive ids (id, rest) as (
+                    select coalesce((select seq from sqlite_sequence where name = 'messages'), 0) + 1, $1 - 1
+                    union all select id + 1, rest - 1 from ids where rest > 0)
+                select group_concat(id) from ids",
+            postgres: "select string_agg(nextval('messages_id_seq')::text, ',') from generate_series(1, $1)",
         };
+        let sql = SQL.pick(self);
+        let wanted = i64::try_from(count).unwrap_or(i64::MAX);
+        let drawn: Option<String> = on!(self, |conn| sqlx::query_scalar(sql).bind(wanted).fetch_one(conn).await)?;
+        let drawn = drawn.unwrap_or_default();
+        let mut ids: Vec<MessageId> = drawn.split(',').filter_map(|id| id.parse().ok().map(MessageId)).collect();
+        ids.sort_unstable();
+        if ids.len() == count { Ok(ids) } else { Err(Error::Corrupt("no ids for new messages")) }
+    }
+
+    /// Stores messages.
+    pub async fn insert_messages(
+        &mut self,
+        workspace: WorkspaceId,
+        messages: &[NewMessage],
+        now: Timestamp,
+    ) -> Result<()> {
+        const SQL: Dialect = Dialect { sqlite: messages!(sqlite), postgres: messages!(postgres) };
         let sql = SQL.pick(self);
         let rows = set(&messages)?;
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).bind(now).execute(conn).await.map(drop))?;
-        Ok(())
-    }
-
-    /// Stores the recipients of new messages.
-    pub async fn insert_recipients(&mut self, workspace: WorkspaceId, recipients: &[NewRecipient]) -> Result<()> {
-        const SQL: Dialect = Dialect {
-            sqlite: "insert into recipients (workspace_id, message_id, position, kind, address_id)
-                select $1, value ->> 'message', value ->> 'position', value ->> 'kind', value ->> 'address'
-                from json_each($2)",
-            postgres: "insert into recipients (workspace_id, message_id, position, kind, address_id)
-                select $1, message, position, kind, address
-                from json_to_recordset($2::json) as x (message bigint, position bigint, kind text, address bigint)",
-        };
-        let sql = SQL.pick(self);
-        let rows = set(&recipients)?;
-        on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
     }
 
@@ -322,7 +315,7 @@ impl Tx {
             sqlite: "insert into attachments (workspace_id, message_id, position, url, file_id, content_id)
                 select $1, value ->> 'message', value ->> 'position', value ->> 'url', value ->> 'file',
                     value ->> 'content_id'
-                from json_each($2)",
+                from jsonb_each($2)",
             postgres: "insert into attachments (workspace_id, message_id, position, url, file_id, content_id)
                 select $1, message, position, url, file, content_id
                 from json_to_recordset($2::json) as x (message bigint, position bigint, url text, file bigint,
@@ -345,7 +338,7 @@ impl Tx {
             sqlite: "select m.workspace_id, m.id, m.conversation_id as own_conversation_id,
                     coalesce(c.joined_to, c.id) as conversation_id, m.direction, m.channel, m.status, m.status_reason,
                     m.is_final, m.possible_duplicate, m.policy, m.generation, m.deliver_by
-                from json_each($1) x
+                from jsonb_each($1) x
                 join messages m on m.workspace_id = x.value ->> 0 and m.id = x.value ->> 1
                 join conversations c on c.workspace_id = m.workspace_id and c.id = m.conversation_id
                 order by m.id",
@@ -368,7 +361,7 @@ impl Tx {
             sqlite: "update messages set status = x.value ->> 'status', status_reason = x.value ->> 'reason',
                     is_final = x.value ->> 'is_final', possible_duplicate = x.value ->> 'duplicate',
                     generation = x.value ->> 'generation', deliver_by = x.value ->> 'deliver_by', updated_at = $2
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where messages.workspace_id = x.value ->> 'workspace' and messages.id = x.value ->> 'id'",
             postgres: "update messages m set status = x.status, status_reason = x.reason, is_final = x.is_final,
                     possible_duplicate = x.duplicate, generation = x.generation,

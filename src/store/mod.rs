@@ -2,6 +2,7 @@
 //!
 //! What differs between SQLite and PostgreSQL is the text of a statement, never how it is bound, decoded or committed.
 
+mod accepted;
 mod accounts;
 mod acts;
 mod addresses;
@@ -26,6 +27,7 @@ mod inbound_media;
 mod invitations;
 mod joins;
 mod keys;
+mod known;
 mod labels;
 mod live;
 mod mail_tokens;
@@ -62,11 +64,17 @@ mod webhook_deliveries;
 mod webhook_endpoints;
 mod workspaces;
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use sqlx::{PgPool, Postgres, Sqlite, SqlitePool, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{PgConnection, PgPool, Postgres, Sqlite, SqlitePool, Transaction};
 use tokio::sync::{Notify, watch};
 
+use crate::domain::{Address, AddressId, WorkspaceId};
+
+pub use accepted::Accepted;
 pub use accounts::{MOST_FAILURES, ProfileChange};
 pub use acts::{ActRow, Bench, NewAct};
 pub use attempts::{AttemptRow, EndedAttempt, HistoryRow, NamedAttempt, NewAttempt, NewHistory, Sending};
@@ -100,7 +108,7 @@ pub use messages::{
 };
 pub use notes::NoteRow;
 pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
-pub use outbox::{Claimed, Depth, LaneClaim, NewWork, Phase, Released, Rescheduled};
+pub use outbox::{Claim, Claimed, Depth, NewWork, Phase, Released, Rescheduled};
 pub use overview::{DeliveryRow, MinuteRow};
 pub use providers::PauseRow;
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
@@ -131,12 +139,21 @@ struct Shared {
     pools: Pools,
     vault: Vault,
     epochs: messages::Epochs,
-    work: Notify,
+    callers: known::Callers,
+    addresses: known::Addresses,
+    work: Work,
     news: Notify,
     /// Counts the commits of this process that have left events.
     told: watch::Sender<u64>,
     /// Held for as long as the database is open: a second server on the same file is refused.
     _lock: Option<std::fs::File>,
+}
+
+/// What commits have left to be carried.
+#[derive(Debug, Default)]
+struct Work {
+    providers: Mutex<BTreeSet<String>>,
+    left: Notify,
 }
 
 #[derive(Debug)]
@@ -155,14 +172,49 @@ pub struct Tx {
     conn: Conn,
     store: Store,
     events: Vec<NewEvent>,
-    has_work: bool,
+    /// The providers that it leaves work for.
+    work: BTreeSet<String>,
     has_news: bool,
+    /// Whether it changed what somebody may do.
+    has_rights: bool,
+    /// Whether it only reads, and so sees what is committed.
+    is_reading: bool,
+    /// Addresses that it stored or found, to be known once it is committed.
+    met: Vec<(WorkspaceId, Address, AddressId)>,
 }
 
 #[derive(Debug)]
 enum Conn {
     Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Postgres(PostgresConn),
+}
+
+/// Each statement of PostgreSQL sees what was committed before it, in a transaction or not, so that reading needs none:
+/// that saves two of three round trips of a single statement.
+#[derive(Debug)]
+enum PostgresConn {
+    Writing(Transaction<'static, Postgres>),
+    Reading(PoolConnection<Postgres>),
+}
+
+impl Deref for PostgresConn {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        match self {
+            Self::Writing(tx) => tx,
+            Self::Reading(conn) => conn,
+        }
+    }
+}
+
+impl DerefMut for PostgresConn {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        match self {
+            Self::Writing(tx) => tx,
+            Self::Reading(conn) => conn,
+        }
+    }
 }
 
 /// One statement, two spellings.
@@ -196,22 +248,42 @@ impl Store {
     pub async fn begin(&self) -> Result<Tx> {
         let conn = match &self.shared.pools {
             Pools::Sqlite { write, .. } => Conn::Sqlite(write.begin_with("begin immediate").await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+            Pools::Postgres(pool) => Conn::Postgres(PostgresConn::Writing(pool.begin().await?)),
         };
         Ok(self.unit(conn))
+    }
+
+    /// The same, which waits for nobody else's row for long: many wait for it.
+    pub async fn begin_hurried(&self) -> Result<Tx> {
+        const HURRIED: &str = "begin; set local lock_timeout = '200ms'";
+        match &self.shared.pools {
+            Pools::Sqlite { .. } => self.begin().await,
+            Pools::Postgres(pool) => {
+                Ok(self.unit(Conn::Postgres(PostgresConn::Writing(pool.begin_with(HURRIED).await?))))
+            }
+        }
     }
 
     /// Starts a unit of work that only reads; it is never committed.
     pub async fn read(&self) -> Result<Tx> {
         let conn = match &self.shared.pools {
             Pools::Sqlite { read, .. } => Conn::Sqlite(read.begin().await?),
-            Pools::Postgres(pool) => Conn::Postgres(pool.begin().await?),
+            Pools::Postgres(pool) => Conn::Postgres(PostgresConn::Reading(pool.acquire().await?)),
         };
-        Ok(self.unit(conn))
+        Ok(Tx { is_reading: true, ..self.unit(conn) })
     }
 
     fn unit(&self, conn: Conn) -> Tx {
-        Tx { conn, store: self.clone(), events: Vec::new(), has_work: false, has_news: false }
+        Tx {
+            conn,
+            store: self.clone(),
+            events: Vec::new(),
+            work: BTreeSet::new(),
+            has_news: false,
+            has_rights: false,
+            is_reading: false,
+            met: Vec::new(),
+        }
     }
 
     /// Seals, opens and indexes what must not stand in clear.
@@ -219,9 +291,10 @@ impl Store {
         &self.shared.vault
     }
 
-    /// Waits until a commit of this process has left work in the outbox.
-    pub async fn work(&self) {
-        self.shared.work.notified().await;
+    /// Waits until commits of this process have left work in the outbox; gives for which providers.
+    pub async fn work(&self) -> BTreeSet<String> {
+        self.shared.work.left.notified().await;
+        std::mem::take(&mut *self.shared.work.providers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Waits until a commit of this process has left an event or a delivery.
@@ -267,24 +340,23 @@ impl Tx {
         self.write_events().await?;
         match self.conn {
             Conn::Sqlite(tx) => tx.commit().await?,
-            Conn::Postgres(tx) => tx.commit().await?,
+            Conn::Postgres(PostgresConn::Writing(tx)) => tx.commit().await?,
+            Conn::Postgres(PostgresConn::Reading(_)) => {}
         }
-        if self.has_work {
-            self.store.shared.work.notify_one();
+        self.store.shared.addresses.learn(std::mem::take(&mut self.met));
+        if self.has_rights {
+            self.store.shared.callers.changed();
+        }
+        if !self.work.is_empty() {
+            let work = &self.store.shared.work;
+            work.providers.lock().unwrap_or_else(PoisonError::into_inner).append(&mut self.work);
+            work.left.notify_one();
         }
         if self.has_news || !self.events.is_empty() {
             self.store.shared.news.notify_one();
         }
         if !self.events.is_empty() {
             self.store.shared.told.send_modify(|count| *count += 1);
-        }
-        Ok(())
-    }
-
-    /// Waits for nobody else's row for long: many wait for this unit of work.
-    pub async fn hurry(&mut self) -> Result<()> {
-        if self.is_postgres() {
-            on!(self, |conn| sqlx::query("set local lock_timeout = '200ms'").execute(conn).await.map(drop))?;
         }
         Ok(())
     }
@@ -307,11 +379,11 @@ impl Dialect {
     }
 }
 
-/// Writes rows as the one JSON parameter that a statement unfolds: `json_each` on SQLite, `jsonb_to_recordset` on
-/// PostgreSQL. Bytes are hex in it, times microseconds.
+/// Writes rows as the one JSON parameter that a statement unfolds: `jsonb_each` on SQLite, whose rows are read without being
+/// parsed again for each of their fields, and `jsonb_to_recordset` on PostgreSQL. Bytes are hex in it, times microseconds.
 ///
 /// An `update .. from` on SQLite unfolds it in a subquery with `limit -1`: that is read once, as the outer loop, where
-/// a bare `json_each` may become the inner one and be read again for every row of the table.
+/// a bare `jsonb_each` may become the inner one and be read again for every row of the table.
 fn set<T: serde::Serialize>(rows: &T) -> Result<String> {
     serde_json::to_string(rows).map_err(|_| Error::Corrupt("a set that cannot be written"))
 }

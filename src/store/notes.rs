@@ -58,7 +58,7 @@ impl Tx {
     pub async fn load_notes(&mut self, workspace: WorkspaceId, ids: &[NoteId]) -> Result<Vec<NoteRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select id, author, body, created_at from notes
-                where workspace_id = $1 and id in (select value from json_each($2))",
+                where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, author, body, created_at from notes where workspace_id = $1
                 and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };

@@ -14,13 +14,16 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{Notify, watch};
 
-use super::{Pools, Shared, Store, Tx, Vault, migrate, on, vault};
+use super::{Pools, Shared, Store, Tx, Vault, known, migrate, on, vault};
 use crate::clock::Clock;
 use crate::domain::WorkspaceId;
 use crate::fault::is_sabotaged;
 
 /// The first SQLite without the WAL-reset bug that could lose commits (3.7.0 to 3.51.2).
 const OLDEST_SQLITE: [u32; 3] = [3, 51, 3];
+/// Pages of the write-ahead log, 4 KiB each, after which a commit carries them over into the database: what changes often
+/// is written there once for many changes.
+const CHECKPOINT_PAGES: &str = "4000";
 /// The oldest PostgreSQL whose SQL is spoken here.
 const OLDEST_POSTGRES: i32 = 150_000;
 
@@ -91,7 +94,9 @@ impl Store {
             pools,
             vault: Vault::new(&[], clock.clone()),
             epochs: super::messages::Epochs::default(),
-            work: Notify::new(),
+            callers: known::Callers::default(),
+            addresses: known::Addresses::default(),
+            work: super::Work::default(),
             news: Notify::new(),
             told: watch::Sender::default(),
             _lock: lock,
@@ -165,6 +170,7 @@ async fn sqlite(path: &Path) -> Result<Pools, OpenError> {
         .busy_timeout(Duration::from_secs(5))
         .pragma("cache_size", "-16000")
         .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", CHECKPOINT_PAGES)
         .statement_cache_capacity(200);
     let write = SqlitePoolOptions::new()
         .max_connections(1)
@@ -202,15 +208,18 @@ fn parse_version(text: &str) -> Option<[u32; 3]> {
     Some([parts.next()??, parts.next()??, parts.next()??])
 }
 
-/// What every session on PostgreSQL is set to. Statements go to their rows by an index, whatever the statistics say: a plan
-/// that was made while a table was small is kept when it is large.
-const SESSION: [(&str, &str); 8] = [
+/// What every session on PostgreSQL is set to. Statements go to their rows by an index, one by one, whatever the statistics
+/// say: a plan that was made while a table was small is kept when it is large, and a join that reads a whole table then is
+/// read for every set.
+const SESSION: [(&str, &str); 10] = [
     ("lock_timeout", "5s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "30s"),
     ("default_transaction_isolation", "read committed"),
     ("timezone", "UTC"),
     ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
     ("random_page_cost", "1.1"),
     ("jit", "off"),
 ];

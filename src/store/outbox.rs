@@ -91,11 +91,9 @@ pub struct Claimed {
 
 /// Which due rows are wanted.
 #[derive(Debug, Clone, Copy)]
-pub struct LaneClaim<'a> {
+pub struct Claim<'a> {
     /// Of which provider.
     pub provider: &'a str,
-    /// 0 codes, 1 single messages, 2 bulk.
-    pub lane: i64,
     /// How many at most.
     pub limit: i64,
     /// Now.
@@ -182,29 +180,36 @@ macro_rules! claim {
     };
 }
 
-impl Tx {
-    /// Leaves messages to be carried; a message that is there already is carried anew.
-    pub async fn enqueue(&mut self, workspace: WorkspaceId, work: &[NewWork]) -> Result<()> {
-        const SQL: Dialect = Dialect {
-            sqlite: "insert into outbox (workspace_id, kind, phase, provider, route, conversation_id, lane, message_id,
+/// Leaves the work of a set to be carried, for the workspace `$1`.
+macro_rules! enqueue {
+    (sqlite, $set:literal) => {
+        concat!(
+            "insert into outbox (workspace_id, kind, phase, provider, route, conversation_id, lane, message_id,
                     due_at, deadline, tries, lookups, fence, may_duplicate, doubt_under_key)
                 select $1, 'message', 'send', value ->> 'provider', value ->> 'route', value ->> 'conversation',
                     value ->> 'lane', value ->> 'message', value ->> 'due_at', value ->> 'deadline', 0, 0, 0,
                     value ->> 'may_duplicate', 0
-                from json_each($2) where true order by key
+                from jsonb_each(",
+            $set,
+            ") where true order by key
                 on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
                     route = excluded.route, trail = null,
                     due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
                     fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate,
                     doubt_under_key = excluded.doubt_under_key, first_tried_at = null,
-                    unknown_since = null",
-            postgres:
-                "insert into outbox (workspace_id, kind, phase, provider, route, conversation_id, lane, message_id,
+                    unknown_since = null"
+        )
+    };
+    (postgres, $set:literal) => {
+        concat!(
+            "insert into outbox (workspace_id, kind, phase, provider, route, conversation_id, lane, message_id,
                     due_at, deadline, tries, lookups, fence, may_duplicate, doubt_under_key)
                 select $1, 'message', 'send', provider, route, conversation, lane, message,
                     timestamptz 'epoch' + due_at * interval '1 microsecond',
                     timestamptz 'epoch' + deadline * interval '1 microsecond', 0, 0, 0, may_duplicate, false
-                from jsonb_to_recordset($2::jsonb) as x (message bigint, conversation bigint, provider text, route text,
+                from jsonb_to_recordset(",
+            $set,
+            "::jsonb) as x (message bigint, conversation bigint, provider text, route text,
                     lane bigint, due_at bigint, deadline bigint, may_duplicate boolean)
                 order by message
                 on conflict (workspace_id, message_id) do update set phase = 'send', provider = excluded.provider,
@@ -212,41 +217,105 @@ impl Tx {
                     due_at = excluded.due_at, deadline = excluded.deadline, tries = 0, lookups = 0,
                     fence = outbox.fence + 1, may_duplicate = excluded.may_duplicate,
                     doubt_under_key = excluded.doubt_under_key, first_tried_at = null,
-                    unknown_since = null",
-        };
+                    unknown_since = null"
+        )
+    };
+}
+pub(super) use enqueue;
+
+/// What is due of the provider `$1` in a lane at the time `$2`, `$3` at most.
+macro_rules! lane {
+    ($lane:literal, $lock:literal) => {
+        concat!(
+            "select id from outbox where phase = 'send' and provider = $1 and lane = ",
+            $lane,
+            " and due_at <= $2 and deadline > $2 order by due_at, id limit $3",
+            $lock
+        )
+    };
+}
+
+impl Tx {
+    /// Leaves messages to be carried; a message that is there already is carried anew.
+    pub async fn enqueue(&mut self, workspace: WorkspaceId, work: &[NewWork]) -> Result<()> {
+        const SQL: Dialect = Dialect { sqlite: enqueue!(sqlite, "$2"), postgres: enqueue!(postgres, "$2") };
         if work.is_empty() {
             return Ok(());
         }
-        self.has_work = true;
+        self.leave_work(work);
         let rows = set(&work)?;
         let sql = SQL.pick(self);
         on!(self, |conn| sqlx::query(sql).bind(workspace).bind(rows).execute(conn).await.map(drop))?;
         Ok(())
     }
 
-    /// Leases what is due to be sent, in the order of acceptance; the try is counted before it is made.
-    pub async fn claim_due(&mut self, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
-        const SQL: Dialect = claim!(
-            "phase = 'sending', due_at = $5, tries = tries + 1, fence = fence + 1, first_tried_at = coalesce(first_tried_at, $3)",
-            "phase = 'send' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
-                 order by due_at, id limit $4"
-        );
-        self.claim(SQL.pick(self), claim).await
+    /// Whoever carries them is woken by the commit.
+    pub(super) fn leave_work(&mut self, work: &[NewWork]) {
+        for work in work {
+            if !self.work.contains(&work.provider) {
+                self.work.insert(work.provider.clone());
+            }
+        }
     }
 
-    /// Leases what is due to be asked for; the look-up is counted before it is made.
-    pub async fn claim_lookups(&mut self, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
+    /// Whether anything of a provider is due, to be sent or to be asked for.
+    pub async fn has_due(&mut self, provider: &str, phase: Phase, now: Timestamp) -> Result<bool> {
+        const SQL: &str = "select exists (select 1 from outbox
+                where phase = $1 and provider = $2 and lane = 0 and due_at <= $3 and deadline > $3)
+            or exists (select 1 from outbox
+                where phase = $1 and provider = $2 and lane = 1 and due_at <= $3 and deadline > $3)
+            or exists (select 1 from outbox
+                where phase = $1 and provider = $2 and lane = 2 and due_at <= $3 and deadline > $3)";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(phase).bind(provider).bind(now).fetch_one(conn).await)?)
+    }
+
+    /// Leases what is due to be sent, lane by lane and in the order of acceptance; the try is counted before it is made.
+    pub async fn claim_due(&mut self, claim: Claim<'_>) -> Result<Vec<Claimed>> {
+        const SQL: Dialect = Dialect {
+            sqlite: concat!(
+                "update outbox set phase = 'sending', due_at = $4, tries = tries + 1, fence = fence + 1,
+                    first_tried_at = coalesce(first_tried_at, $2)
+                 where id in (select * from (",
+                lane!("0", ""),
+                ") union all select * from (",
+                lane!("1", ""),
+                ") union all select * from (",
+                lane!("2", ""),
+                ") limit $3) returning ",
+                columns!()
+            ),
+            postgres: concat!(
+                "update outbox set phase = 'sending', due_at = $4, tries = tries + 1, fence = fence + 1,
+                    first_tried_at = coalesce(first_tried_at, $2)
+                 where id = any(array(select * from (",
+                lane!("0", " for update skip locked"),
+                ") a union all select * from (",
+                lane!("1", " for update skip locked"),
+                ") b union all select * from (",
+                lane!("2", " for update skip locked"),
+                ") c limit $3)) returning ",
+                columns!()
+            ),
+        };
+        let sql = SQL.pick(self);
+        let mut rows: Vec<Claimed> = on!(self, |conn| {
+            let query = sqlx::query_as(sql).bind(claim.provider).bind(claim.now).bind(claim.limit);
+            query.bind(claim.until).fetch_all(conn).await
+        })?;
+        rows.sort_unstable_by_key(|row| row.id);
+        Ok(rows)
+    }
+
+    /// Leases what is due to be asked for in one lane; the look-up is counted before it is made.
+    pub async fn claim_lookups(&mut self, lane: i64, claim: Claim<'_>) -> Result<Vec<Claimed>> {
         const SQL: Dialect = claim!(
             "due_at = $5, lookups = lookups + 1, fence = fence + 1",
             "phase = 'lookup' and provider = $1 and lane = $2 and due_at <= $3 and deadline > $3
                  order by due_at, id limit $4"
         );
-        self.claim(SQL.pick(self), claim).await
-    }
-
-    async fn claim(&mut self, sql: &'static str, claim: LaneClaim<'_>) -> Result<Vec<Claimed>> {
+        let sql = SQL.pick(self);
         let mut rows: Vec<Claimed> = on!(self, |conn| {
-            let query = sqlx::query_as(sql).bind(claim.provider).bind(claim.lane).bind(claim.now).bind(claim.limit);
+            let query = sqlx::query_as(sql).bind(claim.provider).bind(lane).bind(claim.now).bind(claim.limit);
             query.bind(claim.until).fetch_all(conn).await
         })?;
         rows.sort_unstable_by_key(|row| row.id);
@@ -282,7 +351,8 @@ impl Tx {
     /// Locks those leases that are still held under their number, in the order of their ids.
     pub async fn lock_leases(&mut self, leases: &[Released], phase: Phase) -> Result<Vec<OutboxId>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select o.id from json_each($1) x join outbox o on o.id = x.value ->> 0 and o.fence = x.value ->> 1
+            sqlite:
+                "select o.id from jsonb_each($1) x join outbox o on o.id = x.value ->> 0 and o.fence = x.value ->> 1
                 where o.phase = $2 order by o.id",
             postgres: "select o.id from jsonb_array_elements($1::jsonb) x
                 join outbox o on o.id = (x.value ->> 0)::bigint and o.fence = (x.value ->> 1)::bigint
@@ -310,7 +380,7 @@ impl Tx {
     /// Holds leases longer.
     pub async fn extend_leases(&mut self, leases: &[Released], until: Timestamp) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "update outbox set due_at = $2 from (select value from json_each($1) limit -1) x
+            sqlite: "update outbox set due_at = $2 from (select value from jsonb_each($1) limit -1) x
                 where outbox.id = x.value ->> 0 and outbox.fence = x.value ->> 1 and outbox.phase = 'sending'",
             postgres: "update outbox o set due_at = $2 from jsonb_array_elements($1::jsonb) x
                 where o.id = (x.value ->> 0)::bigint and o.fence = (x.value ->> 1)::bigint and o.phase = 'sending'",
@@ -324,7 +394,7 @@ impl Tx {
     /// Ends the work on rows that are locked.
     pub async fn finish_work(&mut self, rows: &[OutboxId]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "delete from outbox where id in (select value from json_each($1))",
+            sqlite: "delete from outbox where id in (select value from jsonb_each($1))",
             postgres: "delete from outbox where id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
         };
         if rows.is_empty() {
@@ -347,7 +417,7 @@ impl Tx {
                     deadline = coalesce(x.value ->> 'deadline', deadline),
                     provider = coalesce(x.value ->> 'provider', provider),
                     trail = coalesce(x.value ->> 'trail', trail)
-                from (select value from json_each($1) limit -1) x where outbox.id = x.value ->> 'id'",
+                from (select value from jsonb_each($1) limit -1) x where outbox.id = x.value ->> 'id'",
             postgres: "update outbox o set phase = x.phase, due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
                     fence = o.fence + 1, lookups = x.lookups, may_duplicate = x.may_duplicate,
                     doubt_under_key = x.doubt_under_key,
@@ -365,7 +435,7 @@ impl Tx {
         if rows.is_empty() {
             return Ok(());
         }
-        self.has_work |= rows.iter().any(|row| row.provider.is_some());
+        self.work.extend(rows.iter().filter_map(|row| row.provider.clone()));
         let sql = SQL.pick(self);
         let rows = set(&rows)?;
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;

@@ -21,7 +21,7 @@ macro_rules! of_messages {
                 $table,
                 " where workspace_id = $1 and ",
                 $id,
-                " in (select value from json_each($2))"
+                " in (select value from jsonb_each($2))"
             ),
             postgres: concat!(
                 "delete from ",
@@ -79,7 +79,7 @@ impl Tx {
     /// Lets conversations go that hold nothing any more.
     async fn forget_empty_conversations(&mut self, ids: &BTreeSet<ConversationId>) -> Result<()> {
         const EMPTY: Dialect = Dialect {
-            sqlite: "select c.id from json_each($2) x join conversations c on c.workspace_id = $1 and c.id = x.value
+            sqlite: "select c.id from jsonb_each($2) x join conversations c on c.workspace_id = $1 and c.id = x.value
                 where not exists (select 1 from messages m where m.workspace_id = $1 and m.conversation_id = c.id)",
             postgres: "select c.id from conversations c where c.workspace_id = $1
                   and c.id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
@@ -88,7 +88,7 @@ impl Tx {
         };
         const PARTICIPANTS: Dialect = Dialect {
             sqlite: "delete from participants where workspace_id = $1
-                and conversation_id in (select value from json_each($2))",
+                and conversation_id in (select value from jsonb_each($2))",
             postgres: "delete from participants where workspace_id = $1
                 and conversation_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
@@ -113,7 +113,7 @@ impl Tx {
         const NEXT: &str = "select id from addresses where workspace_id = $1 and id > $2 order by id limit $3";
         // on PostgreSQL looked up one by one: a join would read all accounts
         const ORPHANS: Dialect = Dialect {
-            sqlite: "select a.id from json_each($2) x join addresses a on a.workspace_id = $1 and a.id = x.value
+            sqlite: "select a.id from jsonb_each($2) x join addresses a on a.workspace_id = $1 and a.id = x.value
                 where not exists (select 1 from users u where u.email_id = a.id)
                   and not exists (select 1 from users u where u.mobile_id = a.id)
                   and not exists (select 1 from users u where u.pending_email_id = a.id)

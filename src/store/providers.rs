@@ -29,7 +29,9 @@ impl Tx {
             let query = sqlx::query(SQL).bind(provider).bind(actor).bind(now);
             query.execute(conn).await.map(|done| done.rows_affected())
         })?;
-        self.has_work |= changed == 1;
+        if changed == 1 {
+            self.work.insert(provider.to_owned());
+        }
         Ok(changed == 1)
     }
 
@@ -38,7 +40,9 @@ impl Tx {
         const SQL: &str = "delete from provider_pauses where provider = $1";
         let changed =
             on!(self, |conn| sqlx::query(SQL).bind(provider).execute(conn).await.map(|done| done.rows_affected()))?;
-        self.has_work |= changed == 1;
+        if changed == 1 {
+            self.work.insert(provider.to_owned());
+        }
         Ok(changed == 1)
     }
 }

@@ -127,7 +127,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "select id, key_id, parked from quarantine
                 where workspace_id = $1 and parked is not null
-                  and match_hash in (select unhex(value) from json_each($2)) order by id",
+                  and match_hash in (select unhex(value) from jsonb_each($2)) order by id",
             postgres: "select id, key_id, parked from quarantine where workspace_id = $1 and parked is not null
                 and match_hash = any(array(select decode(value, 'hex') from jsonb_array_elements_text($2::jsonb)))
                 order by id",

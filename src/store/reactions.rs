@@ -61,7 +61,7 @@ impl Tx {
     pub async fn load_reactions(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<Vec<ReactionRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id, emoji, user_id from reactions
-                where workspace_id = $1 and message_id in (select value from json_each($2))
+                where workspace_id = $1 and message_id in (select value from jsonb_each($2))
                 order by message_id, at, user_id, emoji",
             postgres: "select message_id, emoji, user_id from reactions where workspace_id = $1
                   and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))

@@ -39,7 +39,7 @@ impl Tx {
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "insert into receipts (workspace_id, message_id, conversation_id, user_id)
-                select $1, $2, $3, value from json_each($4)",
+                select $1, $2, $3, value from jsonb_each($4)",
             postgres: "insert into receipts (workspace_id, message_id, conversation_id, user_id)
                 select $1, $2, $3, value::bigint from jsonb_array_elements_text($4::jsonb)",
         };
@@ -56,7 +56,7 @@ impl Tx {
     pub async fn load_receipts(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<Vec<ReceiptRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id, user_id, delivered_at, read_at from receipts
-                where workspace_id = $1 and message_id in (select value from json_each($2)) order by message_id, user_id",
+                where workspace_id = $1 and message_id in (select value from jsonb_each($2)) order by message_id, user_id",
             postgres: "select message_id, user_id, delivered_at, read_at from receipts where workspace_id = $1
                   and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
                 order by message_id, user_id",
@@ -70,7 +70,7 @@ impl Tx {
     pub async fn count_receipts(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<Vec<ReceiptCounts>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id, count(*) as sent, count(delivered_at) as delivered, count(read_at) as read
-                from receipts where workspace_id = $1 and message_id in (select value from json_each($2))
+                from receipts where workspace_id = $1 and message_id in (select value from jsonb_each($2))
                 group by message_id",
             postgres: "select message_id, count(*) as sent, count(delivered_at) as delivered, count(read_at) as read
                 from receipts where workspace_id = $1
@@ -91,7 +91,7 @@ impl Tx {
     ) -> Result<Vec<MessageId>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id from receipts where workspace_id = $1 and user_id = $2 and delivered_at is null
-                and message_id in (select value from json_each($3))",
+                and message_id in (select value from jsonb_each($3))",
             postgres:
                 "select message_id from receipts where workspace_id = $1 and user_id = $2 and delivered_at is null
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($3::jsonb)))",
@@ -115,7 +115,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update receipts set delivered_at = $4
                 where workspace_id = $1 and user_id = $2 and delivered_at is null
-                  and message_id in (select value from json_each($3))
+                  and message_id in (select value from jsonb_each($3))
                 returning conversation_id, message_id",
             postgres: "with held as materialized (select message_id from receipts
                 where workspace_id = $1 and user_id = $2 and delivered_at is null

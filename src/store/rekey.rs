@@ -115,7 +115,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update addresses set blind_index = unhex(x.value ->> 'index'), key_id = x.value ->> 'key',
                     sealed = unhex(x.value ->> 'sealed')
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where addresses.workspace_id = x.value ->> 'workspace' and addresses.id = x.value ->> 'id'",
             postgres: "update addresses a set blind_index = decode(x.index, 'hex'), key_id = x.key,
                     sealed = decode(x.sealed, 'hex')

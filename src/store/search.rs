@@ -12,8 +12,8 @@ use crate::domain::{
 
 /// Bytes of a body that are searched: as much as PostgreSQL takes into one vector.
 const MAX_INDEXED: usize = 200_000;
-/// Events a step.
-const STEP: i64 = 500;
+/// Events a step: a writer of SQLite waits for one step at most.
+const STEP: i64 = 300;
 /// Messages with the words, newest first, whose conversations are found.
 const MAX_HITS: i64 = 10_000;
 
@@ -120,7 +120,7 @@ impl Tx {
     /// Takes messages out of the search.
     pub(super) async fn forget_entries(&mut self, workspace: WorkspaceId, messages: &[MessageId]) -> Result<()> {
         const SQL: Dialect = Dialect {
-            sqlite: "delete from message_search where $1 >= 0 and rowid in (select value from json_each($2))",
+            sqlite: "delete from message_search where $1 >= 0 and rowid in (select value from jsonb_each($2))",
             postgres: "delete from message_search where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))",
         };
@@ -133,7 +133,7 @@ impl Tx {
     async fn insert_entries(&mut self, entries: &[Entry]) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite: "insert into message_search (rowid, subject, body)
-                select value ->> 'id', value ->> 'subject', value ->> 'body' from json_each($1)",
+                select value ->> 'id', value ->> 'subject', value ->> 'body' from jsonb_each($1)",
             postgres: "insert into message_search (workspace_id, message_id, words)
                 select workspace, id, to_tsvector('simple', subject || ' ' || body)
                 from json_to_recordset($1::json) as x (workspace bigint, id bigint, subject text, body text)

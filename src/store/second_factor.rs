@@ -97,7 +97,7 @@ impl Tx {
     pub async fn replace_recovery_codes(&mut self, user: UserId, hashes: &[[u8; 32]]) -> Result<()> {
         const FORGET: &str = "delete from recovery_codes where user_id = $1";
         const INSERT: Dialect = Dialect {
-            sqlite: "insert into recovery_codes (user_id, hash) select $1, unhex(value ->> 'hash') from json_each($2)",
+            sqlite: "insert into recovery_codes (user_id, hash) select $1, unhex(value ->> 'hash') from jsonb_each($2)",
             postgres: "insert into recovery_codes (user_id, hash)
                 select $1, decode(hash, 'hex') from jsonb_to_recordset($2::jsonb) as x (hash text)",
         };

@@ -116,6 +116,7 @@ impl Tx {
         const SQL: &str = "update sessions set token_hash = $2, ends_at = $3, password_change_until = $4, seen_at = $5,
                 verified_at = coalesce(verified_at, $5), code_right_at = $5
             where id = $1";
+        self.has_rights = true;
         let done = on!(self, |conn| {
             let query = sqlx::query(SQL).bind(id).bind(&rise.token_hash[..]).bind(rise.ends_at);
             let query = query.bind(rise.password_change_until).bind(now);
@@ -128,6 +129,7 @@ impl Tx {
     pub async fn spend_password_change(&mut self, id: SessionId, now: Timestamp) -> Result<bool> {
         const SQL: &str =
             "update sessions set password_change_until = null where id = $1 and password_change_until > $2";
+        self.has_rights = true;
         let done = on!(self, |conn| {
             sqlx::query(SQL).bind(id).bind(now).execute(conn).await.map(|done| done.rows_affected())
         })?;
@@ -143,6 +145,7 @@ impl Tx {
         token_hash: &[u8; 32],
     ) -> Result<Option<Timestamp>> {
         const SQL: &str = "update sessions set workspace_id = $2, token_hash = $3 where id = $1 returning ends_at";
+        self.has_rights = true;
         Ok(on!(self, |conn| {
             let query = sqlx::query_scalar(SQL).bind(id).bind(workspace).bind(&token_hash[..]);
             query.fetch_optional(conn).await
@@ -154,7 +157,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "select s.id, s.user_id, s.workspace_id, p.role, s.purpose, s.client, s.created_at, s.seen_at,
                     s.ends_at, s.verified_at, s.code_right_at, s.password_change_until
-                from json_each($1) x cross join sessions s on s.id = x.value
+                from jsonb_each($1) x cross join sessions s on s.id = x.value
                 left join memberships p on p.workspace_id = s.workspace_id and p.user_id = s.user_id",
             // a join might read every membership into a hash
             postgres: "select s.id, s.user_id, s.workspace_id, (select p.role from memberships p
@@ -184,6 +187,7 @@ impl Tx {
     /// Ends one of somebody's sessions; false when there is none of that id.
     pub async fn end_session(&mut self, user: UserId, id: SessionId) -> Result<bool> {
         const SQL: &str = "delete from sessions where user_id = $1 and id = $2";
+        self.has_rights = true;
         let done = on!(self, |conn| {
             sqlx::query(SQL).bind(user).bind(id).execute(conn).await.map(|done| done.rows_affected())
         })?;
@@ -193,6 +197,7 @@ impl Tx {
     /// Ends somebody's sessions, but for one; gives how many.
     pub async fn end_sessions(&mut self, user: UserId, but: Option<SessionId>) -> Result<u64> {
         const SQL: &str = "delete from sessions where user_id = $1 and id <> $2";
+        self.has_rights = true;
         let but = but.unwrap_or(SessionId(0));
         Ok(on!(self, |conn| {
             sqlx::query(SQL).bind(user).bind(but).execute(conn).await.map(|done| done.rows_affected())
@@ -202,6 +207,7 @@ impl Tx {
     /// Ends sign-ins of somebody that no code has confirmed yet.
     pub async fn end_pending_sessions(&mut self, user: UserId) -> Result<()> {
         const SQL: &str = "delete from sessions where user_id = $1 and purpose = 'sign_in' and verified_at is null";
+        self.has_rights = true;
         on!(self, |conn| sqlx::query(SQL).bind(user).execute(conn).await.map(drop))?;
         Ok(())
     }

@@ -91,7 +91,7 @@ macro_rules! joined {
         Dialect {
             sqlite: pages!(
                 concat!(
-                    "select m.id, m.occurred_at as at from json_each($6) c cross join messages m
+                    "select m.id, m.occurred_at as at from jsonb_each($6) c cross join messages m
                      where m.id in (select y.id from messages y where y.workspace_id = $1
                         and y.conversation_id = c.value and (y.occurred_at, y.id) ",
                     $compare,
@@ -137,7 +137,7 @@ impl Tx {
     /// Messages of those ids, by id.
     pub async fn load_messages(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<Vec<MessageRow>> {
         const SQL: Dialect = Dialect {
-            sqlite: messages!("where m.workspace_id = $1 and m.id in (select value from json_each($2)) order by m.id"),
+            sqlite: messages!("where m.workspace_id = $1 and m.id in (select value from jsonb_each($2)) order by m.id"),
             postgres: messages!(
                 "where m.workspace_id = $1
                    and m.id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb))) order by m.id"
@@ -280,7 +280,7 @@ impl Tx {
     pub async fn load_content(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<MessageContent> {
         const ATTACHMENTS: Dialect = Dialect {
             sqlite: "select message_id, url, file_id, content_id from attachments
-                where workspace_id = $1 and message_id in (select value from json_each($2)) order by message_id, position",
+                where workspace_id = $1 and message_id in (select value from jsonb_each($2)) order by message_id, position",
             postgres: "select message_id, url, file_id, content_id from attachments where workspace_id = $1
                 and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
                 order by message_id, position",
@@ -296,7 +296,7 @@ impl Tx {
     pub async fn load_recipients(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<Vec<RecipientRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select message_id, position, kind, address_id, status, status_at, status_reason from recipients
-                where workspace_id = $1 and message_id in (select value from json_each($2)) order by message_id, position",
+                where workspace_id = $1 and message_id in (select value from jsonb_each($2)) order by message_id, position",
             postgres: "select message_id, position, kind, address_id, status, status_at, status_reason from recipients
                 where workspace_id = $1
                   and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))

@@ -173,7 +173,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: users!(
                 "join memberships p on p.workspace_id = $1 and p.user_id = u.id
-                 where u.id in (select value from json_each($2)) order by u.id"
+                 where u.id in (select value from jsonb_each($2)) order by u.id"
             ),
             postgres: users!(
                 "join memberships p on p.workspace_id = $1 and p.user_id = u.id
@@ -189,7 +189,7 @@ impl Tx {
     /// stays theirs. Where nobody is meant, the database is not asked.
     pub async fn load_usernames(&mut self, ids: impl IntoIterator<Item = UserId>) -> Result<HashMap<UserId, String>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select id, username from users where id in (select value from json_each($1))",
+            sqlite: "select id, username from users where id in (select value from jsonb_each($1))",
             postgres: "select id, username from users
                 where id = any(array(select value::bigint from jsonb_array_elements_text($1::jsonb)))",
         };
@@ -213,6 +213,7 @@ impl Tx {
     ) -> Result<()> {
         const SQL: &str = "insert into memberships (workspace_id, user_id, role, created_at) values ($1, $2, $3, $4)
             on conflict (workspace_id, user_id) do update set role = excluded.role";
+        self.has_rights = true;
         on!(self, |conn| {
             sqlx::query(SQL).bind(workspace).bind(user).bind(role).bind(now).execute(conn).await.map(drop)
         })?;

@@ -178,7 +178,7 @@ impl Tx {
         ids: &[ConversationId],
     ) -> Result<Vec<ConversationId>> {
         const SQL: Dialect = Dialect {
-            sqlite: "select distinct coalesce(c.joined_to, c.id) from json_each($2) x
+            sqlite: "select distinct coalesce(c.joined_to, c.id) from jsonb_each($2) x
                 join conversations c on c.workspace_id = $1 and c.id = x.value",
             postgres: "select distinct coalesce(c.joined_to, c.id) from jsonb_array_elements_text($2::jsonb) x
                 join conversations c on c.workspace_id = $1 and c.id = x.value::bigint",

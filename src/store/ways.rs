@@ -164,7 +164,7 @@ impl Tx {
             sqlite: "update outbox set provider = x.value ->> 'provider', route = x.value ->> 'route',
                     due_at = x.value ->> 'due_at', may_duplicate = x.value ->> 'may_duplicate', doubt_under_key = 0,
                     fence = fence + 1
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where outbox.id = x.value ->> 'id' and outbox.phase = 'send'",
             postgres: "update outbox o set provider = x.provider, route = x.route,
                     due_at = timestamptz 'epoch' + x.due_at * interval '1 microsecond',
@@ -176,7 +176,7 @@ impl Tx {
         if moves.is_empty() {
             return Ok(());
         }
-        self.has_work = true;
+        self.work.extend(moves.iter().map(|moved| moved.provider.clone()));
         let sql = SQL.pick(self);
         let rows = set(&moves)?;
         on!(self, |conn| sqlx::query(sql).bind(rows).execute(conn).await.map(drop))?;
@@ -190,7 +190,7 @@ impl Tx {
                     where e.workspace_id = c.workspace_id and e.conversation_id = c.conversation_id and e.id < c.id
                       and e.phase = 'send' and e.route <> '' and e.tries = 0 and e.due_at <= $2
                     order by e.id desc limit 1) as provider
-                from json_each($1) x join outbox c on c.id = x.value",
+                from jsonb_each($1) x join outbox c on c.id = x.value",
             postgres: "select c.id, (select e.provider from outbox e
                     where e.workspace_id = c.workspace_id and e.conversation_id = c.conversation_id and e.id < c.id
                       and e.phase = 'send' and e.route <> '' and e.tries = 0 and e.due_at <= $2

@@ -173,7 +173,7 @@ impl Tx {
                 select x.value ->> 'workspace', x.value ->> 'endpoint', x.value ->> 'event', x.value ->> 'name',
                     x.value ->> 'kind', x.value ->> 'conversation', x.value ->> 'message', x.value ->> 'consent',
                     x.value ->> 'at', 'waiting', $2
-                from json_each($1) x left join conversations c on c.workspace_id = x.value ->> 'workspace'
+                from jsonb_each($1) x left join conversations c on c.workspace_id = x.value ->> 'workspace'
                     and c.id = x.value ->> 'conversation'
                 where c.kind = 'numbers' or x.value ->> 'conversation' is null order by x.key
                 on conflict (workspace_id, endpoint_id, event_id) do nothing returning workspace_id, id",
@@ -211,7 +211,7 @@ impl Tx {
                 select d.workspace_id, 'webhook', 'send', 'webhook:' || d.endpoint_id, ",
                 lane!(),
                 ", d.id, $2, $3, 0, 0, 0, false, false
-                from json_each($1) x join webhook_deliveries d on d.workspace_id = x.value ->> 0 and d.id = x.value ->> 1
+                from jsonb_each($1) x join webhook_deliveries d on d.workspace_id = x.value ->> 0 and d.id = x.value ->> 1
                 where true order by d.id on conflict (workspace_id, delivery_id) do nothing"
             ),
             postgres: concat!(
@@ -336,7 +336,7 @@ impl Tx {
             sqlite: "insert into webhook_attempts (workspace_id, delivery_id, number, started_at)
                 select x.value ->> 0, x.value ->> 1, 1 + coalesce((select max(a.number) from webhook_attempts a
                     where a.workspace_id = x.value ->> 0 and a.delivery_id = x.value ->> 1), 0), $2
-                from json_each($1) x",
+                from jsonb_each($1) x",
             postgres: "insert into webhook_attempts (workspace_id, delivery_id, number, started_at)
                 select (x.value ->> 0)::bigint, (x.value ->> 1)::bigint,
                     1 + coalesce((select max(a.number) from webhook_attempts a
@@ -353,7 +353,7 @@ impl Tx {
         const SQL: Dialect = Dialect {
             sqlite: "update webhook_attempts set ended_at = $2, outcome = x.value ->> 'outcome',
                     status_code = x.value ->> 'status_code', answer = x.value ->> 'answer'
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where webhook_attempts.workspace_id = x.value ->> 'workspace'
                   and webhook_attempts.delivery_id = x.value ->> 'delivery' and webhook_attempts.ended_at is null",
             postgres: "update webhook_attempts a set ended_at = $2, outcome = x.outcome, status_code = x.status_code,
@@ -374,7 +374,7 @@ impl Tx {
     ) -> Result<()> {
         const SQL: Dialect = Dialect {
             sqlite:
-                "update webhook_deliveries set state = x.value ->> 2 from (select value from json_each($1) limit -1) x
+                "update webhook_deliveries set state = x.value ->> 2 from (select value from jsonb_each($1) limit -1) x
                 where webhook_deliveries.workspace_id = x.value ->> 0 and webhook_deliveries.id = x.value ->> 1",
             postgres: "update webhook_deliveries d set state = x.value ->> 2 from jsonb_array_elements($1::jsonb) x
                 where d.workspace_id = (x.value ->> 0)::bigint and d.id = (x.value ->> 1)::bigint",
@@ -396,7 +396,7 @@ impl Tx {
             sqlite: concat!(
                 "select ",
                 columns!(),
-                ", null as due_at from json_each($1) x join webhook_deliveries d
+                ", null as due_at from jsonb_each($1) x join webhook_deliveries d
                     on d.workspace_id = x.value ->> 0 and d.id = x.value ->> 1"
             ),
             postgres: concat!(
@@ -441,7 +441,7 @@ impl Tx {
     ) -> Result<Vec<WebhookAttemptRow>> {
         const SQL: Dialect = Dialect {
             sqlite: "select delivery_id, number, started_at, ended_at, outcome, status_code, answer from webhook_attempts
-                where workspace_id = $1 and delivery_id in (select value from json_each($2)) order by delivery_id, number",
+                where workspace_id = $1 and delivery_id in (select value from jsonb_each($2)) order by delivery_id, number",
             postgres: "select delivery_id, number, started_at, ended_at, outcome, status_code, answer
                 from webhook_attempts where workspace_id = $1
                   and delivery_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))

@@ -167,7 +167,7 @@ impl Tx {
             sqlite: concat!(
                 "select ",
                 columns!(),
-                " from webhook_endpoints where (workspace_id, id) in (select value ->> 0, value ->> 1 from json_each($1))
+                " from webhook_endpoints where (workspace_id, id) in (select value ->> 0, value ->> 1 from jsonb_each($1))
                 order by id"
             ),
             postgres: concat!(
@@ -258,7 +258,7 @@ impl Tx {
             where (workspace_id, id) in (select (value ->> 0)::bigint, (value ->> 1)::bigint
                 from jsonb_array_elements($1::jsonb)) order by id for update";
         const SQL: Dialect = Dialect {
-            sqlite: "update webhook_endpoints set position = $2 from (select value from json_each($1) limit -1) x
+            sqlite: "update webhook_endpoints set position = $2 from (select value from jsonb_each($1) limit -1) x
                 where webhook_endpoints.workspace_id = x.value ->> 0 and webhook_endpoints.id = x.value ->> 1
                   and webhook_endpoints.position = x.value ->> 2 and webhook_endpoints.is_enabled = true
                 returning id",
@@ -280,7 +280,7 @@ impl Tx {
             sqlite: "update webhook_endpoints set failing_since = x.value ->> 'failing_since',
                     is_enabled = case when x.value ->> 'disabled_reason' is null then is_enabled else 0 end,
                     disabled_reason = coalesce(x.value ->> 'disabled_reason', disabled_reason)
-                from (select value from json_each($1) limit -1) x
+                from (select value from jsonb_each($1) limit -1) x
                 where webhook_endpoints.workspace_id = x.value ->> 'workspace'
                   and webhook_endpoints.id = x.value ->> 'id'",
             postgres: "update webhook_endpoints w set

@@ -146,6 +146,7 @@ impl Tx {
     /// Takes somebody's seat; false when they had none.
     pub async fn delete_membership(&mut self, workspace: WorkspaceId, user: UserId) -> Result<bool> {
         const SQL: &str = "delete from memberships where workspace_id = $1 and user_id = $2";
+        self.has_rights = true;
         let gone = on!(self, |conn| {
             sqlx::query(SQL).bind(workspace).bind(user).execute(conn).await.map(|done| done.rows_affected())
         })?;

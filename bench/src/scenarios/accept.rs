@@ -41,6 +41,21 @@ pub async fn accept(bench: &Bench, kind: Kind) -> Result<Figure> {
     Ok(rows.single)
 }
 
+/// Measures single sends and nothing else.
+pub async fn sends(bench: &Bench, kind: Kind) -> Result<()> {
+    let place = bench.fresh(kind, "sends").await?;
+    let server = bench.idle_program().start(&place).await?;
+    server.pause().await?;
+    server.fill(PEOPLE).await?;
+    let shape = Shape::post("/api/messages/sms").with_key(Some(&server.key));
+    let sends = bench.closed(server.address, 64, shape.each(draft)).await?;
+    bench.add(
+        Row::new("accept: 64 connections, key checked", &kind.to_string(), sends.rate.clone()).noting(&sends.note()),
+    );
+    drop(server);
+    place.remove().await
+}
+
 struct Singles {
     single: Figure,
     lines: Vec<Row>,

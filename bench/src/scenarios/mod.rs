@@ -9,7 +9,7 @@ mod reads;
 mod slow_disk;
 mod soak;
 
-pub use accept::{accept, own_cost};
+pub use accept::{accept, own_cost, sends};
 pub use carry::carry;
 pub use live::live;
 pub use memory::memory;
