@@ -37,8 +37,10 @@ use reload::{Running, check_workspaces};
 
 /// How long one attempt at the simulated carrier may take.
 const SIMULATOR_TIMEOUT: Duration = Duration::from_secs(10);
-/// How often search looks for what other processes have stored.
-const INDEX_IDLE: Duration = Duration::from_secs(1);
+/// How long search waits before it looks again, though nothing was told; what other processes store is told by the outbox.
+const INDEX_IDLE: Duration = Duration::from_mins(1);
+/// How long it waits for a database that is away.
+const AWAY: Duration = Duration::from_secs(1);
 /// How long commits are gathered for it.
 const INDEX_GATHER: Duration = Duration::from_millis(50);
 /// How much longer it rests than it works while it is behind.
@@ -201,7 +203,7 @@ async fn index(store: Store, stop: CancellationToken) {
             }
             Err(error) => {
                 tracing::warn!(error = &error as &dyn std::error::Error, "search falls behind");
-                INDEX_IDLE
+                AWAY
             }
         };
         tokio::select! {
@@ -244,7 +246,7 @@ async fn record_receipts(m: Messaging, mut receipts: mpsc::Receiver<Receipt>, st
             tracing::warn!(error = &error as &dyn std::error::Error, "receipts wait for the database");
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(INDEX_IDLE) => {}
+                () = tokio::time::sleep(AWAY) => {}
             }
         }
     }

@@ -42,6 +42,7 @@ mod serve;
 pub mod shapes;
 mod simulator;
 mod sms_service;
+mod tag;
 mod team;
 mod web;
 mod web_form;
@@ -57,7 +58,7 @@ use std::time::Duration;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
@@ -157,7 +158,8 @@ pub fn router(state: State) -> Router {
         .merge(documents::swagger_ui())
         .layer(Extension(Arc::new(documents)))
         .fallback(web::serve)
-        .method_not_allowed_fallback(method_not_allowed);
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(from_fn(tag::watch));
     if !state.config.allowed_origins.is_empty() {
         router = router.layer(cors(&state.config));
     }

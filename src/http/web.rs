@@ -188,7 +188,7 @@ impl File {
 }
 
 /// Whether a list of entity tags names that one, or everything (RFC 9110, section 13.1.2).
-fn names(tags: &HeaderValue, etag: &HeaderValue) -> bool {
+pub(super) fn names(tags: &HeaderValue, etag: &HeaderValue) -> bool {
     let tags = tags.to_str().unwrap_or_default().split(',').map(str::trim);
     tags.map(|tag| tag.strip_prefix("W/").unwrap_or(tag)).any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
 }

@@ -18,6 +18,8 @@ use crate::fault::{is_sabotaged, point};
 use crate::provider::Outcome;
 use crate::store::{self, Claimed};
 
+/// How long a line that has nothing to carry waits at most.
+const LONG: Duration = Duration::from_mins(1);
 /// How long the next message to a recipient waits for the end of the one before it, at most.
 const HEAD_START: Duration = Duration::from_millis(250);
 
@@ -61,7 +63,14 @@ impl Outbox {
                 () = line.rest(IDLE) => {}
             }
             let rest = match self.begin(line).await {
-                Ok(None) => Some(IDLE),
+                Ok(None) => {
+                    tokio::select! {
+                        () = stop.cancelled() => break,
+                        () = line.rest(LONG) => {}
+                        () = self.due_over(line) => {}
+                    }
+                    None
+                }
                 Ok(Some(jobs)) => {
                     for (job, slot) in jobs {
                         let turns = self.shared.turns.queue_up(job.row.id, &job.envelope.to);

@@ -11,7 +11,7 @@ use super::complete::{Changes, look_at, send_on};
 use super::decide::{is_out_of_patience, next_look, retry_wait};
 use super::envelopes::Purpose;
 use super::onward::{after_try, tries_here};
-use super::{IDLE, Line, Outbox, lease};
+use super::{Line, Outbox, lease};
 use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId, mask};
 use crate::messaging::moved;
 use crate::provider::{Envelope, Found, Sought};
@@ -37,12 +37,12 @@ impl Asked {
 }
 
 impl Outbox {
-    /// Asks over one line, once a second, until it is told to stop.
+    /// Asks over one line, when something is due, until it is told to stop.
     pub(super) async fn look_up_forever(&self, line: &Line, stop: CancellationToken) {
         loop {
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep(IDLE) => {}
+                () = self.due(|pulse| pulse.lookups.contains(line.name())) => {}
             }
             let asked = tokio::select! {
                 () = stop.cancelled() => return,
@@ -69,11 +69,7 @@ impl Outbox {
     /// Asks for up to that many messages of each lane; tells whether the service was away, when it was asked.
     async fn look_up_set(&self, line: &Line, limit: i64) -> store::Result<Option<bool>> {
         let now = self.now();
-        let store = self.m().store;
-        if !store.read().await?.has_due(line.name(), Phase::Lookup, now).await? {
-            return Ok(None);
-        }
-        let mut tx = store.begin().await?;
+        let mut tx = self.m().store.begin().await?;
         let rows = claim(&mut tx, line.name(), limit, now).await?;
         if rows.is_empty() {
             return Ok(None);

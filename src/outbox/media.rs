@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use url::Url;
 
-use super::{IDLE, Outbox};
+use super::Outbox;
 use crate::domain::Timestamp;
 use crate::egress::{Egress, EgressError};
 use crate::fault::{is_sabotaged, point};
@@ -151,7 +151,7 @@ impl Outbox {
             }
             tokio::select! {
                 () = stop.cancelled() => break,
-                () = tokio::time::sleep(IDLE) => {}
+                () = self.due(|pulse| pulse.has_media) => {}
             }
         }
         tasks.close();

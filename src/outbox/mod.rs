@@ -14,6 +14,7 @@ mod lookup;
 mod media;
 mod onward;
 mod passing;
+mod pulse;
 mod sweep;
 mod webhooks;
 
@@ -34,6 +35,7 @@ use crate::webhook::Sender;
 use self::line::Turns;
 use self::media::Fetcher;
 use self::passing::Leaving;
+use self::pulse::Seen;
 use self::webhooks::Webhooks;
 
 pub use self::line::{Line, LineSettings};
@@ -42,7 +44,7 @@ pub use self::line::{Line, LineSettings};
 const LEASE: Duration = Duration::from_secs(30);
 /// How many times leases in use are extended while one would hold.
 const HEARTBEATS: u32 = 3;
-/// How often an idle line looks for work that another process left.
+/// How often it is looked for what is due, and for what another process left.
 const IDLE: Duration = Duration::from_secs(1);
 /// How long a stopping server waits for what is in flight.
 const GRACE: Duration = Duration::from_secs(10);
@@ -75,6 +77,8 @@ struct Shared {
     turns: Turns,
     webhooks: Webhooks,
     fetcher: Fetcher,
+    /// What was due at the last look.
+    pulse: Seen,
     /// The leases this process holds, each with its fencing number.
     leases: Mutex<HashMap<OutboxId, i64>>,
     /// Ends what is in flight when a stopping server has waited long enough.
@@ -113,6 +117,7 @@ impl Outbox {
             turns: Turns::default(),
             webhooks: Webhooks::new(sender),
             fetcher,
+            pulse: Seen::default(),
             leases: Mutex::default(),
             grace: CancellationToken::new(),
         };

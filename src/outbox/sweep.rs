@@ -13,7 +13,7 @@ use crate::provider::Outcome;
 use crate::store::{self, Phase};
 
 /// Sweeps between two measurements, and between two cleanings.
-const MEASURE_EVERY: u64 = 5;
+const MEASURE_EVERY: u64 = 15;
 const CLEAN_EVERY: u64 = 60;
 /// Between two looks for what waits for providers that the configuration does not have.
 const REROUTE_EVERY: u64 = 15;
@@ -42,7 +42,7 @@ impl Outbox {
 
     /// Tells whether more is left to be cleaned at once.
     async fn sweep_round(&self, round: u64, has_more: bool) -> store::Result<bool> {
-        self.sweep().await?;
+        self.sweep_due().await?;
         if round.is_multiple_of(REROUTE_EVERY) {
             self.note_overdue().await?;
         }
@@ -123,6 +123,25 @@ impl Outbox {
         while self.settle_lapsed_deliveries().await? == SET {}
         self.drop_idle_deliveries().await?;
         end_snoozes(&self.m()).await?;
+        Ok(())
+    }
+
+    /// The same, as far as a look finds that it is due.
+    async fn sweep_due(&self) -> store::Result<()> {
+        let pulse = self.take_pulse().await?;
+        if pulse.has_lapsed {
+            while self.settle_lapsed().await? == SET {}
+            while self.settle_lapsed_deliveries().await? == SET {}
+        }
+        if pulse.has_expired {
+            while self.settle_expired().await? == SET {}
+        }
+        if pulse.has_idle_deliveries {
+            self.drop_idle_deliveries().await?;
+        }
+        if pulse.has_snoozes {
+            end_snoozes(&self.m()).await?;
+        }
         Ok(())
     }
 

@@ -42,6 +42,7 @@ mod outbox;
 mod overview;
 mod own_messages;
 mod providers;
+mod pulse;
 mod quarantine;
 mod reactions;
 mod receipts;
@@ -111,6 +112,7 @@ pub use open::{MasterKeys, OpenError, OpenOptions, sqlite_path};
 pub use outbox::{Claim, Claimed, Depth, NewWork, Phase, Released, Rescheduled};
 pub use overview::{DeliveryRow, MinuteRow};
 pub use providers::PauseRow;
+pub use pulse::Pulse;
 pub use quarantine::{ParkedRow, QuarantinedRow, WaitsFor};
 pub use reactions::{EditRow, ReactionRow};
 pub use receipts::{ReceiptCounts, ReceiptRow};
@@ -302,7 +304,13 @@ impl Store {
         self.shared.news.notified().await;
     }
 
-    /// Changes with every commit of this process that has left an event.
+    /// Wakes whoever waits for an event or a delivery: another process has left one.
+    pub fn tell(&self) {
+        self.shared.news.notify_one();
+        self.shared.told.send_modify(|count| *count += 1);
+    }
+
+    /// Changes with every commit of this process that has left an event, and when one of another process is seen.
     pub fn told(&self) -> watch::Receiver<u64> {
         self.shared.told.subscribe()
     }

@@ -1,12 +1,11 @@
 //! Reading messages: threads, lists, and the recipients and attachments of what was listed.
 
 use super::types::{Listed, PAGE_BYTES};
-use std::collections::HashMap;
-
 use super::{
-    Dialect, MessageContent, MessageRow, Order, Page, PageRequest, Position, RecipientRow, Result, Tx, View, on, set,
+    AttachmentRow, Dialect, MessageContent, MessageRow, Order, Page, PageRequest, Position, RecipientRow, Result, Tx,
+    View, on, set,
 };
-use crate::domain::{AddressId, ConversationId, MessageId, WorkspaceId};
+use crate::domain::{AddressId, ConversationId, FileId, MessageId, RecipientKind, Status, Timestamp, WorkspaceId};
 
 macro_rules! columns {
     () => {
@@ -127,6 +126,49 @@ macro_rules! joined {
             ),
         }
     };
+}
+
+/// The recipients and attachments of the messages of a set, each kind by message and position.
+macro_rules! content {
+    ($which:literal) => {
+        concat!(
+            "select message_id, position, kind, address_id, status, status_at, status_reason,
+                null as url, null as file_id, null as content_id
+             from recipients where workspace_id = $1 and message_id ",
+            $which,
+            " union all select message_id, position, null, null, null, null, null, url, file_id, content_id
+             from attachments where workspace_id = $1 and message_id ",
+            $which,
+            " order by message_id, position"
+        )
+    };
+}
+
+/// A recipient, or an attachment.
+#[derive(sqlx::FromRow)]
+struct ContentRow {
+    message_id: MessageId,
+    position: i64,
+    kind: Option<RecipientKind>,
+    address_id: Option<AddressId>,
+    status: Option<Status>,
+    status_at: Option<Timestamp>,
+    status_reason: Option<String>,
+    url: Option<String>,
+    file_id: Option<FileId>,
+    content_id: Option<String>,
+}
+
+impl ContentRow {
+    fn put_into(self, content: &mut MessageContent) {
+        let Self { message_id, position, status, status_at, status_reason, file_id, content_id, .. } = self;
+        if let Some((kind, address_id)) = self.kind.zip(self.address_id) {
+            let row = RecipientRow { message_id, position, kind, address_id, status, status_at, status_reason };
+            content.recipients.push(row);
+        } else if let Some(url) = self.url {
+            content.attachments.push(AttachmentRow { message_id, url, file_id, content_id });
+        }
+    }
 }
 
 fn by_occurrence(row: &MessageRow) -> Position {
@@ -278,18 +320,19 @@ impl Tx {
 
     /// The recipients and attachments of messages.
     pub async fn load_content(&mut self, workspace: WorkspaceId, ids: &[MessageId]) -> Result<MessageContent> {
-        const ATTACHMENTS: Dialect = Dialect {
-            sqlite: "select message_id, url, file_id, content_id from attachments
-                where workspace_id = $1 and message_id in (select value from jsonb_each($2)) order by message_id, position",
-            postgres: "select message_id, url, file_id, content_id from attachments where workspace_id = $1
-                and message_id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
-                order by message_id, position",
+        const SQL: Dialect = Dialect {
+            sqlite: content!("in (select value from jsonb_each($2))"),
+            postgres: content!("= any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))"),
         };
-        let recipients = self.load_recipients(workspace, ids).await?;
-        let sql = ATTACHMENTS.pick(self);
+        let sql = SQL.pick(self);
         let ids = set(&ids)?;
-        let attachments = on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?;
-        Ok(MessageContent { recipients, attachments, authors: HashMap::new() })
+        let rows: Vec<ContentRow> =
+            on!(self, |conn| sqlx::query_as(sql).bind(workspace).bind(ids).fetch_all(conn).await)?;
+        let mut content = MessageContent::default();
+        for row in rows {
+            row.put_into(&mut content);
+        }
+        Ok(content)
     }
 
     /// The recipients of messages.

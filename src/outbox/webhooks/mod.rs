@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 
 use self::note::Told;
 use self::slots::{Slot, Slots};
-use super::{IDLE, Outbox, SET, lease};
+use super::{Outbox, SET, lease};
 use crate::domain::{Timestamp, WebhookEndpointId, WorkspaceId};
 use crate::fault::point;
 use crate::store::{self, ClaimedDelivery, DeliveryClaim, WebhookDeliveryRow, WebhookTarget};
@@ -68,7 +68,7 @@ impl Outbox {
                 () = stop.cancelled() => break,
                 () = store.news() => {}
                 () = self.shared.webhooks.free.notified() => {}
-                () = tokio::time::sleep(IDLE) => {}
+                () = self.due(|pulse| pulse.has_deliveries) => {}
             }
             tokio::select! {
                 () = stop.cancelled() => break,
