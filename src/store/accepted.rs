@@ -1,6 +1,6 @@
 //! Storing what was accepted: messages, to whom they go, where they stand and what carries them, in one statement.
 
-use super::conversations::touch;
+use super::counts::touch;
 use super::messages::messages;
 use super::outbox::enqueue;
 use super::{Dialect, NewMessage, NewRecipient, NewWork, Result, Thread, Tx, on, set};

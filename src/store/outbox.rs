@@ -302,7 +302,7 @@ impl Tx {
             let query = sqlx::query_as(sql).bind(claim.provider).bind(claim.now).bind(claim.limit);
             query.bind(claim.until).fetch_all(conn).await
         })?;
-        rows.sort_unstable_by_key(|row| row.id);
+        rows.sort_unstable_by_key(|row| (row.lane, row.id));
         Ok(rows)
     }
 
