@@ -1,19 +1,22 @@
 //! What nobody else does: leases that lapsed, times that ran out, rows that are old, figures for the operator.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::carry::{Ended, unknown};
 use super::{IDLE, Outbox, SET};
-use crate::domain::{Status, Timestamp};
+use crate::domain::{EventId, Status, Timestamp};
 use crate::fault::is_sabotaged;
 use crate::messaging::{end_snoozes, moved, sweep_files};
 use crate::provider::Outcome;
-use crate::store::{self, Phase};
+use crate::store::{self, Phase, Pulse};
 
 /// Sweeps between two measurements, and between two cleanings.
 const MEASURE_EVERY: u64 = 15;
+/// In how many rounds statistics that are out of date are found.
+const PLAN_EVERY: u64 = 5;
 const CLEAN_EVERY: u64 = 60;
 /// Between two looks for what waits for providers that the configuration does not have.
 const REROUTE_EVERY: u64 = 15;
@@ -26,9 +29,9 @@ const SETS_AT_ONCE: usize = 20;
 
 impl Outbox {
     pub(super) async fn sweep_forever(&self, stop: CancellationToken) {
-        let (mut round, mut has_more): (u64, bool) = (0, false);
+        let (mut round, mut has_more, mut planned): (u64, bool, EventId) = (0, false, EventId(0));
         loop {
-            has_more = self.sweep_round(round, has_more).await.unwrap_or_else(|error| {
+            has_more = self.sweep_round(round, has_more, &mut planned).await.unwrap_or_else(|error| {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the outbox was not swept");
                 false
             });
@@ -40,9 +43,10 @@ impl Outbox {
         }
     }
 
-    /// Tells whether more is left to be cleaned at once.
-    async fn sweep_round(&self, round: u64, has_more: bool) -> store::Result<bool> {
-        self.sweep_due().await?;
+    /// Tells whether more is left to be cleaned at once. Statistics are looked at when the log has grown since they were, and
+    /// once a minute: accounts leave nothing in the log.
+    async fn sweep_round(&self, round: u64, has_more: bool, planned: &mut EventId) -> store::Result<bool> {
+        let pulse = self.sweep_due().await?;
         if round.is_multiple_of(REROUTE_EVERY) {
             self.note_overdue().await?;
         }
@@ -51,8 +55,10 @@ impl Outbox {
             self.measure().await?;
         }
         let has_more = if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await? } else { false };
-        if round.is_multiple_of(MEASURE_EVERY) {
+        let has_grown = pulse.last_event != *planned || round.is_multiple_of(CLEAN_EVERY);
+        if round.is_multiple_of(PLAN_EVERY) && has_grown {
             self.m().store.refresh_statistics().await?;
+            *planned = pulse.last_event;
         }
         Ok(has_more)
     }
@@ -127,7 +133,7 @@ impl Outbox {
     }
 
     /// The same, as far as a look finds that it is due.
-    async fn sweep_due(&self) -> store::Result<()> {
+    async fn sweep_due(&self) -> store::Result<Arc<Pulse>> {
         let pulse = self.take_pulse().await?;
         if pulse.has_lapsed {
             while self.settle_lapsed().await? == SET {}
@@ -142,7 +148,7 @@ impl Outbox {
         if pulse.has_snoozes {
             end_snoozes(&self.m()).await?;
         }
-        Ok(())
+        Ok(pulse)
     }
 
     /// An attempt whose holder is gone may have been taken. This process extends its own leases first: it may have

@@ -208,18 +208,15 @@ fn parse_version(text: &str) -> Option<[u32; 3]> {
     Some([parts.next()??, parts.next()??, parts.next()??])
 }
 
-/// What every session on PostgreSQL is set to. Statements go to their rows by an index, one by one, whatever the statistics
-/// say: a plan that was made while a table was small is kept when it is large, and a join that reads a whole table then is
-/// read for every set.
-const SESSION: [(&str, &str); 10] = [
+/// What every session on PostgreSQL is set to. Statements go to their rows by an index, whatever the statistics say: a plan
+/// that was made while a table was small is kept when it is large.
+const SESSION: [(&str, &str); 8] = [
     ("lock_timeout", "5s"),
     ("statement_timeout", "30s"),
     ("idle_in_transaction_session_timeout", "30s"),
     ("default_transaction_isolation", "read committed"),
     ("timezone", "UTC"),
     ("enable_seqscan", "off"),
-    ("enable_hashjoin", "off"),
-    ("enable_mergejoin", "off"),
     ("random_page_cost", "1.1"),
     ("jit", "off"),
 ];

@@ -40,6 +40,7 @@ mod joining;
 mod joining_model;
 mod json_schema;
 mod keeping;
+mod known;
 mod live;
 mod log;
 mod logs;

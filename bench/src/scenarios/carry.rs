@@ -141,7 +141,8 @@ async fn idle_queries(place: &Place) -> Result<Option<Figure>> {
     if matches!(conn, Conn::Sqlite(_)) {
         return Ok(None);
     }
-    sleep(Duration::from_secs(2)).await;
+    // a connection tells what it did when it has been idle for ten seconds
+    sleep(Duration::from_secs(12)).await;
     let before = conn.number(COUNT).await?;
     sleep(WATCHED).await;
     let after = conn.number(COUNT).await?;
