@@ -32,12 +32,12 @@ macro_rules! search {
         concat!(
             "select h.conversation_id from (select m.conversation_id from ",
             $hits,
-            " left join members x on x.workspace_id = m.workspace_id and x.conversation_id = m.conversation_id
-                and x.user_id = $5 and x.left_at is null
-              where ",
+            " where ",
             $matches,
             " and m.workspace_id = $1 and m.deleted_at is null
-              and ((m.channel <> 'chat' and $6 = 1) or (m.channel = 'chat' and ($7 = 1 or m.id >= x.first_message_id)))
+              and case when m.channel <> 'chat' then $6 = 1 when $7 = 1 then true else exists (select 1 from members x
+                where x.workspace_id = m.workspace_id and x.conversation_id = m.conversation_id and x.user_id = $5
+                  and x.left_at is null and x.first_message_id <= m.id) end
               order by ",
             $id,
             " desc limit $4) h
