@@ -43,7 +43,7 @@ impl Outbox {
                 return;
             }
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     /// The same, for what is to be sent over a line.

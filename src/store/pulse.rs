@@ -7,6 +7,7 @@ use crate::domain::{EventId, Timestamp};
 
 /// What is due at a moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each answers a question of its own")]
 pub struct Pulse {
     /// The last event of the log.
     pub last_event: EventId,
@@ -31,6 +32,7 @@ pub struct Pulse {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "as above")]
 struct Row {
     last_event: EventId,
     paused: String,

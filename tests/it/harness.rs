@@ -188,10 +188,9 @@ impl Setup {
         let web = self.web.into_iter().map(|(name, bytes)| (name.to_owned(), bytes.into())).collect();
         let web = Arc::new(http::WebApp::of(&web));
         let telling = Live::new(parts.store.clone(), clock.clone(), self.live);
-        let shared = http::Shared::clone(&parts.state(messaging.clone(), self.mode, metrics()));
-        let state = http::State::from(http::Shared { web, live: telling.clone(), ..shared });
-        let limiter = state.limiter.clone();
-        let router = http::router(state);
+        let state = parts.state(messaging.clone(), self.mode, metrics());
+        let state = http::State::from(http::Shared { web, live: telling.clone(), ..http::Shared::clone(&state) });
+        let (limiter, router) = (state.limiter.clone(), http::router(state));
         let (leaves_work, database) = (AtomicBool::new(false), Some(database));
         TestApp {
             clock,

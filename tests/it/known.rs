@@ -76,7 +76,7 @@ async fn one_look_tells_what_is_due() {
     assert!(!(idle.has_lapsed || idle.has_expired || idle.has_deliveries || idle.has_media || idle.has_snoozes));
     app.post("/api/providers/test/pause", json!({})).await;
     let mut later = sms("later");
-    later["scheduled_at"] = json!((app.clock.now() + Duration::from_secs(60)).to_string());
+    later["scheduled_at"] = json!((app.clock.now() + Duration::from_mins(1)).to_string());
     app.send(later).await;
     let paused = look().await;
     assert_eq!((paused.paused.len(), paused.sends.len()), (1, 0), "what is scheduled is not due");
