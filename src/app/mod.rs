@@ -43,7 +43,8 @@ const INDEX_IDLE: Duration = Duration::from_mins(1);
 const AWAY: Duration = Duration::from_secs(1);
 /// How long commits are gathered for it.
 const INDEX_GATHER: Duration = Duration::from_millis(50);
-/// How much longer it rests than it works while it is behind.
+/// How much longer it rests than it works while it is behind and others write, and how long at most.
+const INDEX_LONGEST: Duration = Duration::from_secs(1);
 const INDEX_REST: u32 = 9;
 /// How often servers on one database tell each other who asks how often.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
@@ -192,7 +193,9 @@ async fn index(store: Store, stop: CancellationToken) {
         told.mark_unchanged();
         let begun = Instant::now();
         let rest = match store.index_step().await {
-            Ok(true) => (begun.elapsed() * INDEX_REST).max(INDEX_GATHER),
+            // nobody else writes: nobody waits for it
+            Ok(true) if !told.has_changed().unwrap_or(true) => INDEX_GATHER,
+            Ok(true) => (begun.elapsed() * INDEX_REST).clamp(INDEX_GATHER, INDEX_LONGEST),
             Ok(false) => {
                 tokio::select! {
                     () = stop.cancelled() => return,

@@ -2,7 +2,7 @@
 
 use axum::body::{Body, HttpBody as _, to_bytes};
 use axum::extract::{MatchedPath, Request};
-use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_NONE_MATCH, LINK};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -56,7 +56,13 @@ async fn tagged(response: Response, known: &[HeaderValue]) -> Response {
     let Ok(body) = to_bytes(body, MOST_BYTES).await else {
         return super::Error::panicked().into_response();
     };
-    let tag = format!("\"{}\"", hex::encode(&Sha256::digest(&body)[..TAG]));
+    let mut hash = Sha256::new();
+    // a bare list says there where it goes on
+    for link in parts.headers.get_all(LINK) {
+        hash.update(link);
+    }
+    hash.update(&body);
+    let tag = format!("\"{}\"", hex::encode(&hash.finalize()[..TAG]));
     let Ok(tag) = HeaderValue::try_from(tag) else { return Response::from_parts(parts, Body::from(body)) };
     let is_known = known.iter().any(|tags| names(tags, &tag));
     parts.headers.insert(ETAG, tag);

@@ -202,6 +202,11 @@ impl Outbox {
     fn spawn_common(&self, tasks: &mut JoinSet<Part>, stop: &CancellationToken) {
         let (outbox, token) = (self.clone(), stop.clone());
         tasks.spawn(async move {
+            outbox.look_forever(token).await;
+            Part::Common
+        });
+        let (outbox, token) = (self.clone(), stop.clone());
+        tasks.spawn(async move {
             outbox.wake_lines(token).await;
             Part::Common
         });

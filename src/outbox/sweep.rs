@@ -1,12 +1,11 @@
 //! What nobody else does: leases that lapsed, times that ran out, rows that are old, figures for the operator.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
 use super::carry::{Ended, unknown};
-use super::{IDLE, Outbox, SET};
+use super::{Outbox, SET};
 use crate::domain::{EventId, Status, Timestamp};
 use crate::fault::is_sabotaged;
 use crate::messaging::{end_snoozes, moved, sweep_files};
@@ -15,8 +14,10 @@ use crate::store::{self, Phase, Pulse};
 
 /// Sweeps between two measurements, and between two cleanings.
 const MEASURE_EVERY: u64 = 15;
-/// In how many rounds statistics that are out of date are found.
+/// Between two looks for statistics that are out of date while the log grows, and between two goes at what waits for
+/// providers that are gone.
 const PLAN_EVERY: u64 = 5;
+const LEAVE_EVERY: u64 = 5;
 const CLEAN_EVERY: u64 = 60;
 /// Between two looks for what waits for providers that the configuration does not have.
 const REROUTE_EVERY: u64 = 15;
@@ -27,38 +28,65 @@ const ORPHANS_AT_ONCE: usize = 5;
 /// Sets that one cleaning deletes before the leases are looked at again.
 const SETS_AT_ONCE: usize = 20;
 
+/// When the log grew last. The database counts its rows a little later, so that is looked at twice.
+#[derive(Debug, Default)]
+struct Growth {
+    last_event: EventId,
+    round: u64,
+}
+
+impl Growth {
+    fn note(&mut self, last_event: EventId, round: u64) {
+        if last_event != self.last_event {
+            *self = Self { last_event, round };
+        }
+    }
+
+    fn is_to_be_planned(&self, round: u64) -> bool {
+        round.is_multiple_of(PLAN_EVERY) && round - self.round <= 2 * PLAN_EVERY
+    }
+}
+
 impl Outbox {
     pub(super) async fn sweep_forever(&self, stop: CancellationToken) {
-        let (mut round, mut has_more, mut planned): (u64, bool, EventId) = (0, false, EventId(0));
+        let (mut round, mut has_more, mut growth) = (0, false, Growth::default());
+        let mut seen = self.shared.pulse.subscribe();
         loop {
-            has_more = self.sweep_round(round, has_more, &mut planned).await.unwrap_or_else(|error| {
+            let pulse = tokio::select! {
+                () = stop.cancelled() => return,
+                pulse = Self::next_look(&mut seen) => pulse,
+            };
+            let Some(pulse) = pulse else { continue };
+            has_more = self.sweep_round(&pulse, (round, has_more), &mut growth).await.unwrap_or_else(|error| {
                 tracing::warn!(error = &error as &dyn std::error::Error, "the outbox was not swept");
                 false
             });
             round += 1;
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep(IDLE) => {}
-            }
         }
     }
 
     /// Tells whether more is left to be cleaned at once. Statistics are looked at when the log has grown since they were, and
     /// once a minute: accounts leave nothing in the log.
-    async fn sweep_round(&self, round: u64, has_more: bool, planned: &mut EventId) -> store::Result<bool> {
-        let pulse = self.sweep_due().await?;
+    async fn sweep_round(
+        &self,
+        pulse: &Pulse,
+        (round, has_more): (u64, bool),
+        growth: &mut Growth,
+    ) -> store::Result<bool> {
+        self.sweep_due(pulse).await?;
         if round.is_multiple_of(REROUTE_EVERY) {
             self.note_overdue().await?;
         }
-        if round.is_multiple_of(MEASURE_EVERY) {
+        if round.is_multiple_of(LEAVE_EVERY) {
             self.leave_gone().await?;
+        }
+        if round.is_multiple_of(MEASURE_EVERY) {
             self.measure().await?;
         }
         let has_more = if has_more || round.is_multiple_of(CLEAN_EVERY) { self.clean().await? } else { false };
-        let has_grown = pulse.last_event != *planned || round.is_multiple_of(CLEAN_EVERY);
-        if round.is_multiple_of(PLAN_EVERY) && has_grown {
+        growth.note(pulse.last_event, round);
+        if round.is_multiple_of(CLEAN_EVERY) || growth.is_to_be_planned(round) {
             self.m().store.refresh_statistics().await?;
-            *planned = pulse.last_event;
         }
         Ok(has_more)
     }
@@ -133,8 +161,7 @@ impl Outbox {
     }
 
     /// The same, as far as a look finds that it is due.
-    async fn sweep_due(&self) -> store::Result<Arc<Pulse>> {
-        let pulse = self.take_pulse().await?;
+    async fn sweep_due(&self, pulse: &Pulse) -> store::Result<()> {
         if pulse.has_lapsed {
             while self.settle_lapsed().await? == SET {}
             while self.settle_lapsed_deliveries().await? == SET {}
@@ -148,7 +175,7 @@ impl Outbox {
         if pulse.has_snoozes {
             end_snoozes(&self.m()).await?;
         }
-        Ok(pulse)
+        Ok(())
     }
 
     /// An attempt whose holder is gone may have been taken. This process extends its own leases first: it may have

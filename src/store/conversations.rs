@@ -211,7 +211,7 @@ impl Tx {
                 where workspace_id = $1 and id in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, joined_to from conversations where workspace_id = $1
                 and id = any(array(select value::bigint from jsonb_array_elements_text($2::jsonb)))
-                order by joined_to is null, id for no key update",
+                order by id for key share",
         };
         if ids.is_empty() {
             return Ok(HashMap::new());
@@ -221,8 +221,8 @@ impl Tx {
         Ok(rows.into_iter().map(|row| (row.id, row.named().1)).collect())
     }
 
-    /// The same, with those in which they are shown; none of them is joined, split or counted up by anybody else before the
-    /// end of this unit of work.
+    /// The same, and none of them is joined, split or counted up by anybody else before the end of this unit of work. Those in
+    /// which they are shown are locked after them all.
     async fn hold_conversations(
         &mut self,
         workspace: WorkspaceId,
@@ -233,7 +233,7 @@ impl Tx {
                 where workspace_id = $1 and participants_key in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, joined_to from conversations
                 where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))
-                order by id for key share",
+                order by id for no key update",
         };
         if is_sabotaged("joins_unheld") {
             return self.find_conversations(workspace, keys.clone()).await;

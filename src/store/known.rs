@@ -3,8 +3,8 @@
 //! A key or a session is known for half a second at most, which is how long another process may not have heard of a change.
 //! A commit of this process that changes what one may do is known at once: everything read before it is forgotten.
 //!
-//! The addresses of a workspace are never deleted and keep their ids, so that they may be known for ever; those of accounts
-//! are not kept.
+//! The addresses of a workspace are never deleted and keep their ids, so that they may be known for as long as the database is
+//! the same; those of accounts are not kept. Where it may have become another one, after a failover, all are forgotten.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -44,24 +44,24 @@ impl Store {
     /// The key with that hash, as it was half a second ago or later.
     pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKeyRow>> {
         let callers = &self.shared.callers;
-        let changes = callers.changes();
+        let (changes, read_at) = (callers.changes(), Instant::now());
         if let Some(row) = callers.keys.find(hash, changes) {
             return Ok(Some(row));
         }
         let row = self.read().await?.find_api_key(hash).await?;
-        callers.keys.keep(hash, row.as_ref(), changes);
+        callers.keys.keep(hash, row.as_ref(), (changes, read_at));
         Ok(row)
     }
 
     /// The session with that token, as it was half a second ago or later.
     pub async fn find_session(&self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>> {
         let callers = &self.shared.callers;
-        let changes = callers.changes();
+        let (changes, read_at) = (callers.changes(), Instant::now());
         if let Some(row) = callers.sessions.find(token_hash, changes) {
             return Ok(Some(row));
         }
         let row = self.read().await?.find_session(token_hash).await?;
-        callers.sessions.keep(token_hash, row.as_ref(), changes);
+        callers.sessions.keep(token_hash, row.as_ref(), (changes, read_at));
         Ok(row)
     }
 
@@ -90,14 +90,14 @@ impl<T: Clone> Known<T> {
         Some(kept.row.clone())
     }
 
-    fn keep(&self, hash: &[u8; 32], row: Option<&T>, changes: u64) {
+    fn keep(&self, hash: &[u8; 32], row: Option<&T>, (changes, read_at): (u64, Instant)) {
         let Some(row) = row.cloned() else { return };
         let mut rows = self.rows();
         if rows.len() >= MOST {
             rows.retain(|_, kept| kept.changes == changes && kept.read_at.elapsed() < KNOWN_FOR);
         }
         if rows.len() < MOST {
-            rows.insert(*hash, Kept { row, read_at: Instant::now(), changes });
+            rows.insert(*hash, Kept { row, read_at, changes });
         }
     }
 
@@ -134,6 +134,11 @@ impl Addresses {
     pub(super) fn addresses(&self, workspace: WorkspaceId, ids: &[AddressId]) -> HashMap<AddressId, Address> {
         let book = self.book();
         ids.iter().filter_map(|id| Some((*id, book.addresses.get(&(workspace, *id))?.clone()))).collect()
+    }
+
+    /// Forgets them all: the database may be another one, or an older one.
+    pub(super) fn forget(&self) {
+        *self.book() = Book::default();
     }
 
     /// Keeps what was committed.

@@ -144,7 +144,7 @@ struct Shared {
     vault: Vault,
     epochs: messages::Epochs,
     callers: known::Callers,
-    addresses: known::Addresses,
+    addresses: Arc<known::Addresses>,
     work: Work,
     news: Notify,
     /// Counts the commits of this process that have left events.

@@ -88,14 +88,15 @@ pub enum OpenError {
 impl Store {
     /// Opens a database and brings its schema up to date.
     pub async fn open(options: &OpenOptions, clock: &Clock) -> Result<Self, OpenError> {
-        let (pools, lock) = connect(options).await?;
+        let addresses: Arc<known::Addresses> = Arc::default();
+        let (pools, lock) = connect(options, &addresses).await?;
         migrate::run(&pools).await?;
         let bare = Shared {
             pools,
             vault: Vault::new(&[], clock.clone()),
             epochs: super::messages::Epochs::default(),
             callers: known::Callers::default(),
-            addresses: known::Addresses::default(),
+            addresses,
             work: super::Work::default(),
             news: Notify::new(),
             told: watch::Sender::default(),
@@ -116,7 +117,10 @@ impl Store {
     }
 }
 
-async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenError> {
+async fn connect(
+    options: &OpenOptions,
+    addresses: &Arc<known::Addresses>,
+) -> Result<(Pools, Option<File>), OpenError> {
     if let Some(path) = sqlite_path(&options.url) {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             private_folder(folder).map_err(|error| OpenError::File(folder.to_owned(), error))?;
@@ -125,7 +129,7 @@ async fn connect(options: &OpenOptions) -> Result<(Pools, Option<File>), OpenErr
         return Ok((sqlite(&path).await?, lock));
     }
     if options.url.starts_with("postgres://") || options.url.starts_with("postgresql://") {
-        return Ok((postgres(&options.url).await?, None));
+        return Ok((postgres(&options.url, Arc::clone(addresses)).await?, None));
     }
     Err(OpenError::UnknownKind)
 }
@@ -221,13 +225,18 @@ const SESSION: [(&str, &str); 8] = [
     ("jit", "off"),
 ];
 
-async fn postgres(url: &str) -> Result<Pools, OpenError> {
+async fn postgres(url: &str, addresses: Arc<known::Addresses>) -> Result<Pools, OpenError> {
     let options =
         PgConnectOptions::from_str(url)?.application_name("switchboard").statement_cache_capacity(200).options(SESSION);
     let pool = PgPoolOptions::new()
         .max_connections(16)
         .acquire_timeout(Duration::from_secs(5))
         .test_before_acquire(false)
+        .after_connect(move |_, _| {
+            // a new connection may lead to another server, which has not seen all that this process knows
+            addresses.forget();
+            Box::pin(async { Ok(()) })
+        })
         .connect_with(options)
         .await?;
     let version: String = sqlx::query_scalar("show server_version_num").fetch_one(&pool).await?;

@@ -21,7 +21,7 @@ pub struct Pulse {
     pub has_lapsed: bool,
     /// Whether something waits beyond its deadline.
     pub has_expired: bool,
-    /// Whether an endpoint is to be told something.
+    /// Whether an endpoint is to be told something, or has not read the log to its end.
     pub has_deliveries: bool,
     /// Whether something waits for an endpoint that is disabled.
     pub has_idle_deliveries: bool,
@@ -29,6 +29,8 @@ pub struct Pulse {
     pub has_media: bool,
     /// Whether a snooze has ended.
     pub has_snoozes: bool,
+    /// Whether search has taken the log to its end.
+    pub is_searched: bool,
 }
 
 #[derive(sqlx::FromRow)]
@@ -44,6 +46,7 @@ struct Row {
     has_idle_deliveries: bool,
     has_media: bool,
     has_snoozes: bool,
+    search_mark: Option<String>,
 }
 
 /// The providers of the set `$2` for which something is due in a phase.
@@ -95,11 +98,13 @@ macro_rules! pulse {
              exists (select 1 from outbox where phase = 'sending' and due_at <= $1) as has_lapsed,
              exists (select 1 from outbox where phase <> 'sending' and deadline <= $1) as has_expired, ",
             endpoints!("true", " and o.due_at <= $1"),
-            " as has_deliveries, ",
+            " or exists (select 1 from webhook_endpoints w where w.is_enabled = true
+                and w.position < (select max(e.id) from events e where e.workspace_id = w.workspace_id)) as has_deliveries, ",
             endpoints!("false", ""),
             " as has_idle_deliveries,
              exists (select 1 from inbound_media where due_at <= $1) as has_media,
-             exists (select 1 from conversations where state = 'snoozed' and snoozed_until <= $1) as has_snoozes"
+             exists (select 1 from conversations where state = 'snoozed' and snoozed_until <= $1) as has_snoozes,
+             (select value from settings where name = 'search_mark') as search_mark"
         )
     };
 }
@@ -124,6 +129,7 @@ impl Tx {
         let (sql, providers) = (SQL.pick(self), set(&providers)?);
         let row: Row = on!(self, |conn| sqlx::query_as(sql).bind(now).bind(providers).fetch_one(conn).await)?;
         let names = |text: &str| serde_json::from_str(text).unwrap_or_default();
+        let searched = row.search_mark.and_then(|mark| mark.parse().ok()).unwrap_or(0);
         Ok(Pulse {
             last_event: row.last_event,
             paused: names(&row.paused),
@@ -135,6 +141,7 @@ impl Tx {
             has_idle_deliveries: row.has_idle_deliveries,
             has_media: row.has_media,
             has_snoozes: row.has_snoozes,
+            is_searched: row.last_event.0 <= searched,
         })
     }
 }

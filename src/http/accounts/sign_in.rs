@@ -1,7 +1,7 @@
 //! Signing up, in and out.
 
 use axum::Json;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::{Client, fields, give, pending_code, user, with_cookie};
 use crate::auth::{self, ABSOLUTE_LIMIT, PENDING_LIFE, SignUp};
@@ -180,5 +180,7 @@ pub async fn logout(state: State, MaybeSession(session): MaybeSession) -> Result
         let m = &state.messaging;
         auth::end_session(&m.store, &m.clock, session.user, session.id).await?;
     }
-    Ok((StatusCode::NO_CONTENT, with_cookie(&cookie::removed(state.mode))))
+    let mut headers = with_cookie(&cookie::removed(state.mode));
+    headers.insert("clear-site-data", HeaderValue::from_static("\"cache\""));
+    Ok((StatusCode::NO_CONTENT, headers))
 }
