@@ -31,14 +31,14 @@ const SETS_AT_ONCE: usize = 20;
 /// When the log grew last. The database counts its rows a little later, so that is looked at twice.
 #[derive(Debug, Default)]
 struct Growth {
-    last_event: EventId,
+    last_event: Option<EventId>,
     round: u64,
 }
 
 impl Growth {
     fn note(&mut self, last_event: EventId, round: u64) {
-        if last_event != self.last_event {
-            *self = Self { last_event, round };
+        if self.last_event != Some(last_event) {
+            *self = Self { last_event: Some(last_event), round };
         }
     }
 

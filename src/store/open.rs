@@ -117,10 +117,7 @@ impl Store {
     }
 }
 
-async fn connect(
-    options: &OpenOptions,
-    addresses: &Arc<known::Addresses>,
-) -> Result<(Pools, Option<File>), OpenError> {
+async fn connect(options: &OpenOptions, addresses: &Arc<known::Addresses>) -> Result<(Pools, Option<File>), OpenError> {
     if let Some(path) = sqlite_path(&options.url) {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
             private_folder(folder).map_err(|error| OpenError::File(folder.to_owned(), error))?;
