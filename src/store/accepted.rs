@@ -13,7 +13,7 @@ pub struct Accepted<'a> {
     pub messages: &'a [NewMessage],
     /// To whom they go.
     pub recipients: &'a [NewRecipient],
-    /// What they add to their conversations, each of which is locked.
+    /// What they add to their conversations.
     pub threads: &'a [Thread],
     /// What is to be carried of them.
     pub work: &'a [NewWork],

@@ -221,8 +221,7 @@ impl Tx {
         Ok(rows.into_iter().map(|row| (row.id, row.named().1)).collect())
     }
 
-    /// The same, and none of them is joined, split or counted up by anybody else before the end of this unit of work. Those in
-    /// which they are shown are locked after them all.
+    /// The same, and none of them is joined or split before the end of this unit of work.
     async fn hold_conversations(
         &mut self,
         workspace: WorkspaceId,
@@ -233,7 +232,7 @@ impl Tx {
                 where workspace_id = $1 and participants_key in (select value from jsonb_each($2))",
             postgres: "select id, participants_key, joined_to from conversations
                 where workspace_id = $1 and participants_key = any(array(select jsonb_array_elements_text($2::jsonb)))
-                order by id for no key update",
+                order by id for key share",
         };
         if is_sabotaged("joins_unheld") {
             return self.find_conversations(workspace, keys.clone()).await;

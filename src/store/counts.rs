@@ -112,14 +112,12 @@ impl Tx {
         self.add_acts(&acts).await
     }
 
-    /// Locks what messages are counted into, in the order of [`Tx::touch_conversations`], where more than the conversations
-    /// of their own participants are counted up: those are locked.
+    /// Locks what a set of messages is counted into: those that are shown in others first, in the order of their ids.
     pub(super) async fn lock_threads(&mut self, workspace: WorkspaceId, threads: &[Thread]) -> Result<()> {
         const LOCK: &str = "select id from conversations where workspace_id = $1
             and id = any(array(select id from jsonb_to_recordset($2::jsonb) as x (id bigint)))
             order by joined_to is null, id for no key update";
-        let is_locked = threads.len() < 2 || threads.iter().all(|thread| thread.place.id == thread.place.shown);
-        if is_locked || !self.is_postgres() {
+        if threads.len() < 2 || !self.is_postgres() {
             return Ok(());
         }
         let rows = set(&threads)?;
