@@ -43,9 +43,10 @@ const INDEX_IDLE: Duration = Duration::from_mins(1);
 const AWAY: Duration = Duration::from_secs(1);
 /// How long commits are gathered for it.
 const INDEX_GATHER: Duration = Duration::from_millis(50);
-/// How much longer it rests than it works while it is behind and others write, and how long at most.
-const INDEX_LONGEST: Duration = Duration::from_secs(1);
+/// How much longer it rests than it works while it is behind and others write.
 const INDEX_REST: u32 = 9;
+/// How long it rests then at most.
+const INDEX_LONGEST: Duration = Duration::from_secs(1);
 /// How often servers on one database tell each other who asks how often.
 const SHARE_EVERY: Duration = Duration::from_secs(1);
 /// How long those who listen may take to hear that the server stops.

@@ -11,7 +11,7 @@ use crate::domain::{MessageId, OutboxId, Policy, Status, Timestamp, WorkspaceId}
 use crate::fault::{is_sabotaged, point};
 use crate::messaging::{NOT_YOUR_SENDER, moved};
 use crate::provider::Envelope;
-use crate::store::{self, Bearing, Claim, Claimed, NewAttempt, OPTED_OUT, Phase, Rescheduled, Tx};
+use crate::store::{self, Bearing, Claim, Claimed, NewAttempt, OPTED_OUT, Rescheduled, Tx};
 
 /// The lanes, in the order in which they go: codes, single messages, bulk.
 pub(super) const LANES: [i64; 3] = [0, 1, 2];
@@ -32,7 +32,7 @@ impl Outbox {
     pub(super) async fn claim(&self, line: &Line, room: usize) -> store::Result<Option<Vec<Job>>> {
         let now = self.now();
         let store = self.m().store;
-        if !store.read().await?.has_due(line.name(), Phase::Send, now).await? {
+        if !store.read().await?.has_due(line.name(), now).await? {
             return Ok(None);
         }
         let mut tx = store.begin().await?;

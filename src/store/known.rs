@@ -44,25 +44,15 @@ impl Store {
     /// The key with that hash, as it was half a second ago or later.
     pub async fn find_api_key(&self, hash: &[u8; 32]) -> Result<Option<ApiKeyRow>> {
         let callers = &self.shared.callers;
-        let (changes, read_at) = (callers.changes(), Instant::now());
-        if let Some(row) = callers.keys.find(hash, changes) {
-            return Ok(Some(row));
-        }
-        let row = self.read().await?.find_api_key(hash).await?;
-        callers.keys.keep(hash, row.as_ref(), (changes, read_at));
-        Ok(row)
+        let read = async { self.read().await?.find_api_key(hash).await };
+        callers.keys.find_or(hash, callers.changes(), read).await
     }
 
     /// The session with that token, as it was half a second ago or later.
     pub async fn find_session(&self, token_hash: &[u8; 32]) -> Result<Option<SessionRow>> {
         let callers = &self.shared.callers;
-        let (changes, read_at) = (callers.changes(), Instant::now());
-        if let Some(row) = callers.sessions.find(token_hash, changes) {
-            return Ok(Some(row));
-        }
-        let row = self.read().await?.find_session(token_hash).await?;
-        callers.sessions.keep(token_hash, row.as_ref(), (changes, read_at));
-        Ok(row)
+        let read = async { self.read().await?.find_session(token_hash).await };
+        callers.sessions.find_or(token_hash, callers.changes(), read).await
     }
 
     /// Forgets how a key or a session was, as its use has been noted.
@@ -84,6 +74,22 @@ impl Callers {
 }
 
 impl<T: Clone> Known<T> {
+    /// What is known, or else what is read now.
+    async fn find_or(
+        &self,
+        hash: &[u8; 32],
+        changes: u64,
+        read: impl Future<Output = Result<Option<T>>>,
+    ) -> Result<Option<T>> {
+        if let Some(row) = self.find(hash, changes) {
+            return Ok(Some(row));
+        }
+        let read_at = Instant::now();
+        let row = read.await?;
+        self.keep(hash, row.as_ref(), (changes, read_at));
+        Ok(row)
+    }
+
     fn find(&self, hash: &[u8; 32], changes: u64) -> Option<T> {
         let rows = self.rows();
         let kept = rows.get(hash).filter(|kept| kept.changes == changes && kept.read_at.elapsed() < KNOWN_FOR)?;

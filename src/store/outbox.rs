@@ -258,15 +258,15 @@ impl Tx {
         }
     }
 
-    /// Whether anything of a provider is due, to be sent or to be asked for.
-    pub async fn has_due(&mut self, provider: &str, phase: Phase, now: Timestamp) -> Result<bool> {
+    /// Whether anything of a provider is due to be sent.
+    pub async fn has_due(&mut self, provider: &str, now: Timestamp) -> Result<bool> {
         const SQL: &str = "select exists (select 1 from outbox
-                where phase = $1 and provider = $2 and lane = 0 and due_at <= $3 and deadline > $3)
+                where phase = 'send' and provider = $1 and lane = 0 and due_at <= $2 and deadline > $2)
             or exists (select 1 from outbox
-                where phase = $1 and provider = $2 and lane = 1 and due_at <= $3 and deadline > $3)
+                where phase = 'send' and provider = $1 and lane = 1 and due_at <= $2 and deadline > $2)
             or exists (select 1 from outbox
-                where phase = $1 and provider = $2 and lane = 2 and due_at <= $3 and deadline > $3)";
-        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(phase).bind(provider).bind(now).fetch_one(conn).await)?)
+                where phase = 'send' and provider = $1 and lane = 2 and due_at <= $2 and deadline > $2)";
+        Ok(on!(self, |conn| sqlx::query_scalar(SQL).bind(provider).bind(now).fetch_one(conn).await)?)
     }
 
     /// Leases what is due to be sent, lane by lane and in the order of acceptance; the try is counted before it is made.
